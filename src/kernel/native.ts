@@ -1,0 +1,174 @@
+/**
+ * The native add-on, declared: the whole surface of `native/` and the only place that loads it.
+ *
+ * The add-on decides nothing. It opens descriptors, sends bytes, returns bytes. Every call that can
+ * block runs off the main thread and returns a Promise; every handle is closed explicitly, and
+ * closing twice is harmless. Messages are encoded and decoded by `kernel/netlink/`.
+ *
+ * Every rejection is a {@link NativeError}. Argument mistakes are a `TypeError` that names the argument.
+ */
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { FairleadError } from "../errors/catalogue.ts";
+
+/** What a failed system call reports. `code` is the errno's name ("ENOENT"), `syscall` the call that failed. */
+export interface NativeError extends Error {
+  /** Positive errno. */
+  readonly errno: number;
+  /** Name of the errno, or "EUNKNOWN" for one that has no name. */
+  readonly code: string;
+  /** The operation that failed: "setns", "bind", "sendmsg", "recvmsg", … */
+  readonly syscall: string;
+  /** What it failed on (a path, a pid, a protocol), when there is something to name. */
+  readonly subject?: string;
+}
+
+/** Which network namespace: this process's own, a path (`/run/netns/x`, `/proc/1/ns/net`), a pid, or an open handle. */
+export type NamespaceRef = null | string | { readonly pid: number } | NativeNamespace;
+
+/** An open network namespace. It lives as long as this descriptor, a mount, a process or a socket holds it. */
+export interface NativeNamespace {
+  /** The descriptor, for `/proc/self/fd/N` and IFLA_NET_NS_FD. -1 once closed. Owned by this handle. */
+  readonly fd: number;
+  /** Inode of the namespace (what `readlink /proc/self/ns/net` prints): equal for equal namespaces. */
+  readonly inode: bigint;
+  /** Closes the descriptor; a named namespace stays. Idempotent. */
+  close(): void;
+}
+
+export interface RunOptions {
+  /** Program and its arguments; the program is looked up in PATH. */
+  readonly argv: readonly [string, ...string[]];
+  /** Whole environment as NAME=value strings; the default is this process's. */
+  readonly env?: readonly string[];
+  /** Bytes for the standard input; the default is none (/dev/null). */
+  readonly stdin?: Buffer;
+  /** The child (its process group) is killed after this many ms, and the promise rejects with ETIMEDOUT. */
+  readonly timeoutMs: number;
+  /** Bound of each of stdout and stderr in bytes; past it the child is killed and the promise rejects with EFBIG. */
+  readonly maxOutputBytes: number;
+}
+
+export interface RunResult {
+  /** Exit status, or null when a signal ended it. */
+  readonly status: number | null;
+  /** Signal number, or null. */
+  readonly signal: number | null;
+  readonly stdout: Buffer;
+  readonly stderr: Buffer;
+}
+
+export interface NetlinkSocketOptions {
+  /** NETLINK_ROUTE 0, NETLINK_NETFILTER 12, NETLINK_GENERIC 16, … */
+  readonly protocol: number;
+  readonly namespace: NamespaceRef;
+  /** SO_RCVBUFFORCE (SO_RCVBUF without the capability), in bytes. */
+  readonly receiveBufferBytes: number;
+  /** Most bytes of one batch; SO_SNDBUFFORCE is raised to hold it when it is sent. */
+  readonly maxBatchBytes: number;
+  /** Most requests waiting on this socket; one more is rejected with EBUSY. */
+  readonly maxQueued: number;
+  /** NETLINK_GET_STRICT_CHK: dump requests are filtered by the kernel, and refused when malformed. */
+  readonly strictChecking: boolean;
+}
+
+/**
+ * A netlink socket for requests. Requests are sent one after another in the order they were made.
+ * Extended acknowledgements (NETLINK_EXT_ACK) are on; acknowledgements are capped (NETLINK_CAP_ACK).
+ */
+export interface NativeNetlinkSocket {
+  /** Port id that the kernel gave (nlmsg_pid of its replies). */
+  readonly portId: number;
+  /** Requests waiting or running. */
+  readonly pending: number;
+  /**
+   * Sends the batch in one sendmsg(2) and collects every datagram the kernel answers.
+   *
+   * The kernel answers within sendmsg(2), and a dump within recvmsg(2), so that the answer is whole
+   * when nothing is left to read and `terminators` messages of type NLMSG_ERROR or NLMSG_DONE have
+   * come. Where fewer came, it waits for more until `timeoutMs`, then rejects with ETIMEDOUT.
+   *
+   * Rejects with ENOBUFS on a receive overrun: answers were lost, so that the outcome of the batch
+   * is unknown; the socket is drained and can be used again. EMSGSIZE: larger than maxBatchBytes.
+   * ECANCELED: the socket was closed before the request was sent.
+   *
+   * @param batch messages back to back, each aligned to 4; it must not be changed until the promise settles
+   * @returns the datagrams, in order, one Buffer each
+   */
+  exchange(batch: Uint8Array, terminators: number, timeoutMs: number): Promise<Buffer[]>;
+  /** Closes at once; waiting requests are rejected with ECANCELED, a running one ends as it ends. Idempotent. */
+  close(): void;
+}
+
+export interface NetlinkSubscriptionOptions {
+  readonly protocol: number;
+  readonly namespace: NamespaceRef;
+  /** Multicast group numbers (RTNLGRP_*, NFNLGRP_*, or a generic family's), not a bit mask. */
+  readonly groups: readonly number[];
+  readonly receiveBufferBytes: number;
+  /** Most bytes handed to one callback: the rest comes in the next turn of the event loop. */
+  readonly maxBytesPerTurn: number;
+}
+
+/** A socket that listens to multicast groups. It does not keep the process alive by itself. */
+export interface NativeNetlinkSubscription {
+  /** Stops, closes the descriptor, calls back no more. Idempotent. */
+  close(): void;
+}
+
+export interface NativeAddon {
+  /** Opens a namespace by reference (setns(2) is not called). */
+  openNamespace(ref: Exclude<NamespaceRef, NativeNamespace>): Promise<NativeNamespace>;
+  /** Makes a namespace that lives as long as its handle. Its loopback is down, as the kernel makes it. */
+  createNamespace(): Promise<NativeNamespace>;
+  /** Makes a namespace and mounts it at `path` (as `ip netns add` does under /run/netns). EEXIST when the file is there. */
+  createNamedNamespace(path: string): Promise<NativeNamespace>;
+  /** Unmounts and removes what createNamedNamespace made. ENOENT when it is not there. */
+  deleteNamedNamespace(path: string): Promise<void>;
+  /** Runs a program in the namespace and waits for it. */
+  runInNamespace(ref: NamespaceRef, options: RunOptions): Promise<RunResult>;
+  /** Reads a file (a sysctl under /proc/sys/net) as a thread of the namespace sees it. At most 64 KiB. */
+  readFileInNamespace(ref: NamespaceRef, path: string): Promise<Buffer>;
+  /** Writes a file (a sysctl) in one write(2), never creating it. */
+  writeFileInNamespace(ref: NamespaceRef, path: string, data: Uint8Array): Promise<void>;
+  openNetlink(options: NetlinkSocketOptions): Promise<NativeNetlinkSocket>;
+  /**
+   * Calls `onDatagrams(null, datagrams)` on the main thread as they come. An overrun comes as
+   * `onDatagrams(error, [])` with code ENOBUFS: messages were lost, observe again. Any other error
+   * is final: the subscription has closed itself.
+   */
+  subscribeNetlink(
+    options: NetlinkSubscriptionOptions,
+    onDatagrams: (error: NativeError | null, datagrams: Buffer[]) => void,
+  ): Promise<NativeNetlinkSubscription>;
+  /** Handles that are open in this process, by kind: what leak tests compare. */
+  openHandles(): { readonly namespaces: number; readonly sockets: number; readonly subscriptions: number };
+}
+
+let loaded: NativeAddon | undefined;
+
+/** Loads the add-on once. FAIRLEAD_ADDON names another build of it (sanitizers). Linux only. */
+export function native(): NativeAddon {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): NativeAddon {
+  const file = process.env["FAIRLEAD_ADDON"] ?? findBuild(path.dirname(fileURLToPath(import.meta.url)));
+  try {
+    return createRequire(import.meta.url)(file) as NativeAddon;
+  } catch (cause) {
+    throw new FairleadError("NATIVE_ADDON", { subject: file, cause });
+  }
+}
+
+/** The add-on is built at the package's root, which is above this file in `src` and in `dist/src` alike. */
+function findBuild(from: string): string {
+  for (let dir = from; dir !== path.dirname(dir); dir = path.dirname(dir)) {
+    const file = path.join(dir, "build", "Release", "fairlead.node");
+    if (existsSync(file)) return file;
+  }
+  return path.join("build", "Release", "fairlead.node");
+}
