@@ -1,0 +1,109 @@
+/**
+ * The catalogue of errors: every error that leaves Fairlead has a stable code from here.
+ *
+ * A message says what was attempted, on what, why it failed and what to do. Add a row here before
+ * throwing something new; never throw a bare Error across a module's boundary.
+ */
+
+interface CatalogueEntry {
+  /** What was attempted, as it follows "cannot". `{subject}` stands for what it was attempted on. */
+  readonly attempted: string;
+  /** What the reader can do. */
+  readonly remedy: string;
+  /** Whether the same call can succeed later without anybody changing its input. */
+  readonly retryable: boolean;
+}
+
+const catalogue = {
+  NATIVE_ADDON: {
+    attempted: "load the native add-on {subject}",
+    remedy: "run 'npm ci' (or 'npm rebuild') in Fairlead's folder with g++, make and python3 installed",
+    retryable: false,
+  },
+  NATIVE_CALL: {
+    attempted: "{subject}",
+    remedy: "see the errno; root with CAP_NET_ADMIN and CAP_SYS_ADMIN is needed",
+    retryable: false,
+  },
+  NETLINK_ENCODE: {
+    attempted: "encode netlink field {subject}",
+    remedy: "the value does not fit the kernel's format: correct the value at this path",
+    retryable: false,
+  },
+  NETLINK_DECODE: {
+    attempted: "decode netlink field {subject}",
+    remedy: "the bytes are not what this kernel interface documents: report it with the kernel's version",
+    retryable: false,
+  },
+  NETLINK_REFUSED: {
+    attempted: "{subject}",
+    remedy: "the kernel refused the request: see the errno and its message",
+    retryable: false,
+  },
+  NETLINK_OVERRUN: {
+    attempted: "read every answer to {subject}",
+    remedy: "answers were lost, so the outcome is unknown: observe the state and try again",
+    retryable: true,
+  },
+  NETLINK_INTERRUPTED: {
+    attempted: "read a consistent dump of {subject}",
+    remedy: "the state changed while it was read: read it again",
+    retryable: true,
+  },
+  NETLINK_TIMEOUT: {
+    attempted: "get an answer to {subject} in time",
+    remedy: "the outcome is unknown: observe the state and try again",
+    retryable: true,
+  },
+} as const satisfies Record<string, CatalogueEntry>;
+
+export type ErrorCode = keyof typeof catalogue;
+
+export interface ErrorDetail {
+  /** What it was attempted on: a file, an object, a field's path. */
+  readonly subject: string;
+  /** Why it failed; the default is the cause's message. */
+  readonly reason?: string;
+  readonly cause?: unknown;
+  /** Positive errno, where the kernel gave one. */
+  readonly errno?: number;
+}
+
+/** The one error class of Fairlead. Tell errors apart by `code`, never by message. */
+export class FairleadError extends Error {
+  override readonly name = "FairleadError";
+  readonly code: ErrorCode;
+  readonly subject: string;
+  readonly reason: string;
+  readonly remedy: string;
+  readonly retryable: boolean;
+  /** Positive errno, where the kernel gave one. */
+  readonly errno: number | undefined;
+
+  constructor(code: ErrorCode, detail: ErrorDetail) {
+    const entry = catalogue[code];
+    const reason = detail.reason ?? reasonOf(detail.cause);
+    super(`cannot ${entry.attempted.replace("{subject}", () => detail.subject)}: ${reason} (${entry.remedy})`, {
+      cause: detail.cause,
+    });
+    this.code = code;
+    this.subject = detail.subject;
+    this.reason = reason;
+    this.remedy = entry.remedy;
+    this.retryable = entry.retryable || (detail.errno !== undefined && transientErrnos.has(detail.errno));
+    this.errno = detail.errno;
+  }
+}
+
+/** EINTR, EAGAIN, ENOMEM, EBUSY, ENOBUFS: the kernel may accept the same request later. */
+const transientErrnos: ReadonlySet<number> = new Set([4, 11, 12, 16, 105]);
+
+function reasonOf(cause: unknown): string {
+  if (cause instanceof Error) return cause.message;
+  return cause === undefined ? "no reason was given" : String(cause);
+}
+
+/** Every code with its entry, for the documentation and its test. */
+export function errorCatalogue(): Readonly<Record<ErrorCode, CatalogueEntry>> {
+  return catalogue;
+}

@@ -1,0 +1,68 @@
+/** Branded addresses and the only place that turns their text into bytes and back. */
+import ipaddr from "ipaddr.js";
+
+/** An IPv4 or IPv6 address in canonical text (RFC 5952 for IPv6). */
+export type IpAddress = string & { readonly __brand: "IpAddress" };
+/** A MAC address in lower-case colon form, "02:00:00:00:00:01". */
+export type MacAddress = string & { readonly __brand: "MacAddress" };
+
+/**
+ * Bytes of an address, 4 or 16 of them; undefined when the text is not an address.
+ * IPv4 is strict dotted decimal (no octal, no short forms), as Kubernetes reads addresses.
+ */
+export function ipBytes(text: string): Uint8Array | undefined {
+  if (text.includes(":")) {
+    // A zone ("%eth0") is no part of an address on the wire.
+    if (text.includes("%") || !ipaddr.IPv6.isValid(text)) return undefined;
+    return Uint8Array.from(ipaddr.IPv6.parse(text).toByteArray());
+  }
+  return ipv4Bytes(text);
+}
+
+function ipv4Bytes(text: string): Uint8Array | undefined {
+  const bytes = new Uint8Array(4);
+  let octet = 0;
+  let digits = 0;
+  let at = 0;
+  for (let i = 0; i <= text.length; i++) {
+    const c = i < text.length ? text.charCodeAt(i) : 46;
+    if (c === 46) {
+      if (digits === 0 || at === 4) return undefined;
+      bytes[at++] = octet;
+      octet = 0;
+      digits = 0;
+    } else {
+      if (c < 48 || c > 57 || (digits > 0 && octet === 0)) return undefined;
+      octet = octet * 10 + c - 48;
+      if (++digits > 3 || octet > 255) return undefined;
+    }
+  }
+  return at === 4 ? bytes : undefined;
+}
+
+/** Canonical text of 4 or 16 bytes; undefined for any other length. */
+export function ipText(bytes: Uint8Array): IpAddress | undefined {
+  if (bytes.length === 4) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}` as IpAddress;
+  if (bytes.length === 16) return new ipaddr.IPv6([...bytes]).toRFC5952String() as IpAddress;
+  return undefined;
+}
+
+/** The address in canonical form, or undefined when the text is not an address. */
+export function parseIp(text: string): IpAddress | undefined {
+  const bytes = ipBytes(text);
+  return bytes && ipText(bytes);
+}
+
+const macPattern = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i;
+
+/** The 6 bytes of a MAC address; undefined when the text is not one. */
+export function macBytes(text: string): Uint8Array | undefined {
+  if (!macPattern.test(text)) return undefined;
+  return Uint8Array.from(text.split(":"), (part) => Number.parseInt(part, 16));
+}
+
+/** Text of 6 bytes; undefined for any other length. */
+export function macText(bytes: Uint8Array): MacAddress | undefined {
+  if (bytes.length !== 6) return undefined;
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(":") as MacAddress;
+}
