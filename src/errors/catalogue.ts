@@ -55,6 +55,36 @@ const catalogue = {
     remedy: "the outcome is unknown: observe the state and try again",
     retryable: true,
   },
+  STORE_EXISTS: {
+    attempted: "create key {subject}",
+    remedy: "it is there already: update it instead",
+    retryable: false,
+  },
+  STORE_CONFLICT: {
+    attempted: "write key {subject}",
+    remedy: "it was changed in between: read it and try again",
+    retryable: true,
+  },
+  STORE_COMPACTED: {
+    attempted: "read history of {subject}",
+    remedy: "that revision was compacted: list again",
+    retryable: false,
+  },
+  STORE_FUTURE_REVISION: {
+    attempted: "read {subject}",
+    remedy: "that revision is yet to come: is this another store than the one it was read from?",
+    retryable: true,
+  },
+  STORE_BUSY: {
+    attempted: "queue a write of key {subject}",
+    remedy: "too many writes are waiting: try again in a second",
+    retryable: true,
+  },
+  STORE_UNAVAILABLE: {
+    attempted: "use the store {subject}",
+    remedy: "see that its disk has space and its file is not open elsewhere, or that etcd's endpoints answer",
+    retryable: true,
+  },
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type ErrorCode = keyof typeof catalogue;
