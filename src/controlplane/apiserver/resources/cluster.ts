@@ -1,0 +1,109 @@
+/** The smaller groups: networking, storage, access, leases, certificates, reviews, custom resources. */
+import { eventTtlSeconds } from "./core.ts";
+import { group, type Resource, type Verb } from "./resource.ts";
+
+const clusterScoped = { clusterScoped: true } as const;
+/** Reviews are answered, not kept. */
+const review = { ...clusterScoped, verbs: ["create"] as readonly Verb[] };
+
+export const discovery: readonly Resource[] = group("discovery.k8s.io", [
+  { plural: "endpointslices", kind: "EndpointSlice" },
+]);
+
+export const networking: readonly Resource[] = group("networking.k8s.io", [
+  { plural: "ingressclasses", kind: "IngressClass", ...clusterScoped, generation: true },
+  { plural: "ingresses", kind: "Ingress", shortNames: ["ing"], status: true, generation: true },
+  {
+    plural: "ipaddresses",
+    kind: "IPAddress",
+    shortNames: ["ip"],
+    ...clusterScoped,
+    selectableFields: ["spec.parentRef"],
+  },
+  { plural: "networkpolicies", kind: "NetworkPolicy", shortNames: ["netpol"], generation: true },
+  { plural: "servicecidrs", kind: "ServiceCIDR", ...clusterScoped, status: true },
+]);
+
+export const storage: readonly Resource[] = group("storage.k8s.io", [
+  { plural: "csidrivers", kind: "CSIDriver", ...clusterScoped },
+  { plural: "csinodes", kind: "CSINode", ...clusterScoped },
+  { plural: "csistoragecapacities", kind: "CSIStorageCapacity" },
+  { plural: "storageclasses", kind: "StorageClass", shortNames: ["sc"], ...clusterScoped },
+  { plural: "volumeattachments", kind: "VolumeAttachment", ...clusterScoped, status: true },
+]);
+
+export const rbac: readonly Resource[] = group("rbac.authorization.k8s.io", [
+  { plural: "clusterrolebindings", kind: "ClusterRoleBinding", ...clusterScoped },
+  { plural: "clusterroles", kind: "ClusterRole", ...clusterScoped },
+  { plural: "rolebindings", kind: "RoleBinding" },
+  { plural: "roles", kind: "Role" },
+]);
+
+export const coordination: readonly Resource[] = group("coordination.k8s.io", [{ plural: "leases", kind: "Lease" }]);
+
+export const events: readonly Resource[] = group("events.k8s.io", [
+  {
+    plural: "events",
+    kind: "Event",
+    shortNames: ["ev"],
+    versions: [{ version: "v1", model: "EventsV1Event" }],
+    storedAs: "events",
+    ttlSeconds: eventTtlSeconds,
+    selectableFields: [
+      "reason",
+      "regarding.kind",
+      "regarding.namespace",
+      "regarding.name",
+      "regarding.uid",
+      "regarding.apiVersion",
+      "regarding.resourceVersion",
+      "regarding.fieldPath",
+      "reportingController",
+      "type",
+    ],
+  },
+]);
+
+export const scheduling: readonly Resource[] = group("scheduling.k8s.io", [
+  { plural: "priorityclasses", kind: "PriorityClass", shortNames: ["pc"], ...clusterScoped },
+]);
+
+export const node: readonly Resource[] = group("node.k8s.io", [
+  { plural: "runtimeclasses", kind: "RuntimeClass", ...clusterScoped },
+]);
+
+export const certificates: readonly Resource[] = group("certificates.k8s.io", [
+  {
+    plural: "certificatesigningrequests",
+    kind: "CertificateSigningRequest",
+    shortNames: ["csr"],
+    ...clusterScoped,
+    status: true,
+    subresources: [{ name: "approval", verbs: ["get", "patch", "update"] }],
+    selectableFields: ["spec.signerName"],
+  },
+]);
+
+export const authentication: readonly Resource[] = group("authentication.k8s.io", [
+  { plural: "selfsubjectreviews", kind: "SelfSubjectReview", ...review },
+  { plural: "tokenreviews", kind: "TokenReview", ...review },
+]);
+
+export const authorization: readonly Resource[] = group("authorization.k8s.io", [
+  { plural: "localsubjectaccessreviews", kind: "LocalSubjectAccessReview", verbs: ["create"] },
+  { plural: "selfsubjectaccessreviews", kind: "SelfSubjectAccessReview", ...review },
+  { plural: "selfsubjectrulesreviews", kind: "SelfSubjectRulesReview", ...review },
+  { plural: "subjectaccessreviews", kind: "SubjectAccessReview", ...review },
+]);
+
+export const apiextensions: readonly Resource[] = group("apiextensions.k8s.io", [
+  {
+    plural: "customresourcedefinitions",
+    kind: "CustomResourceDefinition",
+    shortNames: ["crd", "crds"],
+    categories: ["api-extensions"],
+    ...clusterScoped,
+    status: true,
+    generation: true,
+  },
+]);
