@@ -71,6 +71,11 @@ export interface Store {
   /** The newest revision. */
   revision(): Promise<number>;
   /**
+   * The revision up to which every watch of this store has been called, where nothing newer can have
+   * been acknowledged to anybody; undefined where other processes write too.
+   */
+  delivered(): number | undefined;
+  /**
    * Each write is durable when its promise resolves, with its revision.
    *
    * @throws FairleadError STORE_EXISTS

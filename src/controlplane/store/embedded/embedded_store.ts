@@ -82,6 +82,10 @@ export class EmbeddedStore implements Store {
     return (await this.#worker.ask("revision", {})).revision;
   }
 
+  delivered(): number {
+    return this.#newest;
+  }
+
   create(key: string, value: Buffer, options?: WriteOptions): Promise<number> {
     return this.#write({ op: "create", key, value, expiresAtMs: expiry(options) });
   }

@@ -77,6 +77,10 @@ export class EtcdStore implements Store {
     return (await this.#client.call("Range", { key: this.#full("\0"), count_only: true })).header.revision;
   }
 
+  delivered(): undefined {
+    return undefined;
+  }
+
   async create(key: string, value: Buffer, options?: WriteOptions): Promise<number> {
     return this.#putIf(key, 0, value, options);
   }

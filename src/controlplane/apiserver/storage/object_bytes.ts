@@ -1,0 +1,27 @@
+/**
+ * Objects as the bytes that are stored and served. The stored form lacks the resourceVersion, which
+ * is known only once it is stored; it is spliced in right behind `"metadata":{`, so that a served
+ * object is made without parsing one.
+ */
+import type { ApiObject } from "../resources/resource.ts";
+
+const metadataStart = Buffer.from('"metadata":{');
+
+/** The stored form: kind, apiVersion and metadata first, no resourceVersion. */
+export function storedBytes(object: ApiObject): Buffer {
+  const { kind, apiVersion, metadata, ...rest } = object;
+  const { resourceVersion: _, ...kept } = metadata;
+  return Buffer.from(JSON.stringify({ kind, apiVersion, metadata: kept, ...rest }));
+}
+
+/** The served form of a stored object at a revision. */
+export function servedBytes(stored: Buffer, revision: number): Buffer {
+  const at = stored.indexOf(metadataStart) + metadataStart.length;
+  const version = Buffer.from(`"resourceVersion":"${revision}",`);
+  return Buffer.concat([stored.subarray(0, at), version, stored.subarray(at)]);
+}
+
+/** Parses served bytes. */
+export function parseObject(bytes: Buffer): ApiObject {
+  return JSON.parse(bytes.toString()) as ApiObject;
+}
