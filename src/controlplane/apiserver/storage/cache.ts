@@ -152,7 +152,7 @@ export class ResourceCache {
         ...(after === undefined ? {} : { after }),
         ...(revision === undefined ? {} : { revision }),
       });
-      for (const item of page.items) objects.push(this.#cached(item.key, item.value, item.modRevision));
+      for (const item of page.items) objects.push(this.cached(item.key, item.value, item.modRevision));
       revision = page.revision;
       after = page.items.at(-1)?.key;
       if (page.remaining === 0 || after === undefined) break;
@@ -191,7 +191,7 @@ export class ResourceCache {
   #onStoreEvent(event: StoreEvent): void {
     if (event.type === "put") {
       const { key, value, modRevision } = event.item;
-      const object = this.#cached(key, value, modRevision);
+      const object = this.cached(key, value, modRevision);
       const previous = this.items.set(object);
       this.#emit({ type: previous ? "MODIFIED" : "ADDED", object, previous, revision: modRevision });
     } else {
@@ -228,7 +228,8 @@ export class ResourceCache {
     return this.#history.slice(low);
   }
 
-  #cached(key: string, value: Buffer, revision: number): CachedObject {
+  /** An item of the store as it is kept here. */
+  cached(key: string, value: Buffer, revision: number): CachedObject {
     const bytes = servedBytes(value, revision);
     const object = parseObject(bytes);
     return { key, revision, bytes, labels: object.metadata.labels ?? {}, fields: this.#fieldsOf(object) };

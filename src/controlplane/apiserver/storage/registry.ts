@@ -1,0 +1,326 @@
+/**
+ * The life of a resource's objects in the store: created, updated and deleted under their strategy,
+ * admission and preconditions (upstream's generic registry).
+ */
+import { randomUUID } from "node:crypto";
+import { FairleadError } from "../../../errors/catalogue.ts";
+import type { Store } from "../../store/store.ts";
+import type { AdmissionChain, AdmissionRequest } from "../admission/admission.ts";
+import type { User } from "../context.ts";
+import type { ApiObject, Resource } from "../resources/resource.ts";
+import { alreadyExists, ApiError, conflict, invalid, notFound, type Cause } from "../status.ts";
+import type { CachedObject, ResourceCache } from "./cache.ts";
+import { objectKey, prefixOf } from "./keys.ts";
+import { parseObject, servedBytes, storedBytes } from "./object_bytes.ts";
+import { deletionOf, type DeleteOptions } from "./deletion.ts";
+import { specChanged } from "./generation.ts";
+import { timestamp } from "./timestamp.ts";
+
+export interface WriteRequest {
+  readonly user: User;
+  readonly dryRun: boolean;
+  readonly warnings: string[];
+  readonly subresource: string;
+}
+
+export interface RegistryOptions {
+  readonly resource: Resource;
+  readonly store: Store;
+  readonly admission: AdmissionChain;
+  /** Checks an object whole, metadata included. */
+  readonly validate: (object: ApiObject, old: ApiObject | undefined, subresource: string) => Cause[];
+  /** Wall clock in ms. */
+  readonly now: () => number;
+}
+
+/** A written object: as an object, and as the bytes to send. */
+export interface Written {
+  readonly object: ApiObject;
+  readonly bytes: Buffer;
+}
+
+/** Makes the new object from the current one. It may be called again when another writer was first. */
+export type Change = (current: ApiObject) => ApiObject | Promise<ApiObject>;
+
+/** Attempts at an unconditional update under contention (a patch, a status). */
+const conflictAttempts = 10;
+/** Attempts at a generated name that is free. */
+const nameAttempts = 8;
+
+export class Registry {
+  readonly resource: Resource;
+  readonly cache: ResourceCache;
+  readonly #options: RegistryOptions;
+
+  private constructor(options: RegistryOptions, cache: ResourceCache) {
+    this.resource = options.resource;
+    this.#options = options;
+    this.cache = cache;
+  }
+
+  static async start(options: RegistryOptions, cache: ResourceCache): Promise<Registry> {
+    await cache.current();
+    return new Registry(options, cache);
+  }
+
+  /** @throws ApiError 404 */
+  async get(namespace: string, name: string): Promise<Written> {
+    await this.cache.current();
+    const found = this.cache.get(objectKey(this.resource, namespace, name));
+    if (!found) throw notFound(this.resource, name);
+    return { object: parseObject(found.bytes), bytes: found.bytes };
+  }
+
+  /** @param object decoded, with its defaults; it is changed */
+  async create(object: ApiObject, namespace: string, request: WriteRequest): Promise<Written> {
+    this.#prepareCreate(object, namespace);
+    for (let attempt = 1; ; attempt++) {
+      if (object.metadata.generateName && attempt > 1) object.metadata.name = generatedName(object);
+      try {
+        return await this.#createNamed(object, namespace, request);
+      } catch (error) {
+        const taken = error instanceof ApiError && error.reason === "AlreadyExists";
+        if (!taken || !object.metadata.generateName || attempt === nameAttempts) throw error;
+      }
+    }
+  }
+
+  #prepareCreate(object: ApiObject, namespace: string): void {
+    const { metadata } = object;
+    metadata.uid = randomUUID();
+    metadata.creationTimestamp = timestamp(this.#options.now());
+    delete metadata.resourceVersion;
+    delete metadata.deletionTimestamp;
+    delete metadata.deletionGracePeriodSeconds;
+    if (this.resource.namespaced) metadata.namespace = namespace;
+    if (!metadata.name && metadata.generateName) metadata.name = generatedName(object);
+    if (this.resource.hasGeneration) metadata.generation = 1;
+    else delete metadata.generation;
+    if (this.resource.hasStatus) delete object["status"];
+    this.resource.strategy.prepareCreate?.(object);
+  }
+
+  async #createNamed(object: ApiObject, namespace: string, request: WriteRequest): Promise<Written> {
+    const name = object.metadata.name ?? "";
+    const admission = this.#admission("CREATE", object, undefined, namespace, name, request);
+    await this.#options.admission.admit(admission);
+    this.#check(object, undefined, request.subresource);
+    await this.#options.admission.validate(admission);
+    const key = objectKey(this.resource, namespace, name);
+    const stored = storedBytes(object);
+    if (request.dryRun) {
+      if (this.cache.get(key)) throw alreadyExists(this.resource, name);
+      return written(stored, undefined);
+    }
+    const ttl = this.resource.ttlSeconds === undefined ? {} : { ttlSeconds: this.resource.ttlSeconds };
+    const revision = await this.#options.store.create(key, stored, ttl).catch((error: unknown) => {
+      if (error instanceof FairleadError && error.code === "STORE_EXISTS") throw alreadyExists(this.resource, name);
+      throw error;
+    });
+    return written(stored, revision);
+  }
+
+  /**
+   * Changes an object. With a resourceVersion in what `change` returns, it must be the current one;
+   * without, the change is made again on top of whatever came between.
+   */
+  async update(namespace: string, name: string, change: Change, request: WriteRequest): Promise<Written> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#updateOnce(namespace, name, change, request);
+      } catch (error) {
+        const raced = error instanceof FairleadError && error.code === "STORE_CONFLICT";
+        if (!raced) throw error;
+        if (attempt === conflictAttempts) throw conflict(this.resource, name, modified);
+      }
+    }
+  }
+
+  async #updateOnce(namespace: string, name: string, change: Change, request: WriteRequest): Promise<Written> {
+    const { object: current } = await this.get(namespace, name);
+    const object = await change(structuredClone(current));
+    this.#prepareUpdate(object, current, name, request.subresource);
+    const admission = this.#admission("UPDATE", object, current, namespace, name, request);
+    await this.#options.admission.admit(admission);
+    this.#check(object, current, request.subresource);
+    await this.#options.admission.validate(admission);
+    return this.#save(namespace, name, object, current, request.dryRun);
+  }
+
+  #prepareUpdate(object: ApiObject, current: ApiObject, name: string, subresource: string): void {
+    const wanted = object.metadata.resourceVersion;
+    if (wanted !== undefined && wanted !== "" && wanted !== current.metadata.resourceVersion) {
+      throw conflict(this.resource, name, modified);
+    }
+    if (object.metadata.uid !== undefined && object.metadata.uid !== current.metadata.uid) {
+      const why = `Precondition failed: UID in precondition: ${object.metadata.uid}, UID in object meta: ${current.metadata.uid}`;
+      throw conflict(this.resource, name, why);
+    }
+    keepMetadata(object, current);
+    if (this.resource.hasStatus && subresource !== "status") keep(object, current, "status");
+    if (subresource === "status") keepAllButStatus(object, current);
+    this.resource.strategy.prepareUpdate?.(object, current);
+    if (this.resource.hasGeneration) {
+      const before = current.metadata.generation ?? 1;
+      object.metadata.generation = specChanged(object, current) ? before + 1 : before;
+    }
+  }
+
+  /** Writes what changed; an object that waited for its finalizers alone goes when the last one is gone. */
+  async #save(
+    namespace: string,
+    name: string,
+    object: ApiObject,
+    current: ApiObject,
+    dryRun: boolean,
+  ): Promise<Written> {
+    const key = objectKey(this.resource, namespace, name);
+    const revision = Number(current.metadata.resourceVersion);
+    const stored = storedBytes(object);
+    if (stored.equals(storedBytes(current))) return written(stored, revision);
+    if (dryRun) return written(stored, revision);
+    const isReleased =
+      object.metadata.deletionTimestamp !== undefined && (object.metadata.finalizers ?? []).length === 0;
+    if (isReleased && (object.metadata.deletionGracePeriodSeconds ?? 0) === 0) {
+      return written(stored, await this.#options.store.delete(key, revision));
+    }
+    const ttl = this.resource.ttlSeconds === undefined ? {} : { ttlSeconds: this.resource.ttlSeconds };
+    return written(stored, await this.#options.store.update(key, stored, revision, ttl));
+  }
+
+  /**
+   * Deletes an object, or marks it as deleted where finalizers or a grace period hold it.
+   *
+   * @returns the object, and whether it is gone
+   */
+  async delete(
+    namespace: string,
+    name: string,
+    options: DeleteOptions,
+    request: WriteRequest,
+  ): Promise<Written & { readonly gone: boolean }> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#deleteOnce(namespace, name, options, request);
+      } catch (error) {
+        const raced = error instanceof FairleadError && error.code === "STORE_CONFLICT";
+        if (!raced || attempt === conflictAttempts) throw error;
+      }
+    }
+  }
+
+  async #deleteOnce(namespace: string, name: string, options: DeleteOptions, request: WriteRequest) {
+    const { object: current, bytes } = await this.get(namespace, name);
+    checkPreconditions(this.resource, current, name, options);
+    await this.#options.admission.validate(this.#admission("DELETE", undefined, current, namespace, name, request));
+    const marked = deletionOf(this.resource, current, options, this.#options.now());
+    if (marked === "gone") {
+      const revision = Number(current.metadata.resourceVersion);
+      if (!request.dryRun) await this.#options.store.delete(objectKey(this.resource, namespace, name), revision);
+      return { object: current, bytes, gone: true };
+    }
+    if (marked === "marked already") return { object: current, bytes, gone: false };
+    const saved = await this.#save(namespace, name, marked, current, request.dryRun);
+    return { ...saved, gone: false };
+  }
+
+  #check(object: ApiObject, old: ApiObject | undefined, subresource: string): void {
+    const { strategy } = this.resource;
+    const causes = this.#options.validate(object, old, subresource);
+    if (causes.length === 0) {
+      causes.push(...((old ? strategy.validateUpdate?.(object, old) : strategy.validateCreate?.(object)) ?? []));
+    }
+    if (causes.length > 0) throw invalid(this.resource, object.metadata.name ?? "", causes);
+  }
+
+  #admission(
+    operation: AdmissionRequest["operation"],
+    object: ApiObject | undefined,
+    old: ApiObject | undefined,
+    namespace: string,
+    name: string,
+    { user, dryRun, warnings, subresource }: WriteRequest,
+  ): AdmissionRequest {
+    return { operation, resource: this.resource, subresource, namespace, name, object, old, user, dryRun, warnings };
+  }
+
+  /** The objects of a prefix as they were at a revision, those behind `after`. @throws FairleadError STORE_COMPACTED */
+  async history(prefix: string, revision: number, after?: string): Promise<CachedObject[]> {
+    const range = { prefix, revision, ...(after === undefined ? {} : { after }) };
+    const { items } = await this.#options.store.range(range);
+    return items.map((item) => this.cache.cached(item.key, item.value, item.modRevision));
+  }
+
+  /** Prefix of the resource's keys, in one namespace or in all (""). */
+  prefix(namespace: string): string {
+    return prefixOf(this.resource, namespace === "" ? undefined : namespace);
+  }
+}
+
+const modified = "the object has been modified; please apply your changes to the latest version and try again";
+
+function written(stored: Buffer, revision: number | undefined): Written {
+  const bytes = revision === undefined ? stored : servedBytes(stored, revision);
+  return { object: parseObject(bytes), bytes };
+}
+
+/** What the server alone decides. */
+function keepMetadata(object: ApiObject, current: ApiObject): void {
+  const { metadata } = object;
+  const old = current.metadata;
+  metadata.resourceVersion = old.resourceVersion!;
+  for (const field of [
+    "uid",
+    "creationTimestamp",
+    "generation",
+    "namespace",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "generateName",
+  ] as const) {
+    if (old[field] === undefined) delete metadata[field];
+    else (metadata as Record<string, unknown>)[field] = old[field];
+  }
+}
+
+function keep(object: ApiObject, current: ApiObject, field: string): void {
+  if (current[field] === undefined) delete object[field];
+  else object[field] = current[field];
+}
+
+/** A status update changes status (and managedFields); of metadata and spec the current ones stay. */
+function keepAllButStatus(object: ApiObject, current: ApiObject): void {
+  for (const field of Object.keys(object)) if (field !== "status" && field !== "metadata") delete object[field];
+  for (const field of Object.keys(current)) {
+    if (field !== "status" && field !== "metadata") object[field] = current[field];
+  }
+  const { managedFields } = object.metadata;
+  object.metadata = { ...current.metadata, ...(managedFields ? { managedFields } : {}) };
+}
+
+function checkPreconditions(resource: Resource, current: ApiObject, name: string, options: DeleteOptions): void {
+  const { uid, resourceVersion } = options.preconditions ?? {};
+  if (uid !== undefined && uid !== current.metadata.uid) {
+    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid}`;
+    throw conflict(resource, name, why);
+  }
+  if (resourceVersion !== undefined && resourceVersion !== current.metadata.resourceVersion) {
+    const why = `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${current.metadata.resourceVersion}`;
+    throw conflict(resource, name, why);
+  }
+}
+
+/** Five characters without vowels or look-alikes, as upstream's rand.String. */
+const suffixCharacters = "bcdfghjklmnpqrstvwxz2456789";
+const suffixLength = 5;
+/** A name has at most 63 characters with its suffix, so that it is a label too. */
+const maxGeneratedBase = 63 - suffixLength;
+
+function generatedName(object: ApiObject): string {
+  const base = (object.metadata.generateName ?? "").slice(0, maxGeneratedBase);
+  let suffix = "";
+  for (let i = 0; i < suffixLength; i++) {
+    suffix += suffixCharacters[Math.floor(Math.random() * suffixCharacters.length)]!;
+  }
+  return base + suffix;
+}
