@@ -1,0 +1,149 @@
+/** The API server: the table of resources on a store, behind authentication and authorization. */
+import type { Store } from "../store/store.ts";
+import { AdmissionChain, type AdmissionPlugin } from "./admission/admission.ts";
+import type { Authenticator, Credentials } from "./auth/authenticator.ts";
+import { attributesOf, type Authorizer } from "./auth/authorizer.ts";
+import { anonymous, jsonResponse, type ApiResponse, type RequestContext, type User } from "./context.ts";
+import { HttpServer, type HttpServerOptions } from "./http/server.ts";
+import { discoveryResponse } from "./discovery/discovery.ts";
+import type { ApiObject, Resource } from "./resources/resource.ts";
+import { builtIn } from "./resources/table.ts";
+import { noSuchPath, Routes, type SubresourceHandlers } from "./routes.ts";
+import { ApiError } from "./status.ts";
+import { fieldsOf } from "./storage/fields.ts";
+import { prefixOf } from "./storage/keys.ts";
+import { Registry } from "./storage/registry.ts";
+import { ResourceCache } from "./storage/cache.ts";
+import { validateMetadata } from "./validation/metadata.ts";
+import type { Endpoint } from "./verbs/endpoint.ts";
+
+export interface ApiServerOptions {
+  readonly store: Store;
+  readonly authenticators: readonly Authenticator[];
+  readonly authorizer: Authorizer;
+  readonly admission: readonly AdmissionPlugin[];
+  readonly subresources: SubresourceHandlers;
+  readonly http: Pick<HttpServerOptions, "host" | "port" | "tls" | "maxInFlight" | "onInternalError" | "upgrade">;
+  /** Wall clock in ms; default Date.now. */
+  readonly now?: () => number;
+}
+
+export class ApiServer {
+  readonly #options: ApiServerOptions;
+  readonly #http: HttpServer;
+  readonly #caches = new Map<string, ResourceCache>();
+  readonly routes: Routes;
+
+  private constructor(options: ApiServerOptions, routes: Routes, caches: ReadonlyMap<string, ResourceCache>) {
+    this.#options = options;
+    this.routes = routes;
+    for (const [key, cache] of caches) this.#caches.set(key, cache);
+    this.#http = new HttpServer({
+      ...options.http,
+      authenticate: (credentials) => this.#authenticate(credentials),
+      handle: (context) => this.#handle(context),
+    });
+  }
+
+  /** Fills the caches; it listens with {@link listen}. */
+  static async start(options: ApiServerOptions): Promise<ApiServer> {
+    const admission = new AdmissionChain(options.admission);
+    const caches = new Map<string, ResourceCache>();
+    const endpoints: Endpoint[] = [];
+    for (const resource of builtIn.filter(isStored)) {
+      const cache =
+        caches.get(resource.storedAs) ??
+        (await ResourceCache.start(options.store, prefixOf(resource), fieldsOf(resource)));
+      caches.set(resource.storedAs, cache);
+      const registry = await Registry.start(
+        { resource, store: options.store, admission, validate: validatorOf(resource), now: options.now ?? Date.now },
+        cache,
+      );
+      for (const version of resource.versions) endpoints.push({ resource, version, registry });
+    }
+    return new ApiServer(options, new Routes(endpoints, options.subresources), caches);
+  }
+
+  /** @returns the port */
+  listen(): Promise<number> {
+    return this.#http.listen();
+  }
+
+  async close(graceMs = 10_000): Promise<void> {
+    for (const cache of this.#caches.values()) cache.close();
+    await this.#http.close(graceMs);
+  }
+
+  async #authenticate(credentials: Credentials): Promise<User> {
+    for (const authenticator of this.#options.authenticators) {
+      const user = await authenticator.authenticate(credentials);
+      if (user) return user;
+    }
+    if (credentials.token !== undefined) throw new ApiError("Unauthorized", "Unauthorized");
+    return anonymous;
+  }
+
+  async #handle(context: RequestContext): Promise<ApiResponse> {
+    await this.#authorize(context);
+    if (context.info.isResource) return this.routes.handle(context);
+    return this.#nonResource(context);
+  }
+
+  async #authorize({ info, user }: RequestContext): Promise<void> {
+    const attributes = attributesOf(info, user);
+    const { decision, reason } = await this.#options.authorizer.authorize(attributes);
+    if (decision === "allow") return;
+    throw forbidden(attributes, reason);
+  }
+
+  #nonResource(context: RequestContext): ApiResponse {
+    const { path } = context.info;
+    if (path === "/healthz" || path === "/livez" || path === "/readyz") {
+      return { code: 200, contentType: "text/plain; charset=utf-8", body: Buffer.from("ok") };
+    }
+    if (path === "/version") return jsonResponse(200, versionInfo);
+    const discovered = discoveryResponse(this.routes, context);
+    if (!discovered) throw noSuchPath();
+    return discovered;
+  }
+}
+
+/** The API's version that we serve the types of. */
+export const versionInfo = {
+  major: "1",
+  minor: "34",
+  gitVersion: "v1.34.0+fairlead",
+  gitCommit: "",
+  gitTreeState: "clean",
+  buildDate: "1970-01-01T00:00:00Z",
+  goVersion: "none",
+  compiler: "none",
+  platform: `linux/${process.arch === "x64" ? "amd64" : process.arch}`,
+};
+
+/** Reviews and bindings are answered and not kept. */
+function isStored(resource: Resource): boolean {
+  return resource.verbs.includes("get") && resource.plural !== "componentstatuses";
+}
+
+function validatorOf(resource: Resource) {
+  return (object: ApiObject, old: ApiObject | undefined) => validateMetadata(resource, object, old);
+}
+
+/** Upstream's sentence: User "x" cannot list resource "pods" in API group "" in the namespace "default". */
+function forbidden(attributes: ReturnType<typeof attributesOf>, reason: string): ApiError {
+  const { user, verb, group, resource, subresource, namespace, name, path } = attributes;
+  const tail = reason === "" ? "" : `: ${reason}`;
+  if (path !== undefined) {
+    return new ApiError("Forbidden", `forbidden: User "${user.name}" cannot ${verb} path "${path}"${tail}`, {});
+  }
+  const what = subresource === "" ? resource : `${resource}/${subresource}`;
+  const scope = namespace === "" ? "at the cluster scope" : `in the namespace "${namespace}"`;
+  const named = name === "" ? "" : ` "${name}"`;
+  const message = `${group === "" ? resource : `${resource}.${group}`}${named} is forbidden: User "${user.name}" cannot ${verb} resource "${what}" in API group "${group}" ${scope}${tail}`;
+  return new ApiError("Forbidden", message, {
+    ...(name === "" ? {} : { name }),
+    ...(group === "" ? {} : { group }),
+    kind: resource,
+  });
+}
