@@ -32,6 +32,8 @@ function fromShape(shape: Shape, depth: number): fc.Arbitrary<unknown> {
       throw new Error("padding is no value");
     case "enum":
       return fc.constantFrom(...shape.names);
+    case "flags":
+      return fc.subarray([...shape.names]);
     case "record":
       return recordOf(shape, depth);
     case "merged":

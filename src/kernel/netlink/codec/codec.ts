@@ -18,6 +18,7 @@ export type Shape =
   | { readonly type: "present" }
   | { readonly type: "padding" }
   | { readonly type: "enum"; readonly names: readonly string[] }
+  | { readonly type: "flags"; readonly names: readonly string[] }
   | { readonly type: "record"; readonly fields: Readonly<Record<string, Shape>>; readonly optional: boolean }
   | { readonly type: "merged"; readonly parts: readonly Shape[] }
   | { readonly type: "list"; readonly item: () => Shape; readonly min: number; readonly max: number }
