@@ -15,6 +15,11 @@ interface CatalogueEntry {
 }
 
 const catalogue = {
+  NOT_AVAILABLE: {
+    attempted: "run {subject}",
+    remedy: "see CHANGELOG.md for what this version does",
+    retryable: false,
+  },
   NATIVE_ADDON: {
     attempted: "load the native add-on {subject}",
     remedy: "run 'npm ci' (or 'npm rebuild') in Fairlead's folder with g++, make and python3 installed",
