@@ -105,7 +105,7 @@ const transientErrnos: ReadonlySet<number> = new Set([4, 11, 12, 16, 105]);
 
 function reasonOf(cause: unknown): string {
   if (cause instanceof Error) return cause.message;
-  return cause === undefined ? "no reason was given" : String(cause);
+  return typeof cause === "string" ? cause : "no reason was given";
 }
 
 /** Every code with its entry, for the documentation and its test. */
