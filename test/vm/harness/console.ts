@@ -15,12 +15,15 @@ export interface GuestConsole {
 export function openConsole(qemu: Qemu): GuestConsole {
   const said = new Map<string, string>();
   const waiting = new Map<string, (value: string) => void>();
-  createInterface({ input: qemu.control }).on("line", (line) => {
+  const lines = createInterface({ input: qemu.control });
+  lines.on("line", (line) => {
     const [, word, value = ""] = /^fairlead-vm (\w+) ?(.*?)\r*$/.exec(line) ?? [];
     if (word === undefined) return;
     said.set(word, value);
     waiting.get(word)?.(value);
   });
+  // A machine that dies resets its channels: `ended` reports that.
+  lines.on("error", () => undefined);
 
   const word = (name: GuestWord) =>
     new Promise<string>((resolve) => {

@@ -18,7 +18,7 @@ export async function runVitestInVm(patterns: readonly string[], options: Omit<R
   const vitest = ["node", "node_modules/vitest/vitest.mjs", "run", "--project", "vm", ...fast, ...reporters];
   const script = `exec ${[...vitest, ...patterns].map(quote).join(" ")}`;
   try {
-    const { exitCode } = await runInVm({ ...options, script, cwd: repositoryRoot, outDirectory: out });
+    const { exitCode } = await runInVm({ ...options, script, env: colour(), cwd: repositoryRoot, outDirectory: out });
     keepResults(path.join(out, "results.json"), process.env["FAIRLEAD_TEST_RESULTS"]);
     return exitCode;
   } finally {
@@ -28,4 +28,9 @@ export async function runVitestInVm(patterns: readonly string[], options: Omit<R
 
 function keepResults(results: string, wanted: string | undefined): void {
   if (wanted !== undefined && existsSync(results)) cpSync(results, wanted);
+}
+
+/** The guest cannot see whether a terminal reads its output. */
+function colour(): Record<string, string> {
+  return process.stdout.isTTY ? { FORCE_COLOR: "1" } : { NO_COLOR: "1" };
 }
