@@ -36,7 +36,7 @@ const sample = c.merged(
     info: a.nest(9, a.tagged("kind", a.attr(1, c.cstring()), 2, { plain: inner, empty: a.attributes({}) })),
     order: a.netOrder(10, c.be32),
     tree: a.nest(11, tree),
-    enabled: a.attr(13, c.bool8),
+    enabled: a.attr(20, c.bool8),
     counted: a.nest(13, a.numbered(inner)),
     bits: a.attr(14, flags(c.be32, { seenReply: 2, assured: 4, top: 0x80000000 })),
   }),
