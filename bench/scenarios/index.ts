@@ -1,4 +1,5 @@
 /** Every scenario, in the order of `--list`. */
 import type { AnyScenario } from "../scenario.ts";
+import { codec } from "./codec.ts";
 
-export const scenarios: readonly AnyScenario[] = [];
+export const scenarios: readonly AnyScenario[] = [codec];
