@@ -117,8 +117,12 @@ describe("outcomes", () => {
       offset: 16,
     });
   });
-  it("reads them behind a whole request", () => {
-    expect(error(0x200, "feffffff" + request + "aabbccdd" + "08000100666f6f00")).toMatchObject({ message: "foo" });
+  it("reads them behind a whole request, and the request", () => {
+    expect(error(0x200, "feffffff" + request + "aabbccdd" + "08000100666f6f00")).toEqual({
+      errno: 2,
+      message: "foo",
+      request: Buffer.from("aabbccdd", "hex"),
+    });
   });
 });
 
