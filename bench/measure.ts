@@ -149,16 +149,17 @@ function targetResult(
   drivers: readonly DriverResult[],
   comparisons: readonly Comparison[],
 ): TargetResult {
-  const value = targetValue(target, drivers, comparisons) ?? null;
-  return { target, value, met: value === null ? null : value >= target.atLeast };
+  if (target.kind === "figure") {
+    const driver = drivers.find(({ name }) => name === target.driver);
+    const value = driver && "figures" in driver ? driver.figures[target.figure]?.summary.median : undefined;
+    return { target, value: value ?? null, met: value === undefined ? null : value >= target.atLeast };
+  }
+  const comparison = comparisons.find(({ rival }) => rival === target.rival);
+  return { target, value: comparison?.ratio ?? null, met: comparison ? comparisonMeets(target, comparison) : null };
 }
 
-function targetValue(
-  target: Target,
-  drivers: readonly DriverResult[],
-  comparisons: readonly Comparison[],
-): number | undefined {
-  if (target.kind === "ratio") return comparisons.find(({ rival }) => rival === target.rival)?.ratio;
-  const driver = drivers.find(({ name }) => name === target.driver);
-  return driver && "figures" in driver ? driver.figures[target.figure]?.summary.median : undefined;
+/** Too few rounds say nothing of a difference. */
+function comparisonMeets(target: Exclude<Target, { kind: "figure" }>, { ratio, verdict }: Comparison): boolean | null {
+  if (target.kind === "ratio") return ratio >= target.atLeast;
+  return verdict === "too few rounds" ? null : verdict === "no difference";
 }

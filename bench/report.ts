@@ -8,6 +8,7 @@ import type {
   ScenarioResult,
   TargetResult,
 } from "./result.ts";
+import type { Target } from "./scenario.ts";
 import type { Precision } from "./statistics.ts";
 import { factor, number, table, type Align } from "./table.ts";
 
@@ -82,12 +83,20 @@ function intervalName(precision: Precision, { verdict, coverage }: Comparison): 
 }
 
 function targetText({ target, value, met }: TargetResult): string {
-  const what =
-    target.kind === "ratio"
-      ? `at least ${target.atLeast}× against ${target.rival}`
-      : `${target.figure} of ${target.driver} at least ${target.atLeast.toLocaleString("en-US")}`;
-  if (met === null || value === null) return `target ${what}: not checked`;
-  return `target ${what}: ${met ? "met" : "MISSED"} (${factor(value)})`;
+  const what = `target ${targetName(target)}`;
+  if (met === null || value === null) return `${what}: not checked`;
+  return `${what}: ${met ? "met" : "MISSED"} (${factor(value)})`;
+}
+
+function targetName(target: Target): string {
+  switch (target.kind) {
+    case "ratio":
+      return `at least ${target.atLeast}× against ${target.rival}`;
+    case "same":
+      return `no difference to ${target.rival}`;
+    case "figure":
+      return `${target.figure} of ${target.driver} at least ${target.atLeast.toLocaleString("en-US")}`;
+  }
 }
 
 function machineText(machine: Machine, startedAt: string): string {

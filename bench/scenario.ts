@@ -26,6 +26,8 @@ export interface Scenario<P extends Parameters = Parameters> {
 export type Target =
   /** The first driver is at least this many times better than the rival. */
   | { readonly kind: "ratio"; readonly rival: string; readonly atLeast: number }
+  /** No difference between the first driver and the rival: what A/A runs are for. */
+  | { readonly kind: "same"; readonly rival: string }
   /** The median of a driver's figure. */
   | { readonly kind: "figure"; readonly driver: string; readonly figure: string; readonly atLeast: number };
 

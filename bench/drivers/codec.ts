@@ -8,13 +8,12 @@ import {
   type AnyRequest,
 } from "../../src/kernel/netlink/codec/message.ts";
 import { newEntry, readEntry } from "../../src/kernel/netlink/ctnetlink/messages.ts";
-import { concatKey, part } from "../../src/kernel/netlink/nftables/data.ts";
 import { nftCodecs, nftRequest } from "../../src/kernel/netlink/nftables/message.ts";
-import type { Element } from "../../src/kernel/netlink/nftables/set.ts";
 import { routeMessage } from "../../src/kernel/netlink/rtnetlink/common.ts";
-import { routeMessageCodec } from "../../src/kernel/netlink/rtnetlink/route.ts";
+import { routeEntryMessage } from "../../src/kernel/netlink/rtnetlink/route.ts";
 import { microDriver, type MicroCase } from "./micro.ts";
-import { mapElements, mapName, tableName, type MapElement } from "./nft-map/content.ts";
+import { mapElements, mapName, tableName } from "./nft-map/content.ts";
+import { nftElement } from "./nft-map/steps.ts";
 import { destinations, gateway } from "./routes/content.ts";
 
 const items = 1000;
@@ -23,7 +22,7 @@ const elementsOfMessage = 500;
 
 export const codecDrivers = [
   ...bothWays("set elements", elementRequests, (message) => decodeBody(nftCodecs.elements, message)),
-  ...bothWays("routes", routeRequests, (message) => decodeBody(routeMessageCodec, message)),
+  ...bothWays("routes", routeRequests, (message) => decodeBody(routeEntryMessage, message)),
   ...bothWays("conntrack entries", conntrackRequests, readEntry),
 ].map(microDriver);
 
@@ -53,18 +52,13 @@ function bothWays(what: string, requests: () => AnyRequest[], decode: (message: 
 }
 
 function elementRequests(): AnyRequest[] {
-  const elements = mapElements({ elements: items, chains: 8 }).map(verdictElement);
+  const elements = mapElements({ elements: items, chains: 8 }).map(nftElement);
   const requests: AnyRequest[] = [];
   for (let from = 0; from < items; from += elementsOfMessage) {
     const body = { table: tableName, set: mapName, elements: elements.slice(from, from + elementsOfMessage) };
     requests.push(nftRequest("elements", "newElement", flag.create, "ip", body));
   }
   return requests;
-}
-
-function verdictElement({ address, protocol, port, chain }: MapElement): Element {
-  const key = concatKey([part.address(address), part.protocol(protocol === "tcp" ? 6 : 17), part.port(port)]);
-  return { key, data: { verdict: { code: "goto", chain } } };
 }
 
 function routeRequests(): AnyRequest[] {
@@ -83,7 +77,7 @@ function routeRequests(): AnyRequest[] {
       gateway: address(gateway),
       table: 254,
     };
-    return { type: routeMessage.newRoute, flags: flag.create, codec: routeMessageCodec, body };
+    return { type: routeMessage.newRoute, flags: flag.create, codec: routeEntryMessage, body };
   });
 }
 

@@ -38,7 +38,7 @@ async function measure(name: string, items: number, work: () => unknown): Promis
   return { figures: { rate: { value: items / seconds, unit: "1/s" } } };
 }
 
-/** benny announces each suite on the standard output, which is the report's. */
+/* eslint-disable no-console -- benny announces each suite on the standard output, which is the report's. */
 async function silently<T>(run: () => Promise<T>): Promise<T> {
   const log = console.log;
   console.log = () => {};
@@ -48,3 +48,4 @@ async function silently<T>(run: () => Promise<T>): Promise<T> {
     console.log = log;
   }
 }
+/* eslint-enable no-console */

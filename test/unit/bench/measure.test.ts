@@ -61,6 +61,15 @@ describe("a comparison", () => {
     ]);
   });
 
+  it("holds an A/A run to no difference, and leaves too few rounds unchecked", async () => {
+    const drivers = [driver("a", () => time(2)), driver("again", () => time(2))];
+    const scenario = simulatedScenario(drivers, { targets: [{ kind: "same", rival: "again" }] });
+    const metWith = async (rounds: number) =>
+      (await measureScenario(scenario, { ...options, rounds })).targets.map(({ met }) => met);
+    expect(await metWith(10)).toEqual([true]);
+    expect(await metWith(3)).toEqual([null]);
+  });
+
   it("keeps the first driver when the others are filtered", async () => {
     const drivers = ["a", "left", "right"].map((name) => driver(name, () => time(1)));
     const result = await measureScenario(simulatedScenario(drivers), { ...options, filter: "rig" });

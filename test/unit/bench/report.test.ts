@@ -56,6 +56,7 @@ const load: ScenarioResult = {
     { target: { kind: "ratio", rival: "nft -f", atLeast: 4 }, value: 5.43, met: true },
     { target: { kind: "figure", driver: "fairlead", figure: "rate", atLeast: 2e6 }, value: 1.05e6, met: false },
     { target: { kind: "ratio", rival: "kube-proxy", atLeast: 4 }, value: null, met: null },
+    { target: { kind: "same", rival: "nft -f" }, value: 5.43, met: false },
   ],
 };
 
@@ -110,6 +111,7 @@ map-load: load a verdict map into an empty namespace
   target at least 4× against nft -f: met (5.43)
   target rate of fairlead at least 2,000,000: MISSED (1,050,000)
   target at least 4× against kube-proxy: not checked
+  target no difference to nft -f: MISSED (5.43)
 
 kernel-path: load a verdict map into an empty namespace
   3 rounds after 1 of warm-up · seed 42
