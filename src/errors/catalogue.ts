@@ -45,6 +45,11 @@ const catalogue = {
     remedy: "the kernel refused the request: see the errno and its message",
     retryable: false,
   },
+  NFTABLES_REFUSED: {
+    attempted: "change the ruleset: {subject}",
+    remedy: "nothing of the transaction was carried out: see the errno and the step, observe the table, plan again",
+    retryable: false,
+  },
   NETLINK_OVERRUN: {
     attempted: "read every answer to {subject}",
     remedy: "answers were lost, so the outcome is unknown: observe the state and try again",

@@ -10,6 +10,8 @@ export interface Part {
   readonly timeoutMs: number;
 }
 
+export const vitestProgram = "node_modules/.bin/vitest";
+
 const minute = 60_000;
 
 /** Full numbers (FAIRLEAD_LONG=1, `npm run test:long`) take longer. */
@@ -26,6 +28,14 @@ export const parts: readonly Part[] = [
   vitest("unit", 10),
   vitest("kernel", 15),
   {
+    // The suites that drive the add-on, on a build of it in which a wrong access ends the process.
+    name: "asan",
+    argv: ["scripts/build-asan", ...vitestRun("kernel"), "test/contract/", "test/kernel/native"],
+    counts: "vitest",
+    timeoutMs: 20 * minute * patience,
+  },
+  check("fuzz", ["scripts/fuzz", String(500_000 * patience)], 10),
+  {
     name: "vm",
     argv: ["node", "dist/test/vm/harness/cli.js", "vitest"],
     counts: "vitest",
@@ -39,6 +49,9 @@ function check(name: string, argv: Part["argv"], minutes: number): Part {
 }
 
 function vitest(project: string, minutes: number): Part {
-  const argv: Part["argv"] = ["node_modules/.bin/vitest", "run", "--project", project];
-  return { name: project, argv, counts: "vitest", timeoutMs: minutes * minute * patience };
+  return { name: project, argv: vitestRun(project), counts: "vitest", timeoutMs: minutes * minute * patience };
+}
+
+function vitestRun(project: string): [string, ...string[]] {
+  return [vitestProgram, "run", "--project", project];
 }

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { countCheck, countVitest, type Counts, type Ending, type VitestReport } from "./counts.ts";
-import type { Part } from "./parts.ts";
+import { vitestProgram, type Part } from "./parts.ts";
 
 export interface PartResult extends Counts {
   readonly name: string;
@@ -31,7 +31,7 @@ export async function runPart(part: Part): Promise<PartResult> {
 /** A part has a process group of its own, so that its bound ends whatever it has started. */
 function run(part: Part, results: string): Promise<Ending["status"]> {
   const [program, ...args] = part.argv;
-  const report = program.endsWith("/vitest")
+  const report = part.argv.includes(vitestProgram)
     ? ["--reporter=default", "--reporter=json", `--outputFile.json=${results}`]
     : [];
   return new Promise((resolve) => {
