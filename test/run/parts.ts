@@ -34,7 +34,7 @@ export const parts: readonly Part[] = [
     counts: "vitest",
     timeoutMs: 20 * minute * patience,
   },
-  check("fuzz", ["scripts/fuzz", String(500_000 * patience)], 10),
+  check("fuzz", ["scripts/fuzz", String(3_000_000 * patience)], 10),
   {
     name: "vm",
     argv: ["node", "dist/test/vm/harness/cli.js", "vitest"],
