@@ -1,5 +1,10 @@
 /** The ports to the kernel: small interfaces in terms of data, each with a real and a fake implementation. */
 import type { FairleadError } from "../errors/catalogue.ts";
+import type { ConntrackEntry } from "./netlink/ctnetlink/entry.ts";
+import type { ConntrackFilter } from "./netlink/ctnetlink/filter.ts";
+import type { ConntrackEventType } from "./netlink/ctnetlink/messages.ts";
+import type { GenericCall, GenericFamily, GenericMessage } from "./netlink/genetlink.ts";
+import type { Ipset, IpsetDefinition, IpsetElement } from "./netlink/ipset/set.ts";
 import type { NftElement, NftTable, NftTableRef } from "./netlink/nftables/state.ts";
 import type { NftStep } from "./netlink/nftables/step.ts";
 import type { Address, AddressSpec } from "./netlink/rtnetlink/address.ts";
@@ -88,8 +93,7 @@ export type RoutingEvent =
  * be read whole, and NETLINK_REFUSED with ENODEV for a link that does not exist.
  */
 export interface RoutingPort {
-  /** `statistics` are left out unless they are asked for: they are most of a link's bytes. */
-  links(filter?: { readonly kind?: string; readonly master?: number; readonly statistics?: boolean }): Promise<Link[]>;
+  links(filter?: { readonly kind?: string; readonly master?: number }): Promise<Link[]>;
   addresses(filter?: { readonly family?: "ip" | "ip6"; readonly index?: number }): Promise<Address[]>;
   /** A table that does not exist has no routes. */
   routes(filter?: RouteFilter): Promise<Route[]>;
@@ -148,4 +152,149 @@ export interface NftablesPort {
   watch(onChange: (change: NftChange) => void): Promise<{ close(): void }>;
   /** Idempotent. Watches are closed on their own. */
   close(): void;
+}
+
+// ── Conntrack: the connections that the kernel tracks ─────────────────────────────────────────────────────────
+
+/** What a watcher of conntrack is told. Entries of events bear fewer fields than those of a list. */
+export type ConntrackEvent =
+  | { readonly event: ConntrackEventType; readonly entry: ConntrackEntry }
+  /** Events were lost: list again. */
+  | { readonly event: "overrun" }
+  /** The watch has ended by itself; no event follows. */
+  | { readonly event: "failed"; readonly error: FairleadError };
+
+/** The conntrack table of one namespace. Source: net/netfilter/nf_conntrack_netlink.c. */
+export interface ConntrackPort {
+  /** Entries that any of the filters means, all by default. @throws FairleadError NETLINK_OVERRUN, NETLINK_TIMEOUT */
+  list(filters?: readonly ConntrackFilter[]): Promise<ConntrackEntry[]>;
+  /**
+   * Deletes exactly the entries that any of the filters means, in one reading of the table.
+   *
+   * @returns how many were deleted; those that went by themselves meanwhile do not count
+   * @throws FairleadError KERNEL_ARGUMENT for a filter that means every entry: it would cut every connection
+   */
+  remove(filters: readonly ConntrackFilter[]): Promise<number>;
+  /** How many entries there are, and the most that there may be. */
+  stats(): Promise<{ readonly entries: number; readonly maxEntries: number }>;
+  /**
+   * Tells of entries as they come, change and go. Nothing is told of entries made while
+   * net.netfilter.nf_conntrack_events is 0.
+   */
+  watch(types: readonly ConntrackEventType[], onEvent: (event: ConntrackEvent) => void): Promise<{ close(): void }>;
+  /** Closes the port and its watches. Idempotent. */
+  close(): void;
+}
+
+// ── ipset: sets of addresses and ports that rules match ───────────────────────────────────────────────────────
+
+/** What each verb of {@link IpsetStep} takes. `exclusive` makes what is done already an error. */
+export interface IpsetVerbs {
+  /** A set of the same name and another definition is an error; one of the same only with `exclusive`. */
+  readonly create: { readonly set: string; readonly definition: IpsetDefinition; readonly exclusive?: boolean };
+  /** Refused while a rule or a list uses the set, and where it is not there. */
+  readonly destroy: { readonly set: string };
+  readonly flush: { readonly set: string };
+  readonly rename: { readonly set: string; readonly to: string };
+  /** Both get the other's elements at once, whatever refers to them. Same type and family. */
+  readonly swap: { readonly set: string; readonly with: string };
+  readonly add: IpsetElements;
+  readonly remove: IpsetElements;
+}
+
+interface IpsetElements {
+  readonly set: string;
+  readonly elements: readonly IpsetElement[];
+  readonly exclusive?: boolean;
+}
+
+/** One change of a set: a verb and what it takes. */
+export type IpsetStep = { [V in keyof IpsetVerbs]: { readonly verb: V } & IpsetVerbs[V] }[keyof IpsetVerbs];
+
+/** A function for every verb: one that is missing does not compile. */
+export type IpsetExecutors<R> = { readonly [V in keyof IpsetVerbs]: (step: IpsetVerbs[V]) => R };
+
+/** The ipsets of one namespace. Source: net/netfilter/ipset/ip_set_core.c. */
+export interface IpsetPort {
+  /** One set or all; a set that is not there is not in the list. */
+  list(name?: string): Promise<Ipset[]>;
+  /** Whether the set has the element. @throws FairleadError NETLINK_REFUSED, ENOENT without the set */
+  has(set: string, element: IpsetElement): Promise<boolean>;
+  /**
+   * Carries steps out one by one, in order; one that is refused does not stop the next. Of a step with
+   * several elements, those before the refused one are in the set (or out of it), later ones may be.
+   *
+   * @returns for each step null, or NETLINK_REFUSED with the kernel's errno (ipset's own from 4096 on) in words
+   * @throws FairleadError NETLINK_ENCODE; NETLINK_OVERRUN and NETLINK_TIMEOUT: outcomes are unknown, list again
+   */
+  apply(steps: readonly IpsetStep[]): Promise<readonly (FairleadError | null)[]>;
+  /** Idempotent. */
+  close(): void;
+}
+
+// ── Generic netlink: families that are found by name ──────────────────────────────────────────────────────────
+
+/** Generic netlink in one namespace. Source: net/netlink/genetlink.c. */
+export interface GenericNetlinkPort {
+  /** The family, whose module the kernel loads if it can; undefined where there is none. */
+  family(name: string): Promise<GenericFamily | undefined>;
+  /** One call, and what it was answered. @throws FairleadError NETLINK_REFUSED with the kernel's errno and words */
+  request<T extends object>(family: GenericFamily, call: GenericCall<T>, what: string): Promise<GenericMessage<T>[]>;
+  /** A dump. @throws FairleadError NETLINK_INTERRUPTED when it never stood still */
+  dump<T extends object>(family: GenericFamily, call: GenericCall<T>, what: string): Promise<GenericMessage<T>[]>;
+  /** Calls without answers, one by one. @returns for each null, or NETLINK_REFUSED */
+  apply<T extends object>(
+    family: GenericFamily,
+    calls: readonly GenericCall<T>[],
+    describe: (index: number) => string,
+  ): Promise<readonly (FairleadError | null)[]>;
+  /** Idempotent. */
+  close(): void;
+}
+
+// ── Network namespaces with names ─────────────────────────────────────────────────────────────────────────────
+
+/** Which namespace to open: by its name under /run/netns, by a process in it, or by any path to it. */
+export type NamespaceSource = { readonly name: string } | { readonly pid: number } | { readonly path: string };
+
+/** An open namespace: it lives at least until it is closed. */
+export interface NetworkNamespace {
+  /** The same for the same namespace, as long as it lives. */
+  readonly inode: bigint;
+  /** A path that other ports open it by; it holds in this process until the namespace is closed. */
+  readonly path: string;
+  /** Idempotent. */
+  close(): void;
+}
+
+/** Network namespaces of this machine, named as `ip netns` names them. */
+export interface NamespacePort {
+  /** Makes a namespace with a name. Its loopback is down. @throws FairleadError NATIVE_CALL, EEXIST for a name in use */
+  create(name: string): Promise<NetworkNamespace>;
+  /** @throws FairleadError NATIVE_CALL, ENOENT where there is none */
+  open(source: NamespaceSource): Promise<NetworkNamespace>;
+  /** Takes the name away; the namespace goes when nothing holds it. @throws FairleadError NATIVE_CALL, ENOENT */
+  delete(name: string): Promise<void>;
+  /** Names, sorted. */
+  list(): Promise<readonly string[]>;
+}
+
+// ── sysctl ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * Kernel parameters as one namespace sees them (proc_sys(5)).
+ *
+ * A name is separated by dots, `net.ipv4.ip_forward`, or by slashes, `net/ipv4/ip_forward`: whichever
+ * comes first is the separator, as for sysctl(8), and the other one is a dot within a part. A link
+ * whose name has a dot is written `net/ipv4/conf/eth0.100/arp_ignore` or `net.ipv4.conf.eth0/100.arp_ignore`.
+ */
+export interface SysctlPort {
+  /**
+   * The value without its newline; several values are separated as the kernel separates them (tabs).
+   *
+   * @throws FairleadError KERNEL_ARGUMENT for what is no name; NATIVE_CALL, ENOENT for a parameter that is not there
+   */
+  read(name: string): Promise<string>;
+  /** @throws FairleadError as read; NATIVE_CALL with EINVAL for a value that the kernel does not take */
+  write(name: string, value: string): Promise<void>;
 }

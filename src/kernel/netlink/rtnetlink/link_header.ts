@@ -72,7 +72,10 @@ const statistics = struct({
   rxNoHandler: u64,
 });
 
-/** IFLA_AF_SPEC in family unspec: an attribute for each address family, with its number. */
+/**
+ * IFLA_AF_SPEC in family unspec: an attribute for each address family, with its number. The kernel takes
+ * it for a link that exists; a request that makes one is refused with it (EAFNOSUPPORT).
+ */
 const addressFamilies = attributes({
   inet: nest(
     2,
@@ -122,7 +125,7 @@ export const plainLinkAttributes = {
   group: attr(27, u32),
   /** Descriptor of the network namespace in which the link shall be. */
   netnsFd: attr(28, u32),
-  /** In requests: what a dump holds beside the usual. */
+  /** In requests: what a dump holds beside the usual, and that it goes without the statistics of IPv6. */
   extMask: attr(29, flags(u32, linkFilter)),
   promiscuity: attr(30, u32),
   numTxQueues: attr(31, u32),

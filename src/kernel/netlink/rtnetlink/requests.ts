@@ -84,6 +84,34 @@ export function routingRequest(change: RoutingChange): AnyRequest {
   return execute(requests, change);
 }
 
+/** What a change attempts, as it follows "cannot": "add route 10.0.0.0/24 via 10.1.0.1 dev 3". */
+export function describeRouting({ verb, object, value }: RoutingChange): string {
+  const v = value as Readonly<Record<string, unknown>>;
+  const words: string[] = [verb, object];
+  for (const [name, word] of identity) {
+    if (v[name] === undefined) continue;
+    const length = v[name === "destination" ? "destinationPrefixLength" : "prefixLength"];
+    const suffix = (name === "destination" || name === "local") && length !== undefined ? `/${String(length)}` : "";
+    words.push(`${word}${String(v[name])}${suffix}`);
+  }
+  return words.join(" ");
+}
+
+/** The fields that tell one object from another, with the word that stands before each. */
+const identity = [
+  ["kind", ""],
+  ["name", ""],
+  ["linkAddress", ""],
+  ["local", ""],
+  ["destination", ""],
+  ["gateway", "via "],
+  ["index", "dev "],
+  ["outInterface", "dev "],
+  ["parent", "parent "],
+  ["table", "table "],
+  ["priority", "priority "],
+] as const;
+
 /** Calls the executor of a change. */
 export function execute<R>(executors: RoutingExecutors<R>, { object, verb, value }: RoutingChange): R {
   // The table has a function for each pair of the union; TypeScript does not follow the pair through two look-ups.
