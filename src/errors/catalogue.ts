@@ -30,6 +30,11 @@ const catalogue = {
     remedy: "see the errno; root with CAP_NET_ADMIN and CAP_SYS_ADMIN is needed",
     retryable: false,
   },
+  KERNEL_ARGUMENT: {
+    attempted: "{subject}",
+    remedy: "nothing was sent to the kernel: correct the argument",
+    retryable: false,
+  },
   NETLINK_ENCODE: {
     attempted: "encode netlink field {subject}",
     remedy: "the value does not fit the kernel's format: correct the value at this path",

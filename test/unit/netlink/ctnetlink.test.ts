@@ -106,7 +106,7 @@ describe("entries", () => {
     reply: mirrored(original),
     timeoutSeconds: 30,
     mark: 1,
-    status: ["seenReply"],
+    status: ["seenReply", "confirmed"],
   };
 
   it("reads what a message says", () => {

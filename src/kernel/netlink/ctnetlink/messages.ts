@@ -92,13 +92,15 @@ export function updateEntry(
 }
 
 function newBody(entry: Partial<NewEntry> & Pick<NewEntry, "family" | "original">): ConntrackMessage {
-  const { family, original, reply, timeoutSeconds, helper, ...rest } = entry;
+  const { family, original, reply, timeoutSeconds, helper, status, ...rest } = entry;
   return compact<ConntrackMessage>({
     ...head(family),
     original: tupleAttributesOf(original),
     reply: reply && tupleAttributesOf(reply),
     timeout: timeoutSeconds,
     helper: helper === undefined ? undefined : { name: helper },
+    // Entries that are in the table are confirmed; the kernel refuses to change that bit (EBUSY).
+    status: status && [...new Set(["confirmed" as const, ...status])],
     ...rest,
   });
 }
