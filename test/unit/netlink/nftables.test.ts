@@ -2,11 +2,10 @@ import { describe, expect, it } from "vitest";
 import { data, concatKey, part, register, registerIndex, verdict } from "../../../src/kernel/netlink/nftables/data.ts";
 import { expression, expressions } from "../../../src/kernel/netlink/nftables/expressions/index.ts";
 import { be64Number } from "../../../src/kernel/netlink/nftables/fields.ts";
-import { nftCodecs, nftRequest } from "../../../src/kernel/netlink/nftables/message.ts";
+import { nftCodecs } from "../../../src/kernel/netlink/nftables/message.ts";
 import { element } from "../../../src/kernel/netlink/nftables/set.ts";
 import * as userdata from "../../../src/kernel/netlink/nftables/userdata.ts";
-import { batchMessage, nfgenmsg, subsystem } from "../../../src/kernel/netlink/nfnetlink.ts";
-import { encodeBatch } from "../../../src/kernel/netlink/codec/message.ts";
+import { batchMessage, nfgenmsg } from "../../../src/kernel/netlink/nfnetlink.ts";
 import { decode, describeCodecs, encode } from "./properties.ts";
 
 describeCodecs({

@@ -1,6 +1,6 @@
 /** Codecs of single fields that several nf_tables objects have. Integers are in network byte order. */
 import { attr, list, type Attribute } from "../codec/attributes.ts";
-import { be32, cstring, type Codec } from "../codec/codec.ts";
+import { be32, cstring, type Codec, type Shape } from "../codec/codec.ts";
 import { DecodeFailure } from "../codec/reader.ts";
 import { EncodeFailure } from "../codec/writer.ts";
 
@@ -50,8 +50,41 @@ export function together<A extends object, B extends object>(first: Codec<A>, se
   };
 }
 
+/**
+ * The kernel takes expressions as a list and lists one alone in an attribute of its own, from the time
+ * when there could be but one. Here they are a list always.
+ */
+export function foldExpression<E, T extends { expression?: E; expressions?: readonly E[] }>(
+  codec: Codec<T>,
+): Codec<Omit<T, "expression">> {
+  return {
+    shape: withoutExpression(codec.shape),
+    write: (w, v) => codec.write(w, v as T),
+    read(r) {
+      const value = codec.read(r);
+      if (value.expression === undefined) return value;
+      return { ...omit(value, "expression"), expressions: [value.expression] };
+    },
+  };
+}
+
+function withoutExpression(shape: Shape): Shape {
+  if (shape.type !== "record") return shape;
+  return { ...shape, fields: omit(shape.fields, "expression") };
+}
+
 /** NFTA_HOOK_DEVS and NFTA_FLOWTABLE_HOOK_DEVS: names of network devices. */
 export const devices = list(1, cstring(), false);
+
+/** Omit, one member of a union after the other. */
+export type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+
+/** The object without some of its fields. */
+export function omit<T extends object, K extends keyof T>(value: T, ...names: readonly K[]): Without<T, K> {
+  const rest = { ...value };
+  for (const name of names) Reflect.deleteProperty(rest, name);
+  return rest as unknown as Without<T, K>;
+}
 
 /** An attribute that holds an integer of 32 bits. */
 export const be32Attr = (type: number): Attribute<number> => attr(type, be32);

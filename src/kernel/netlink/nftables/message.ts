@@ -1,9 +1,11 @@
 /** Messages of nf_tables: the numbers of enum nf_tables_msg_types and the codec of each. */
+import { attributes } from "../codec/attributes.ts";
 import type { Codec, ValueOf } from "../codec/codec.ts";
 import { merged } from "../codec/codec.ts";
 import type { Request } from "../codec/message.ts";
 import { nfgenmsg, nfnetlinkType, subsystem, type NfGenMsg } from "../nfnetlink.ts";
 import { chain, flowtable } from "./chain.ts";
+import { textAttr } from "./fields.ts";
 import { object } from "./object.ts";
 import { rule } from "./rule.ts";
 import { elementList, set } from "./set.ts";
@@ -44,6 +46,9 @@ export const nftMessage = {
 } as const;
 export type NftMessage = keyof typeof nftMessage;
 
+/** Where something is: what every message starts with, and what dumps are filtered by. */
+const place = attributes({ table: textAttr(1), name: textAttr(2) });
+
 /** What stands behind each kind's header. */
 export const nftCodecs = {
   table: merged(nfgenmsg, table),
@@ -54,6 +59,7 @@ export const nftCodecs = {
   object: merged(nfgenmsg, object),
   flowtable: merged(nfgenmsg, flowtable),
   generation: merged(nfgenmsg, generation),
+  place: merged(nfgenmsg, place),
 } as const;
 export type NftKind = keyof typeof nftCodecs;
 /** A message's body: the header's fields and the object's attributes. */
