@@ -17,11 +17,11 @@ if [ -z "$package" ]; then
 fi
 if [ ! -d "$cache/$package/kernel" ]; then
   echo "fetching $package into $cache: the virtual machine of the tests boots it" >&2
-  rm -rf "$cache/$package"
+  rm -rf "${cache:?}/$package"
   mkdir -p "$cache/$package"
   if ! (cd "$cache/$package" && apt-get -q -o APT::Sandbox::User=root download "$package" >download.log 2>&1); then
     cat "$cache/$package/download.log" >&2
-    rm -rf "$cache/$package"
+    rm -rf "${cache:?}/$package"
     echo "cannot download the package $package (see apt-get's message above; is the network or a mirror away?)" >&2
     exit 1
   fi

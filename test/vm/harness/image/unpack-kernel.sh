@@ -18,5 +18,5 @@ for class in wireless ethernet usb can; do rm -rf "$kernel/drivers/net/$class"; 
 depmod -b "$unpacked" "$version"
 cp "$unpacked/boot/vmlinuz-$version" "$unpacked/vmlinuz"
 echo "$version" >"$unpacked/version"
-rm -rf "$unpacked/boot" "$unpacked/usr" "$directory"
+rm -rf "${unpacked:?}/boot" "${unpacked:?}/usr" "$directory"
 mv "$unpacked" "$directory"
