@@ -83,10 +83,12 @@ test("an interrupted run leaves nothing", async () => {
 
 test.each(["SIGINT", "SIGKILL"] as const)("the command line, ended by %s, leaves no machine", async (signal) => {
   const cli = path.join(repositoryRoot, "dist/test/vm/harness/cli.js");
-  const child = spawn(process.execPath, [cli, "exec", "--", "echo started; sleep 1000"], { stdio: "pipe" });
+  const command = [cli, "exec", "--", "echo started; sleep 1000"];
+  const child = spawn(process.execPath, command, { stdio: "pipe", detached: true });
   const ended = once(child, "exit");
   await once(child.stdout, "data");
-  child.kill(signal);
+  // As a terminal does: to the whole process group.
+  process.kill(-(child.pid as number), signal);
   expect(await ended).toEqual(signal === "SIGINT" ? [130, null] : [null, "SIGKILL"]);
   const qemu = leftBehind(child.pid as number).filter((line) => line.startsWith("qemu"));
   expect(qemu).toEqual([]);

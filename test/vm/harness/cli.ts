@@ -3,13 +3,15 @@
  *
  *     cli.js exec [options] -- COMMAND…      one word is a shell script, several are a program and its arguments
  *     cli.js vitest [options] [PATTERN…]     runs the test files of the vitest project "vm" that match
- *     cli.js fetch                           downloads the newest kernels and makes their snapshots
+ *     cli.js instructions [SCENARIO…]        counts the instructions of a connection; a line of JSON each
  *
  * Options: --kernel 6.12|6.1, --timeout SECONDS, --out DIRECTORY (receives what was left in /vmout).
  * The exit code is the command's; 124 when the time was over, 125 when the machine failed, 130 when interrupted.
  */
 import { parseArgs } from "node:util";
 import { VmError } from "./error.ts";
+import { countInstructions } from "./instructions/count.ts";
+import { scenarios, type Scenario } from "./instructions/scenarios.ts";
 import { parseKernelSeries } from "./machine.ts";
 import { quote } from "./quote.ts";
 import { runInVm, type RunSpec } from "./run.ts";
@@ -24,6 +26,13 @@ const commands: Readonly<Record<string, (words: readonly string[], options: RunO
     return (await runInVm({ ...options, script })).exitCode;
   },
   vitest: runVitestInVm,
+  instructions: async (names, { machine, timeoutMs, signal }) => {
+    for (const scenario of scenariosNamed(names)) {
+      const count = await countInstructions({ ...scenario, kernel: machine?.kernel, timeoutMs, signal });
+      process.stdout.write(`${JSON.stringify(count)}\n`);
+    }
+    return 0;
+  },
 };
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -42,6 +51,15 @@ async function main(argv: readonly string[]): Promise<number> {
     ...(values.kernel === undefined ? {} : { machine: { kernel: parseKernelSeries(values.kernel) } }),
     ...(values.timeout === undefined ? {} : { timeoutMs: parseSeconds(values.timeout) * 1000 }),
     ...(values.out === undefined ? {} : { outDirectory: values.out }),
+  });
+}
+
+function scenariosNamed(names: readonly string[]): readonly Scenario[] {
+  if (names.length === 0) return scenarios;
+  return names.map((name) => {
+    const found = scenarios.find((scenario) => scenario.name === name);
+    if (found !== undefined) return found;
+    throw new TypeError(`scenario "${name}" is none of ${scenarios.map((one) => `"${one.name}"`).join(", ")}`);
   });
 }
 

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
 import path from "node:path";
+import { keepNewest, touch } from "./keep-newest.ts";
 import { withLock } from "./lock.ts";
 import type { KernelSeries } from "./machine.ts";
 import { cacheRoot, imageSources } from "./paths.ts";
@@ -34,6 +35,7 @@ export async function ensureImage(series: KernelSeries): Promise<Image> {
     directory,
   };
   if (!existsSync(image.initrd)) await withLock(path.join(directory, "lock"), () => buildInitrd(kernel, image.initrd));
+  touch(image.initrd);
   return image;
 }
 
@@ -64,4 +66,5 @@ async function buildInitrd(kernel: string, initrd: string): Promise<void> {
   if (existsSync(initrd)) return;
   const [build, modules, init] = initrdSources.map((file) => path.join(imageSources, file)) as [string, string, string];
   await runTool("IMAGE", build, [kernel, modules, init, initrd]);
+  keepNewest(path.dirname(initrd), /^initrd-[0-9a-f]+$/);
 }

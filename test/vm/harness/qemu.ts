@@ -20,12 +20,12 @@ export interface Qemu {
 
 /**
  * Starts qemu. The kernel kills it when the thread that started it ends (setpriv's --pdeathsig), so that not even a
- * killed test runner leaves a machine behind.
+ * killed test runner leaves a machine behind. It is detached from the terminal, whose Ctrl-C is for us to handle.
  */
 export function startQemu(args: readonly string[], snapshotFd?: number): Qemu {
   const stdio: StdioOptions = ["ignore", "ignore", "pipe", "pipe", "pipe", "pipe", "pipe"];
   if (snapshotFd !== undefined) stdio.push(snapshotFd);
-  const child = spawn("setpriv", ["--pdeathsig", "KILL", "--", ...args], { stdio });
+  const child = spawn("setpriv", ["--pdeathsig", "KILL", "--", ...args], { stdio, detached: true });
   const ended = watchEnd(child);
   const streams = child.stdio as unknown as readonly Duplex[];
   const channel = (name: keyof typeof descriptors) => quiet(streams[descriptors[name]] as Duplex);

@@ -21,7 +21,7 @@ export interface RunSpec {
   /** Merged over {@link defaultMachine}. */
   readonly machine?: Partial<Machine>;
   /** The command is killed, machine and all, after so long. Default: {@link defaultTimeoutMs}. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** Default: this process's. The host's files are the guest's, read-only below a writable layer that is lost. */
   readonly cwd?: string;
   /** Added to what is passed on of this process's environment: FAIRLEAD_*, VITEST_* and CI. */
@@ -32,7 +32,7 @@ export interface RunSpec {
   /** A directory on the host that receives what the command left in /vmout, however it ended. */
   readonly outDirectory?: string;
   /** Ends the machine at once; the run rejects with ABORTED. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface RunResult {
@@ -57,7 +57,7 @@ export async function runInVm(spec: RunSpec): Promise<RunResult> {
   } catch (error) {
     if (!(error instanceof RestoreError)) throw error;
     // A snapshot that is there but does not restore is made anew, once.
-    discardSnapshot(snapshot);
+    discardSnapshot(snapshot.file);
     return attempt(spec, machine, image, await ensureSnapshot(machine, image));
   }
 }

@@ -5,21 +5,13 @@
  * qemu's version and command line and of the image.
  */
 import { createHash } from "node:crypto";
-import {
-  existsSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openConsole } from "./console.ts";
 import { VmError } from "./error.ts";
 import type { Image } from "./image.ts";
+import { keepNewest, touch } from "./keep-newest.ts";
 import { withLock } from "./lock.ts";
 import type { Machine } from "./machine.ts";
 import { qemuArguments, type QemuFiles } from "./qemu-arguments.ts";
@@ -31,8 +23,6 @@ import { createWorkdir, removeWorkdir } from "./workdir.ts";
 /** Generous: a cold boot takes 6 s on an idle machine. */
 export const bootTimeoutMs = 180_000;
 const saveTimeoutMs = 60_000;
-/** So many snapshots of one kernel are kept, the most recently used ones; a key changes with every edit of the image. */
-const keptSnapshots = 3;
 
 export interface Snapshot {
   readonly file: string;
@@ -43,8 +33,7 @@ export interface Snapshot {
 export async function ensureSnapshot(machine: Machine, image: Image): Promise<Snapshot> {
   const file = path.join(image.directory, `snapshot-${await keyOf(machine, image)}`);
   if (isComplete(file)) {
-    const now = new Date();
-    utimesSync(file, now, now);
+    touch(file);
     return { file, isNew: false };
   }
   await withLock(path.join(image.directory, "lock"), async () => {
@@ -53,7 +42,7 @@ export async function ensureSnapshot(machine: Machine, image: Image): Promise<Sn
   return { file, isNew: true };
 }
 
-export function discardSnapshot({ file }: Snapshot): void {
+export function discardSnapshot(file: string): void {
   rmSync(sizeFile(file), { force: true });
   rmSync(file, { force: true });
 }
@@ -77,20 +66,22 @@ const sizeFile = (file: string) => `${file}.size`;
 
 async function takeSnapshot(machine: Machine, image: Image, file: string): Promise<void> {
   const share = createWorkdir();
+  const part = `${file}.part`;
   const files: QemuFiles = { share, kernelLog: path.join(share, "kernel.log") };
   const qemu = startQemu(qemuArguments(machine, image, files, "boot"));
   try {
     await openConsole(qemu).heard("ready", bootTimeoutMs);
     // Until the guest has come to rest in its read.
     await sleep(300);
-    await save(qemu, `${file}.part`);
+    await save(qemu, part);
+    renameSync(part, file);
+    writeFileSync(sizeFile(file), `${statSync(file).size}`);
   } finally {
     await qemu.kill();
+    rmSync(part, { force: true });
     removeWorkdir(share);
   }
-  renameSync(`${file}.part`, file);
-  writeFileSync(sizeFile(file), `${statSync(file).size}`);
-  prune(path.dirname(file));
+  keepNewest(path.dirname(file), /^snapshot-[0-9a-f]+$/, discardSnapshot);
 }
 
 async function save(qemu: Qemu, file: string): Promise<void> {
@@ -103,12 +94,4 @@ async function save(qemu: Qemu, file: string): Promise<void> {
   if (inTime === undefined || answer.includes("Error") || !existsSync(file)) {
     throw new VmError("QEMU", `cannot save the booted guest to ${file} (is the disk full?); qemu said: ${answer}`);
   }
-}
-
-function prune(directory: string): void {
-  const byAge = readdirSync(directory)
-    .filter((name) => /^snapshot-[0-9a-f]+$/.test(name))
-    .map((name) => path.join(directory, name))
-    .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
-  for (const file of byAge.slice(keptSnapshots)) discardSnapshot({ file, isNew: false });
 }
