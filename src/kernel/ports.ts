@@ -4,7 +4,8 @@ import type { ConntrackEntry } from "./netlink/ctnetlink/entry.ts";
 import type { ConntrackFilter } from "./netlink/ctnetlink/filter.ts";
 import type { ConntrackEventType } from "./netlink/ctnetlink/messages.ts";
 import type { GenericCall, GenericFamily, GenericMessage } from "./netlink/genetlink.ts";
-import type { Ipset, IpsetDefinition, IpsetElement } from "./netlink/ipset/set.ts";
+import type { Ipset, IpsetElement } from "./netlink/ipset/set.ts";
+import type { IpsetStep } from "./netlink/ipset/step.ts";
 import type { NftElement, NftTable, NftTableRef } from "./netlink/nftables/state.ts";
 import type { NftStep } from "./netlink/nftables/step.ts";
 import type { Address, AddressSpec } from "./netlink/rtnetlink/address.ts";
@@ -187,32 +188,6 @@ export interface ConntrackPort {
 }
 
 // ── ipset: sets of addresses and ports that rules match ───────────────────────────────────────────────────────
-
-/** What each verb of {@link IpsetStep} takes. `exclusive` makes what is done already an error. */
-export interface IpsetVerbs {
-  /** A set of the same name and another definition is an error; one of the same only with `exclusive`. */
-  readonly create: { readonly set: string; readonly definition: IpsetDefinition; readonly exclusive?: boolean };
-  /** Refused while a rule or a list uses the set, and where it is not there. */
-  readonly destroy: { readonly set: string };
-  readonly flush: { readonly set: string };
-  readonly rename: { readonly set: string; readonly to: string };
-  /** Both get the other's elements at once, whatever refers to them. Same type and family. */
-  readonly swap: { readonly set: string; readonly with: string };
-  readonly add: IpsetElements;
-  readonly remove: IpsetElements;
-}
-
-interface IpsetElements {
-  readonly set: string;
-  readonly elements: readonly IpsetElement[];
-  readonly exclusive?: boolean;
-}
-
-/** One change of a set: a verb and what it takes. */
-export type IpsetStep = { [V in keyof IpsetVerbs]: { readonly verb: V } & IpsetVerbs[V] }[keyof IpsetVerbs];
-
-/** A function for every verb: one that is missing does not compile. */
-export type IpsetExecutors<R> = { readonly [V in keyof IpsetVerbs]: (step: IpsetVerbs[V]) => R };
 
 /** The ipsets of one namespace. Source: net/netfilter/ipset/ip_set_core.c. */
 export interface IpsetPort {

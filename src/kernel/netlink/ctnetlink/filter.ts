@@ -1,4 +1,5 @@
 /** Which conntrack entries are meant: decided here, with the kernel's help where its help can be trusted. */
+import { FairleadError } from "../../../errors/catalogue.ts";
 import type { ConntrackMessage, ConntrackStatus, FilterFlags, IpProtocol } from "./attributes.ts";
 import {
   compact,
@@ -67,6 +68,15 @@ export function isEverything(filter: ConntrackFilter): boolean {
   const named = (part: object | undefined): boolean =>
     Object.values(part ?? {}).some((value) => value !== undefined && !(Array.isArray(value) && value.length === 0));
   return !named(rest) && !named(original) && !named(reply) && !named(status);
+}
+
+/** Refuses to remove everything. @throws FairleadError KERNEL_ARGUMENT */
+export function checkRemoval(filters: readonly ConntrackFilter[]): void {
+  if (!filters.some(isEverything)) return;
+  throw new FairleadError("KERNEL_ARGUMENT", {
+    subject: "delete conntrack entries",
+    reason: "a filter that names nothing means every connection of the node",
+  });
 }
 
 /**
