@@ -24,7 +24,13 @@
         "native/napi/socket_handle.cc",
         "native/napi/subscription_handle.cc",
       ],
-      "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_CPP_EXCEPTIONS", "_GNU_SOURCE"],
+      "defines": [
+        "NAPI_VERSION=9",
+        "NODE_ADDON_API_CPP_EXCEPTIONS",
+        # A worker that is being terminated takes no exception any more; without this, that aborts the process.
+        "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS",
+        "_GNU_SOURCE",
+      ],
       "cflags!": ["-fno-exceptions"],
       "cflags_cc!": ["-fno-exceptions", "-Wno-unused-parameter"],
       # Headers of others are system headers: -Werror is for our own code.
