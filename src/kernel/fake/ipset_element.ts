@@ -12,8 +12,6 @@ export const ipsetErrno = {
   invalidCidr: 4104,
   timeout: 4107,
   referenced: 4108,
-  notIpv4: 4109,
-  notIpv6: 4110,
   counter: 4111,
   comment: 4112,
   /** hash: full; bitmap: out of range; list: no such set. */
@@ -98,7 +96,7 @@ function networkOf(definition: Hash, address: IpAddress | undefined, bits?: numb
   if (address === undefined) return undefined;
   const bytes = ipBytes(address);
   const width = definition.family === "ip" ? 4 : 16;
-  if (bytes?.length !== width) return definition.family === "ip" ? ipsetErrno.notIpv4 : ipsetErrno.notIpv6;
+  if (bytes?.length !== width) return ipsetErrno.protocol;
   const cidr = bits ?? maxCidr(definition);
   if (cidr < 1 || cidr > maxCidr(definition)) return ipsetErrno.invalidCidr;
   const masked = bytes.map((byte, i) => byte & (0xff00 >> Math.min(8, Math.max(0, cidr - i * 8))));

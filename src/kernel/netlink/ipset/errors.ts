@@ -2,7 +2,7 @@
 import { getSystemErrorName } from "node:util";
 
 const common: Readonly<Record<number, string>> = {
-  4097: "the kernel does not take this message for this kind of set",
+  4097: "the set's type does not take this: a field is missing, or an address is of the other family",
   4098: "the kernel has no set type of this name, family and revision",
   4099: "no more sets fit",
   4100: "the set is in use by a rule, by a list of sets or by a listing",
