@@ -3,6 +3,7 @@ import { FairleadError } from "../../errors/catalogue.ts";
 import { encodeBatch, splitDatagram } from "../netlink/codec/message.ts";
 import {
   genericRequest,
+  getFamily,
   readGeneric,
   type GenericCall,
   type GenericFamily,
@@ -31,6 +32,8 @@ export class FakeGenericNetlink implements GenericNetlinkPort {
   // eslint-disable-next-line @typescript-eslint/require-await -- as the real one: refusals are rejections
   async family(name: string): Promise<GenericFamily | undefined> {
     this.#check(`find generic netlink family ${name}`);
+    // A name that does not fit a message is refused as there.
+    encodeBatch([getFamily(name)], 1);
     return this.#families.find(({ family }) => family.name === name)?.family;
   }
 
