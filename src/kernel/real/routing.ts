@@ -93,14 +93,12 @@ class KernelRouting implements RoutingPort {
     return index === undefined ? all : all.filter((qdisc) => qdisc.index === index);
   };
 
-  filters: RoutingPort["filters"] = ({ index, parent }) =>
-    this.#dump(
-      message.getFilter,
-      filterMessage,
-      `filters of link ${index}`,
-      { family: "unspec", index, handle: 0, parent, references: 0 } as const,
-      qdiscHeader,
-    );
+  filters: RoutingPort["filters"] = async ({ index, parent }) => {
+    const body = { family: "unspec", index, handle: 0, parent, references: 0 } as const;
+    const all = await this.#dump(message.getFilter, filterMessage, `filters of link ${index}`, body, qdiscHeader);
+    // Before the filters of a priority the kernel tells of the priority itself, with handle 0.
+    return all.filter((filter) => filter.handle !== 0);
+  };
 
   apply(changes: readonly RoutingChange[]): Promise<(FairleadError | null)[]> {
     return this.#client.apply(changes.map(routingRequest), (index) => describeRouting(changes[index]!));
