@@ -1,10 +1,10 @@
 /** The harness, seen from the host. Only here are machines of other sizes started, so that nobody shares their snapshot. */
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, truncateSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterEach, beforeAll, expect, test } from "vitest";
+import { afterEach, beforeAll, expect, test, vi } from "vitest";
 import { ensureImage } from "../../vm/harness/image.ts";
 import { defaultMachine } from "../../vm/harness/machine.ts";
 import { repositoryRoot } from "../../vm/harness/paths.ts";
@@ -13,10 +13,22 @@ import { ensureSnapshot } from "../../vm/harness/snapshot.ts";
 
 /** What a machine of the process `pid` would leave: its qemu, which has the directory in its arguments, or that. */
 function leftBehind(pid: number): string[] {
-  const name = `fairlead-vm.${pid}.`;
-  const processes = execFileSync("ps", ["-eo", "args"], { encoding: "utf8" }).split("\n");
-  return [...processes, ...readdirSync(tmpdir())].filter((line) => line.includes(name));
+  return [...commandLines(), ...readdirSync(tmpdir())].filter((line) => line.includes(`fairlead-vm.${pid}.`));
 }
+
+function commandLines(): string[] {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.flatMap((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+    } catch {
+      return []; // It has ended since.
+    }
+  });
+}
+
+// Emulation is slow on a busy host.
+vi.setConfig({ testTimeout: 180_000 });
 
 beforeAll(async () => {
   await ensureSnapshot(defaultMachine(), await ensureImage(defaultMachine().kernel));
@@ -59,10 +71,10 @@ test("the command finds the host's files, its clock and the wanted environment",
 });
 
 test("a command that hangs is killed, and the error says where it was", async () => {
-  const run = runInVm({ script: "echo reached this; sleep 1000", timeoutMs: 10_000 });
+  const run = runInVm({ script: "echo reached this; sleep 1000", timeoutMs: 20_000 });
   await expect(run).rejects.toMatchObject({
     code: "TIMEOUT",
-    message: expect.stringMatching(/did not end within 10 s and was killed[^]*reached this/),
+    message: expect.stringMatching(/did not end within 20 s and was killed[^]*reached this/),
   });
 });
 

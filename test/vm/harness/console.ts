@@ -2,7 +2,7 @@ import { createInterface } from "node:readline";
 import { VmError } from "./error.ts";
 import type { Qemu } from "./qemu.ts";
 
-/** What the guest says on its control console: `fairlead-vm WORD [VALUE]`, from image/init.sh and guest-script.ts. */
+/** What the guest says on its control console: `fairlead-vm WORD [VALUE]`, from image/init.sh and guest_script.ts. */
 export type GuestWord = "ready" | "started" | "exit";
 
 export interface GuestConsole {

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
 import path from "node:path";
-import { keepNewest, touch } from "./keep-newest.ts";
+import { keepNewest, touch } from "./keep_newest.ts";
 import { withLock } from "./lock.ts";
 import type { KernelSeries } from "./machine.ts";
 import { cacheRoot, imageSources } from "./paths.ts";

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
 import { once } from "node:events";
 import type { Duplex, Readable } from "node:stream";
-import { descriptors } from "./qemu-arguments.ts";
+import { descriptors } from "./qemu_arguments.ts";
 
 /** A running qemu with its channels. Who starts it must `kill` it. */
 export interface Qemu {

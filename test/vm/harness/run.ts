@@ -3,11 +3,11 @@ import { closeSync, cpSync, existsSync, mkdirSync, openSync, readFileSync, write
 import path from "node:path";
 import type { Writable } from "node:stream";
 import { VmError } from "./error.ts";
-import { guestEnvironment, renderStartScript } from "./guest-script.ts";
+import { guestEnvironment, renderStartScript } from "./guest_script.ts";
 import { ensureImage, type Image } from "./image.ts";
 import { defaultMachine, type Machine } from "./machine.ts";
 import { collect, tail, type Output } from "./output.ts";
-import { qemuArguments, type QemuFiles } from "./qemu-arguments.ts";
+import { qemuArguments, type QemuFiles } from "./qemu_arguments.ts";
 import { startQemu, type Qemu } from "./qemu.ts";
 import { converse, RestoreError, watchLimits } from "./session.ts";
 import { discardSnapshot, ensureSnapshot, type Snapshot } from "./snapshot.ts";

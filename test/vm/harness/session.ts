@@ -18,8 +18,9 @@ export async function converse(qemu: Qemu, from: "boot" | "snapshot"): Promise<n
     await guest.heard("started", bootTimeoutMs);
   } else {
     guest.go();
-    await guest.heard("started", restoreTimeoutMs).catch((cause: VmError) => {
-      throw new RestoreError(cause.code, `cannot start from the snapshot: ${cause.message}`, cause);
+    await guest.heard("started", restoreTimeoutMs).catch((cause: unknown) => {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new RestoreError("GUEST_SILENT", `cannot start from the snapshot: ${reason}`, cause);
     });
   }
   return Number(await guest.heard("exit"));

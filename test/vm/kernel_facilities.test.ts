@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { release } from "node:os";
 import { expect, test } from "vitest";
+import { openGenericNetlink } from "../../src/kernel/real/generic_netlink.ts";
 
 /** One shell a test: to start a process from node costs most of a test's time under emulation. */
 function sh(script: string): string {
@@ -12,8 +13,15 @@ test("this is the guest, not the host", () => {
   expect(process.env["FAIRLEAD_IN_VM"]).toBe(release());
 });
 
-test.each(["IPVS", "wireguard", "nlctrl"])("the generic netlink family %s resolves", (family) => {
-  expect(sh(`genl ctrl get name ${family}`)).toContain(`Name: ${family}`);
+test.each(["IPVS", "wireguard", "nlctrl"])("the generic netlink family %s resolves", async (name) => {
+  const port = await openGenericNetlink();
+  try {
+    const { id } = (await port.family(name)) ?? {};
+    // iproute2's genl is the oracle.
+    expect(sh(`genl ctrl get name ${name}`)).toMatch(new RegExp(`Name: ${name}\\s+ID: 0x${id?.toString(16)} `));
+  } finally {
+    port.close();
+  }
 });
 
 test("IPVS balances by every scheduler", () => {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Image } from "../../vm/harness/image.ts";
 import { defaultMachine, type Machine } from "../../vm/harness/machine.ts";
-import { qemuArguments } from "../../vm/harness/qemu-arguments.ts";
+import { qemuArguments } from "../../vm/harness/qemu_arguments.ts";
 
 const image: Image = {
   package: "linux-image-test",
