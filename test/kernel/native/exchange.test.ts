@@ -117,6 +117,23 @@ describe("exchange", () => {
     });
   });
 
+  test("takes answers from the kernel only", async () => {
+    await withSocket({ namespace: namespace() }, async (socket) => {
+      const waiting = rejection(socket.exchange(silence(1), 1, 1500));
+      // An acknowledgement, as far as its bytes say, of another process's.
+      const forged = Buffer.alloc(36);
+      forged.writeUInt32LE(36, 0);
+      forged.writeUInt16LE(NLMSG_ERROR, 4);
+      await run(namespace(), [
+        "python3",
+        "-c",
+        `import socket; s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0); s.sendto(bytes.fromhex("${forged.toString("hex")}"), (${socket.portId}, 0))`,
+      ]);
+      expect((await waiting).code).toBe("ETIMEDOUT");
+      expect(sequencesOf(await socket.exchange(echo(2), 1, 5000))).toEqual([2]);
+    });
+  });
+
   test("receives a single message that is larger than a dump's part whole", async () => {
     const names = Array.from({ length: 400 }, (_, i) => `${i}-`.padEnd(127, "x"));
     await withSocket({ namespace: namespace() }, async (socket) => {
