@@ -14,7 +14,7 @@ export async function freshNamespace(cleanup: Cleanup): Promise<NativeNamespace>
 
 /** A folder for the files of one measurement. */
 export function scratchFolder(cleanup: Cleanup): string {
-  const folder = mkdtempSync(path.join(tmpdir(), "fairlead-bench-"));
+  const folder = mkdtempSync(path.join(tmpdir(), `fairlead-bench-${process.pid}-`));
   cleanup.add(() => rmSync(folder, { recursive: true }));
   return folder;
 }

@@ -21,6 +21,8 @@ export function reportText(result: BenchResult): string {
 function scenarioText(result: ScenarioResult): string {
   const lines = [`${result.scenario}: ${result.what}`, indent(conditions(result)), ""];
   lines.push(...figureTable(result).map(indent));
+  const outcome = result.drivers.map((driver) => ("figures" in driver ? driver.outcome : null)).find((one) => one);
+  if (outcome && result.comparisons.length > 0) lines.push(indent(`each brought about: ${outcome}`));
   for (const driver of result.drivers) if ("missing" in driver) lines.push(indent(notGiven(driver)));
   const verdicts = [...result.comparisons.map((c) => comparisonText(c, result)), ...result.targets.map(targetText)];
   if (verdicts.length > 0) lines.push("", ...verdicts.map(indent));

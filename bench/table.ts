@@ -26,5 +26,5 @@ export function number(value: number): string {
 
 /** A ratio with two decimals near 1, where they matter, and three digits beyond. */
 export function factor(value: number): string {
-  return value < 10 ? value.toFixed(2) : number(value);
+  return value < 2 ? value.toFixed(3) : value < 10 ? value.toFixed(2) : number(value);
 }

@@ -9,12 +9,13 @@ import {
 } from "../../src/kernel/netlink/codec/message.ts";
 import { newEntry, readEntry } from "../../src/kernel/netlink/ctnetlink/messages.ts";
 import { nftCodecs, nftRequest } from "../../src/kernel/netlink/nftables/message.ts";
-import { routeMessage } from "../../src/kernel/netlink/rtnetlink/common.ts";
+import { routingRequest } from "../../src/kernel/netlink/rtnetlink/requests.ts";
 import { routeEntryMessage } from "../../src/kernel/netlink/rtnetlink/route.ts";
 import { microDriver, type MicroCase } from "./micro.ts";
-import { mapElements, mapName, tableName } from "./nft-map/content.ts";
-import { nftElement } from "./nft-map/steps.ts";
-import { destinations, gateway } from "./routes/content.ts";
+import { mapElements, mapName, tableName } from "./nft_map/content.ts";
+import { nftElement } from "./nft_map/steps.ts";
+import { destinations } from "./routes/content.ts";
+import { routeChanges } from "./routes/fairlead.ts";
 
 const items = 1000;
 /** Elements of one message: an attribute holds 64 KiB. */
@@ -62,23 +63,7 @@ function elementRequests(): AnyRequest[] {
 }
 
 function routeRequests(): AnyRequest[] {
-  return destinations({ routes: items }).map((destination) => {
-    const body = {
-      family: "ip" as const,
-      destinationPrefixLength: 24,
-      sourcePrefixLength: 0,
-      tos: 0,
-      protocol: "static" as const,
-      scope: "universe" as const,
-      kind: "unicast" as const,
-      flags: 0,
-      destination: address(destination.replace("/24", "")),
-      outInterface: 2,
-      gateway: address(gateway),
-      table: 254,
-    };
-    return { type: routeMessage.newRoute, flags: flag.create, codec: routeEntryMessage, body };
-  });
+  return routeChanges(destinations({ routes: items }), 2).map(routingRequest);
 }
 
 /** Connections to a Service, as a node has them by the thousand. */

@@ -1,5 +1,5 @@
-import { fairleadMap } from "../drivers/nft-map/fairlead.ts";
-import type { MapParameters } from "../drivers/nft-map/content.ts";
+import { fairleadMap } from "../drivers/nft_map/fairlead.ts";
+import type { MapParameters } from "../drivers/nft_map/content.ts";
 import { noisyRounds, type Scenario } from "../scenario.ts";
 
 /** What a difference here would be is a fault of the frame. */

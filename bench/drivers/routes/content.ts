@@ -8,14 +8,16 @@ export const peerName = "bench1";
 export const localAddress = "192.0.2.1/24";
 export const gateway = "192.0.2.2";
 
-/** /24 networks from 10.0.0.0 on, and beyond 65,536 of them from 11.0.0.0. */
+export const prefixLength = 24;
+
+/** Networks of that length from 10.0.0.0 on, and beyond 65,536 of them from 11.0.0.0. */
 export function destinations({ routes }: RouteParameters): string[] {
-  return Array.from({ length: routes }, (_, i) => `${10 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}.0/24`);
+  return Array.from({ length: routes }, (_, i) => `${10 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}.0`);
 }
 
 /** The same content as `ip -batch` reads it. */
 export function batchText(parameters: RouteParameters): string {
-  const lines = destinations(parameters).map((to) => `route add ${to} via ${gateway} dev ${linkName}`);
+  const lines = destinations(parameters).map((to) => `route add ${to}/${prefixLength} via ${gateway} dev ${linkName}`);
   return lines.join("\n") + "\n";
 }
 

@@ -104,10 +104,11 @@ map-load: load a verdict map into an empty namespace
   fairlead  time         9.99            9.93 – 10.0       9.87       10.1       31.2  ms
             rate    1,050,000  1,025,000 – 1,075,000  1,000,000  1,100,000  1,000,000  1/s
   nft -f    time         54.8            54.4 – 55.1       54.0       55.5       54.0  ms
+  each brought about: 10,000 elements
   kube-proxy: not given (KUBE_PROXY is not set)
 
   time, nft -f / fairlead: 5.43× (99.2 % interval 5.10 – 12.3): better
-  time, other / fairlead: 1.00× (range 0.90 – 1.10): too few rounds to tell a difference
+  time, other / fairlead: 1.000× (range 0.900 – 1.100): too few rounds to tell a difference
   target at least 4× against nft -f: met (5.43)
   target rate of fairlead at least 2,000,000: MISSED (1,050,000)
   target at least 4× against kube-proxy: not checked
@@ -119,7 +120,7 @@ kernel-path: load a verdict map into an empty namespace
   driver  figure         median     half of rounds      min      max    first  unit
   direct  instructions  156,000  156,000 – 156,000  156,000  156,000  156,000  instructions
 
-  instructions, dnat / direct: 1.14× (repeatable to 1 %: 1.12 – 1.16): better
+  instructions, dnat / direct: 1.140× (repeatable to 1 %: 1.120 – 1.160): better
 
 machine   Some CPU, 2 cores, 16.0 GiB
 kernel    6.12.1

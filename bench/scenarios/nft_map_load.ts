@@ -1,6 +1,6 @@
-import { fairleadMap } from "../drivers/nft-map/fairlead.ts";
-import { nftMap } from "../drivers/nft-map/nft.ts";
-import type { MapParameters } from "../drivers/nft-map/content.ts";
+import { fairleadMap } from "../drivers/nft_map/fairlead.ts";
+import { nftMap } from "../drivers/nft_map/nft.ts";
+import type { MapParameters } from "../drivers/nft_map/content.ts";
 import { noisyRounds, type Scenario } from "../scenario.ts";
 
 export const nftMapLoad: Scenario<MapParameters> = {

@@ -1,6 +1,6 @@
 /** Fairlead's way to load the map: steps, encoded and sent as one batch. */
 import { RealNftables } from "../../../src/kernel/real/nftables.ts";
-import { pace, timed } from "../../clock.ts";
+import { pace, timedHere } from "../../clock.ts";
 import type { Driver } from "../../driver.ts";
 import { freshNamespace, missingProgram } from "../../namespace.ts";
 import { chainNames, mapElements, type MapParameters } from "./content.ts";
@@ -16,8 +16,8 @@ export const fairleadMap: Driver<MapParameters> = {
     const port = await RealNftables.open(namespace);
     cleanup.add(() => port.close());
     return async () => {
-      const time = await timed(() => port.transact(steps));
-      const figures = pace(time, parameters.elements);
+      const { time, cpu } = await timedHere(() => port.transact(steps));
+      const figures = { ...pace(time, parameters.elements), cpu };
       return missingProgram("nft") ? { figures } : { figures, outcome: await listMap(namespace) };
     };
   },
