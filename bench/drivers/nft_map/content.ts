@@ -58,6 +58,8 @@ export function nftText(parameters: MapParameters): string {
  */
 export function listedOutcome(listing: string): string {
   const elements = new Set(listing.match(/[\d.]+ \. \w+ \. \d+ : goto [\w-]+/g));
-  const digest = createHash("sha256").update([...elements].sort().join("\n")).digest("hex");
+  const digest = createHash("sha256")
+    .update([...elements].sort().join("\n"))
+    .digest("hex");
   return `${elements.size} elements, sha256 ${digest.slice(0, 16)}`;
 }
