@@ -56,6 +56,25 @@ Environment& Environment::of(Napi::Env env) {
   return *static_cast<Environment*>(data);
 }
 
+// --- handles ---
+
+Napi::Object Environment::construct(const Napi::FunctionReference& handle_class, void* adopted) {
+  adopted_ = adopted;
+  try {
+    return handle_class.New({});
+  } catch (const Napi::Error&) {
+    adopted_ = nullptr;  // its constructor may not have come to take it
+    throw;
+  }
+}
+
+void* Environment::takeAdopted(const char* use_instead) {
+  void* adopted = std::exchange(adopted_, nullptr);
+  if (adopted == nullptr)
+    throw Napi::TypeError::New(env_, std::string("not a constructor: use ") + use_instead);
+  return adopted;
+}
+
 // --- settling ---
 
 /** Promises' continuations run when the callback scope closes, as after any callback of node's own. */

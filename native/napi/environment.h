@@ -71,12 +71,14 @@ class Environment {
   void uvHandleOpened() { open_uv_handles_ += 1; }
   void uvHandleClosed();
 
-  // Classes of the handles; `under_construction` is what the constructor that is being called shall adopt,
-  // and null when JavaScript itself calls it.
+  /** Makes a handle of one of the classes; its constructor takes what it shall adopt with takeAdopted. */
+  Napi::Object construct(const Napi::FunctionReference& handle_class, void* adopted);
+  /** Throws when nothing is to be adopted, because it is JavaScript that calls the constructor. */
+  void* takeAdopted(const char* use_instead);
+
   Napi::FunctionReference namespace_class;
   Napi::FunctionReference socket_class;
   Napi::FunctionReference subscription_class;
-  void* under_construction = nullptr;
 
  private:
   struct PoolEntry;
@@ -107,6 +109,7 @@ class Environment {
   bool closing_ = false;
   int open_uv_handles_ = 0;
   std::set<Closable*> handles_;
+  void* adopted_ = nullptr;
 
   std::unordered_set<PoolEntry*> pool_;
   std::deque<std::unique_ptr<Task>> waiting_;

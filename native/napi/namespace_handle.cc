@@ -23,8 +23,7 @@ void NamespaceHandle::define(Napi::Env env) {
 
 Napi::Value NamespaceHandle::make(Napi::Env env, sys::OpenedNamespace& opened) {
   auto& environment = Environment::of(env);
-  environment.under_construction = &opened;
-  return environment.namespace_class.New({});
+  return environment.construct(environment.namespace_class, &opened);
 }
 
 const NamespaceHandle* NamespaceHandle::from(const Napi::Object& object) {
@@ -36,8 +35,7 @@ int64_t NamespaceHandle::openCount() {
 }
 
 NamespaceHandle::NamespaceHandle(const Napi::CallbackInfo& info) : ObjectWrap(info) {
-  void* adopted = std::exchange(Environment::of(info.Env()).under_construction, nullptr);
-  if (adopted == nullptr) throw Napi::TypeError::New(info.Env(), "NativeNamespace: use openNamespace()");
+  void* adopted = Environment::of(info.Env()).takeAdopted("openNamespace()");
   info.This().As<Napi::Object>().TypeTag(&kTag);
   space_ = std::move(*static_cast<sys::OpenedNamespace*>(adopted));
   open_count += 1;

@@ -73,8 +73,7 @@ void SocketHandle::define(Napi::Env env) {
 
 Napi::Value SocketHandle::make(Napi::Env env, OpenedSocket& opened) {
   auto& environment = Environment::of(env);
-  environment.under_construction = &opened;
-  return environment.socket_class.New({});
+  return environment.construct(environment.socket_class, &opened);
 }
 
 int64_t SocketHandle::openCount() {
@@ -83,8 +82,7 @@ int64_t SocketHandle::openCount() {
 
 SocketHandle::SocketHandle(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   auto& environment = Environment::of(info.Env());
-  void* adopted = std::exchange(environment.under_construction, nullptr);
-  if (adopted == nullptr) throw Napi::TypeError::New(info.Env(), "NativeNetlinkSocket: use openNetlink()");
+  void* adopted = environment.takeAdopted("openNetlink()");
   auto& opened = *static_cast<OpenedSocket*>(adopted);
   options_ = opened.options;
   port_id_ = opened.opened.port_id;
@@ -204,7 +202,11 @@ void SocketHandle::settle(Napi::Env env, PendingExchange& request) {
     request.deferred.Reject(toError(env, error).Value());
     return;
   }
-  request.deferred.Resolve(toBuffers(env, request.exchange.answers()));
+  try {
+    request.deferred.Resolve(toBuffers(env, request.exchange.answers()));
+  } catch (const Napi::Error& error) {
+    request.deferred.Reject(error.Value());  // no memory for the answers
+  }
 }
 
 // --- closing ---

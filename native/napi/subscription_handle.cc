@@ -35,8 +35,7 @@ void SubscriptionHandle::define(Napi::Env env) {
 Napi::Value SubscriptionHandle::make(Napi::Env env, OpenedSubscription& opened,
                                      const Napi::Function& callback) {
   auto& environment = Environment::of(env);
-  environment.under_construction = &opened;
-  auto object = environment.subscription_class.New({});
+  auto object = environment.construct(environment.subscription_class, &opened);
   Unwrap(object)->start(env, callback);
   return object;
 }
@@ -47,10 +46,7 @@ int64_t SubscriptionHandle::openCount() {
 
 SubscriptionHandle::SubscriptionHandle(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   auto& environment = Environment::of(info.Env());
-  void* adopted = std::exchange(environment.under_construction, nullptr);
-  if (adopted == nullptr) {
-    throw Napi::TypeError::New(info.Env(), "NativeNetlinkSubscription: use subscribeNetlink()");
-  }
+  void* adopted = environment.takeAdopted("subscribeNetlink()");
   auto& opened = *static_cast<OpenedSubscription*>(adopted);
   environment_ = &environment;
   max_bytes_per_turn_ = opened.max_bytes_per_turn;
