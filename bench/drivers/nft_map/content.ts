@@ -52,14 +52,23 @@ export function nftText(parameters: MapParameters): string {
   ].join("\n");
 }
 
-/**
- * What `nft list map` shows, so that it is equal for equal maps: elements come in the order of
- * hashing, and some twice while the kernel still grows the table behind the load (rhashtable_walk_next).
- */
+const protocolNumbers = { tcp: 6, udp: 17 } as const;
+
+/** What {@link listedOutcome} says once the map is there. */
+export function wantedOutcome(parameters: MapParameters): string {
+  return outcomeOf(
+    mapElements(parameters).map(
+      ({ address, protocol, port, chain }) => `${address} . ${protocolNumbers[protocol]} . ${port} : goto ${chain}`,
+    ),
+  );
+}
+
+/** What `nft -n list map` shows, so that it is equal for equal maps: elements come in the order of hashing. */
 export function listedOutcome(listing: string): string {
-  const elements = new Set(listing.match(/[\d.]+ \. \w+ \. \d+ : goto [\w-]+/g));
-  const digest = createHash("sha256")
-    .update([...elements].sort().join("\n"))
-    .digest("hex");
-  return `${elements.size} elements, sha256 ${digest.slice(0, 16)}`;
+  return outcomeOf(listing.match(/[\d.]+ \. \d+ \. \d+ : goto [\w-]+/g) ?? []);
+}
+
+function outcomeOf(elements: readonly string[]): string {
+  const digest = createHash("sha256").update(elements.toSorted().join("\n")).digest("hex");
+  return `${elements.length} elements, sha256 ${digest.slice(0, 16)}`;
 }

@@ -18,7 +18,7 @@ export const fairleadMap: Driver<MapParameters> = {
     return async () => {
       const { time, cpu } = await timedHere(() => port.transact(steps));
       const figures = { ...pace(time, parameters.elements), cpu };
-      return missingProgram("nft") ? { figures } : { figures, outcome: await listMap(namespace) };
+      return missingProgram("nft") ? { figures } : { figures, outcome: await listMap(namespace, parameters) };
     };
   },
 };
