@@ -1,13 +1,24 @@
-/** The harness, seen from the host. Only here are machines of other sizes started, so that nobody shares their snapshot. */
+/** The harness, seen from the host. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, truncateSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeAll, expect, test, vi } from "vitest";
-import { ensureImage } from "../../vm/harness/image.ts";
+import { ensureImage, type Image } from "../../vm/harness/image.ts";
 import { defaultMachine } from "../../vm/harness/machine.ts";
-import { repositoryRoot } from "../../vm/harness/paths.ts";
+import { cacheRoot, repositoryRoot } from "../../vm/harness/paths.ts";
 import { runInVm } from "../../vm/harness/run.ts";
 import { ensureSnapshot } from "../../vm/harness/snapshot.ts";
 
@@ -113,12 +124,29 @@ test.each([
   ["cut short", (file: string) => truncateSync(file, 1_000_000)],
   ["damaged", (file: string) => damage(file)],
 ])("a snapshot that was %s is made anew", { timeout: 300_000 }, async (_, spoil) => {
-  const small = { memoryMiB: 768, cpus: 1 };
-  const image = await ensureImage(defaultMachine().kernel);
-  spoil((await ensureSnapshot({ ...defaultMachine(), ...small }, image)).file);
-  expect(await runInVm({ script: "nproc", machine: small })).toMatchObject({ stdout: "1\n", start: "new snapshot" });
-  expect(await runInVm({ script: "nproc", machine: small })).toMatchObject({ stdout: "1\n", start: "snapshot" });
+  const machine = { ...defaultMachine(), memoryMiB: 768, cpus: 1 };
+  const shared = await ensureImage(machine.kernel);
+  await withOwnCache(shared, async () => {
+    spoil((await ensureSnapshot(machine, await ensureImage(machine.kernel))).file);
+    expect(await runInVm({ script: "nproc", machine })).toMatchObject({ stdout: "1\n", start: "new snapshot" });
+    expect(await runInVm({ script: "nproc", machine })).toMatchObject({ stdout: "1\n", start: "snapshot" });
+  });
 });
+
+/** Runs `work` with a cache of its own, which has no more than the kernel of the shared one. */
+async function withOwnCache(shared: Image, work: () => Promise<void>): Promise<void> {
+  const own = mkdtempSync(path.join(tmpdir(), "fairlead-vm-test."));
+  vi.stubEnv("XDG_CACHE_HOME", own);
+  try {
+    const directory = path.join(cacheRoot(), shared.package);
+    mkdirSync(directory, { recursive: true });
+    symlinkSync(path.join(shared.directory, "kernel"), path.join(directory, "kernel"));
+    await work();
+  } finally {
+    vi.unstubAllEnvs();
+    rmSync(own, { recursive: true });
+  }
+}
 
 function damage(file: string): void {
   const fd = openSync(file, "r+");
