@@ -4,10 +4,11 @@ import type { RoutingExecutors } from "../../ports.ts";
 import { bringDown, bringUp, forgetLink } from "./lifecycle.ts";
 import { isUp, onlyFields, Refusal, unmodelled, type FakeLink, type Namespace } from "./state.ts";
 
-const plainFields = ["family", "hardwareType", "index", "flags", "change", "name", "mtu", "address", "alias", "group"];
+const plainFields = ["family", "hardwareType", "index", "flags", "change", "name", "mtu", "address", "group"];
 const peerFields = new Set([...plainFields, "txQueueLength", "numTxQueues", "numRxQueues", "netnsFd"]);
 const addFields = new Set([...peerFields, "master", "link", "info", "addressFamilies"]);
-const changeFields = new Set([...plainFields, "txQueueLength", "master", "info", "addressFamilies"]);
+// The kernel forgets the alias that a new link is given, and does not say so.
+const changeFields = new Set([...plainFields, "alias", "txQueueLength", "master", "info", "addressFamilies"]);
 
 const kinds = new Set(["veth", "bridge", "vxlan", "dummy", "ifb", "wireguard", "macvlan", "ipvlan", "vlan"]);
 const stackedKinds = new Set(["macvlan", "ipvlan", "vlan"]);
@@ -52,7 +53,7 @@ function checkKind(ns: Namespace, { info, link }: LinkSpec): void {
   if (below) ns.link(below);
   if (info?.kind && stackedKinds.has(info.kind) && !below) throw new Refusal("EINVAL");
   if (info?.kind !== "vxlan") return;
-  if (info.id === undefined) throw new Refusal("EINVAL");
+  if (info.id === undefined && !info.collectMetadata) throw new Refusal("EINVAL");
   for (const { value } of ns.links.values()) {
     const other = value.info;
     if (other?.kind === "vxlan" && other.id === info.id && other.port === (info.port ?? 8472)) {
@@ -74,7 +75,7 @@ function birth(ns: Namespace, v: LinkSpec | LinkPeer, kind: string): FakeLink {
   const info = { ...(v as LinkSpec).info, kind } as NonNullable<Link["info"]> & { peer?: unknown };
   delete info.peer;
   if (info.kind === "vxlan") Object.assign(info, { port: info.port ?? 8472, learning: info.learning ?? true });
-  const defaults = { mtu: kind === "vxlan" ? 1450 : 1500, address: addressOf(ns, index), txQueueLength: 1000 };
+  const defaults = { mtu: 1500, address: addressOf(ns, index), txQueueLength: 1000 };
   const name = v.name ?? freeName(ns, kind);
   const header = { ...noLinkHeader, hardwareType: "ether", flags: ["broadcast", "multicast"] } as const;
   return { value: structuredClone({ ...defaults, ...rest, ...header, index, name, info: info as Link["info"] & {} }) };
