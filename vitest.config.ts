@@ -9,15 +9,25 @@ export default defineConfig({
   test: {
     projects: [
       project("unit", ["test/{unit,golden,trace,tidy}/**/*.test.ts", "test/contract/**/*.fake.test.ts"], 10_000),
-      project("kernel", ["test/kernel/**/*.test.ts", "test/contract/**/*.real.test.ts"], 60_000),
+      project("kernel", ["test/kernel/**/*.test.ts", "test/contract/**/*.real.test.ts"], 60_000, [
+        "test/fixtures/leaks.ts",
+      ]),
       project("vm", ["test/vm/**/*.test.ts"], 120_000),
       project("e2e", ["test/e2e/**/*.test.ts"], 300_000),
     ],
   },
 });
 
-function project(name: string, include: string[], timeout: number) {
+function project(name: string, include: string[], timeout: number, setupFiles: string[] = []) {
   return {
-    test: { name, include, pool: "forks" as const, maxWorkers: 2, testTimeout: timeout, hookTimeout: timeout },
+    test: {
+      name,
+      include,
+      setupFiles,
+      pool: "forks" as const,
+      maxWorkers: 2,
+      testTimeout: timeout,
+      hookTimeout: timeout,
+    },
   };
 }

@@ -15,6 +15,11 @@ interface CatalogueEntry {
 }
 
 const catalogue = {
+  NOT_AVAILABLE: {
+    attempted: "run {subject}",
+    remedy: "see CHANGELOG.md for what this version does",
+    retryable: false,
+  },
   NATIVE_ADDON: {
     attempted: "load the native add-on {subject}",
     remedy: "run 'npm ci' (or 'npm rebuild') in Fairlead's folder with g++, make and python3 installed",
@@ -23,6 +28,11 @@ const catalogue = {
   NATIVE_CALL: {
     attempted: "{subject}",
     remedy: "see the errno; root with CAP_NET_ADMIN and CAP_SYS_ADMIN is needed",
+    retryable: false,
+  },
+  KERNEL_ARGUMENT: {
+    attempted: "{subject}",
+    remedy: "nothing was sent to the kernel: correct the argument",
     retryable: false,
   },
   NETLINK_ENCODE: {
@@ -38,6 +48,11 @@ const catalogue = {
   NETLINK_REFUSED: {
     attempted: "{subject}",
     remedy: "the kernel refused the request: see the errno and its message",
+    retryable: false,
+  },
+  NFTABLES_REFUSED: {
+    attempted: "change the ruleset: {subject}",
+    remedy: "nothing of the transaction was carried out: see the errno and the step, observe the table, plan again",
     retryable: false,
   },
   NETLINK_OVERRUN: {
@@ -130,7 +145,7 @@ const transientErrnos: ReadonlySet<number> = new Set([4, 11, 12, 16, 105]);
 
 function reasonOf(cause: unknown): string {
   if (cause instanceof Error) return cause.message;
-  return cause === undefined ? "no reason was given" : String(cause);
+  return typeof cause === "string" ? cause : "no reason was given";
 }
 
 /** Every code with its entry, for the documentation and its test. */

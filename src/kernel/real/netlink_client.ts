@@ -70,13 +70,17 @@ export class NetlinkClient {
    */
   async apply(requests: readonly AnyRequest[], describe: (index: number) => string): Promise<(FairleadError | null)[]> {
     const outcomes: (FairleadError | null)[] = new Array<null>(requests.length).fill(null);
-    for (let from = 0; from < requests.length;) {
-      const count = await this.#applyChunk(requests, from, (index, outcome) => {
-        outcomes[index] = refused(describe(index), outcome);
-      });
-      from += count;
-    }
+    for (const [index, outcome] of await this.errors(requests)) outcomes[index] = refused(describe(index), outcome);
     return outcomes;
+  }
+
+  /** As {@link apply}, for those who word the kernel's errors themselves: the errors by the request's index. */
+  async errors(requests: readonly AnyRequest[]): Promise<Map<number, Outcome>> {
+    const errors = new Map<number, Outcome>();
+    for (let from = 0; from < requests.length;) {
+      from += await this.#applyChunk(requests, from, (index, outcome) => errors.set(index, outcome));
+    }
+    return errors;
   }
 
   /** Only the last request asks for an acknowledgement: errors come anyway, and cost nothing until there are some. */

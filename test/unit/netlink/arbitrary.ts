@@ -18,6 +18,8 @@ function fromShape(shape: Shape, depth: number): fc.Arbitrary<unknown> {
       return fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
     case "bigint":
       return fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+    case "boolean":
+      return fc.boolean();
     case "bytes":
       return bytesOf(shape.min, Math.max(shape.min, Math.min(shape.max, 64)));
     case "text":
@@ -32,6 +34,8 @@ function fromShape(shape: Shape, depth: number): fc.Arbitrary<unknown> {
       throw new Error("padding is no value");
     case "enum":
       return fc.constantFrom(...shape.names);
+    case "flags":
+      return fc.subarray([...shape.names]);
     case "record":
       return recordOf(shape, depth);
     case "merged":

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { IpAddress, MacAddress } from "../../../src/model/address.ts";
 import * as a from "../../../src/kernel/netlink/codec/attributes.ts";
 import * as c from "../../../src/kernel/netlink/codec/codec.ts";
+import { flags } from "../../../src/kernel/netlink/codec/flags.ts";
 import { decodeOutcome, encodeBatch, splitDatagram } from "../../../src/kernel/netlink/codec/message.ts";
 import { FairleadError } from "../../../src/errors/catalogue.ts";
 import { decode, describeCodecs, encode } from "./properties.ts";
@@ -35,6 +36,9 @@ const sample = c.merged(
     info: a.nest(9, a.tagged("kind", a.attr(1, c.cstring()), 2, { plain: inner, empty: a.attributes({}) })),
     order: a.netOrder(10, c.be32),
     tree: a.nest(11, tree),
+    enabled: a.attr(20, c.bool8),
+    counted: a.nest(13, a.numbered(inner)),
+    bits: a.attr(14, flags(c.be32, { seenReply: 2, assured: 4, top: 0x80000000 })),
   }),
 );
 
@@ -54,6 +58,16 @@ describe("golden bytes", () => {
     const info = a.tagged("kind", a.attr(1, c.cstring()), 2, { plain: inner });
     const value = { kind: "other", name: "netkit", data: Buffer.from("0800010001000000", "hex") } as const;
     expect(decode(info, encode(info, value))).toEqual(value);
+  });
+});
+
+describe("flags", () => {
+  const status = flags(c.be32, { seenReply: 2, assured: 4, top: 0x80000000 });
+  it("keeps bits that have no name", () => {
+    expect(decode(status, encode(status, ["#24", "top", "seenReply"]))).toEqual(["seenReply", "top", "#24"]);
+  });
+  it("refuses a name that no bit has", () => {
+    expect(() => encode(status, ["dying" as "top"])).toThrow(expect.objectContaining({ code: "NETLINK_ENCODE" }));
   });
 });
 
@@ -103,8 +117,12 @@ describe("outcomes", () => {
       offset: 16,
     });
   });
-  it("reads them behind a whole request", () => {
-    expect(error(0x200, "feffffff" + request + "aabbccdd" + "08000100666f6f00")).toMatchObject({ message: "foo" });
+  it("reads them behind a whole request, and the request", () => {
+    expect(error(0x200, "feffffff" + request + "aabbccdd" + "08000100666f6f00")).toEqual({
+      errno: 2,
+      message: "foo",
+      request: Buffer.from("aabbccdd", "hex"),
+    });
   });
 });
 

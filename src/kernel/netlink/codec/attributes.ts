@@ -127,6 +127,33 @@ export function list<T>(type: number, codec: Codec<T>, isNested = true): Codec<r
   };
 }
 
+/** Items one after another, whose attribute numbers count them from 1 and mean nothing else (CTRL_ATTR_OPS). */
+export function numbered<T>(codec: Codec<T>): Codec<readonly T[]> {
+  return {
+    shape: { type: "list", item: () => codec.shape, min: 0, max: 4 },
+    write(w, values) {
+      values.forEach((value, i) => {
+        try {
+          writeAttribute(w, nest(i + 1, codec), value);
+        } catch (error) {
+          throw at(String(i), error);
+        }
+      });
+    },
+    read(r) {
+      const values: T[] = [];
+      eachAttribute(r, () => {
+        try {
+          values.push(codec.read(r));
+        } catch (error) {
+          throw at(String(values.length), error);
+        }
+      });
+      return values;
+    },
+  };
+}
+
 type Variants = Readonly<Record<string, AnyCodec>>;
 /** What a kind that has no codec here decodes to: its name and its data as they came. */
 export interface OtherVariant {

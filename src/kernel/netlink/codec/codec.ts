@@ -11,6 +11,7 @@ export type Shape =
   | { readonly type: "uint"; readonly bits: 8 | 16 | 32 }
   | { readonly type: "sint"; readonly bits: 32 }
   | { readonly type: "bigint" }
+  | { readonly type: "boolean" }
   | { readonly type: "bytes"; readonly min: number; readonly max: number }
   | { readonly type: "text"; readonly maxBytes: number }
   | { readonly type: "ip"; readonly lengths: readonly (4 | 16)[] }
@@ -18,6 +19,7 @@ export type Shape =
   | { readonly type: "present" }
   | { readonly type: "padding" }
   | { readonly type: "enum"; readonly names: readonly string[] }
+  | { readonly type: "flags"; readonly names: readonly string[] }
   | { readonly type: "record"; readonly fields: Readonly<Record<string, Shape>>; readonly optional: boolean }
   | { readonly type: "merged"; readonly parts: readonly Shape[] }
   | { readonly type: "list"; readonly item: () => Shape; readonly min: number; readonly max: number }
@@ -42,6 +44,12 @@ export const u8: Codec<number> = {
   shape: { type: "uint", bits: 8 },
   write: (w, v) => w.u8(v),
   read: (r) => r.u8(),
+};
+/** A byte that says yes (1; any other than 0 when read) or no (0). */
+export const bool8: Codec<boolean> = {
+  shape: { type: "boolean" },
+  write: (w, v) => w.u8(v ? 1 : 0),
+  read: (r) => r.u8() !== 0,
 };
 export const u16: Codec<number> = {
   shape: { type: "uint", bits: 16 },

@@ -134,6 +134,8 @@ export interface Outcome {
   readonly offset?: number;
   /** Number of the attribute that is missing. */
   readonly missingType?: number;
+  /** The request's payload as the kernel sent it back, unless capped: ipset writes into it which element failed. */
+  readonly request?: Uint8Array;
 }
 
 const errorAttributes = attributes({
@@ -148,20 +150,20 @@ export function decodeOutcome(message: ReceivedMessage): Outcome {
   try {
     // The end of a dump may come without a status (older kernels).
     const status = r.remaining >= 4 ? s32.read(r) : 0;
-    if (message.type === messageType.error) skipRequest(r, message.flags);
+    const request = message.type === messageType.error ? readRequest(r, message.flags) : undefined;
     const detail = message.flags & flag.ackAttributes ? errorAttributes.read(r) : {};
-    return { errno: Math.abs(Math.min(status, 0)), ...detail };
+    return { errno: Math.abs(Math.min(status, 0)), ...detail, ...(request && { request }) };
   } catch (error) {
     throw error instanceof DecodeFailure ? error.toError() : error;
   }
 }
 
 /** Behind the status of an error stands the request's header, and the request itself unless it is capped. */
-function skipRequest(r: Reader, flags: number): void {
+function readRequest(r: Reader, flags: number): Uint8Array | undefined {
   const length = r.u32();
   r.skip(headerBytes - 4);
-  if ((flags & flag.capped) === 0 && length > headerBytes) {
-    r.skip(Math.min(length - headerBytes, r.remaining));
-    r.align();
-  }
+  if ((flags & flag.capped) !== 0 || length <= headerBytes) return undefined;
+  const request = r.bytes(Math.min(length - headerBytes, r.remaining));
+  r.align();
+  return request;
 }

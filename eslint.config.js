@@ -1,0 +1,106 @@
+// What the compiler cannot see and a reviewer should not have to. Formatting is prettier's, import rules are
+// .dependency-cruiser.cjs's. test/tidy/lint.test.ts shows that these rules fail what they should.
+import eslint from "@eslint/js";
+import tseslint from "typescript-eslint";
+
+const typescript = ["**/*.ts"];
+
+// What only computes, as in .dependency-cruiser.cjs: that forbids these the modules of node, this the globals.
+const pure = [
+  "src/{model,errors}/**/*.ts",
+  "src/proxy/{derive,modes}/**/*.ts",
+  "src/kernel/netlink/**/*.ts",
+  "src/**/{derive,plan,render,decode}.ts",
+];
+const impureGlobals = [
+  "process",
+  "performance",
+  "fetch",
+  "setTimeout",
+  "setInterval",
+  "setImmediate",
+  "queueMicrotask",
+];
+
+export default tseslint.config(
+  { ignores: ["dist/", "build/", "build-*/", "node_modules/", ".cache/", "test/fixtures/violations/"] },
+  { linterOptions: { reportUnusedDisableDirectives: "error" } },
+  { files: ["**/*.js", "**/*.cjs"], extends: [eslint.configs.recommended] },
+  { files: ["**/*.cjs"], languageOptions: { globals: { module: "writable" } } },
+  {
+    files: typescript,
+    extends: [eslint.configs.recommended, tseslint.configs.strictTypeChecked],
+    languageOptions: {
+      parserOptions: {
+        projectService: true,
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
+    rules: {
+      "@typescript-eslint/consistent-type-imports": ["error", { fixStyle: "inline-type-imports" }],
+      "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
+      "@typescript-eslint/prefer-readonly": "error",
+      "@typescript-eslint/return-await": ["error", "error-handling-correctness-only"],
+      eqeqeq: "error",
+      "no-console": "error",
+      // Numbers in messages are what messages are made of.
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
+      // `noUncheckedIndexedAccess` asks about every index; where the bound was just checked, `!` says so.
+      "@typescript-eslint/no-non-null-assertion": "off",
+      // Types promise more than what bytes, files and other programs hold: a check too many stays.
+      "@typescript-eslint/no-unnecessary-condition": "off",
+      // An asynchronous interface may have an implementation that has nothing to wait for; it still has to reject, not throw.
+      "@typescript-eslint/require-await": "off",
+      // Matters of taste that forbid plain code.
+      "@typescript-eslint/no-confusing-void-expression": "off",
+      "@typescript-eslint/no-meaningless-void-operator": "off",
+      "@typescript-eslint/no-misused-spread": "off",
+    },
+  },
+  {
+    // vitest's asymmetric matchers (expect.any) are of type any, and it gathers what tests print.
+    files: ["test/**/*.ts"],
+    rules: { "@typescript-eslint/no-unsafe-assignment": "off", "no-console": "off" },
+  },
+  {
+    files: pure,
+    rules: {
+      "no-restricted-globals": [
+        "error",
+        ...impureGlobals.map((name) => ({ name, message: "This part only computes." })),
+      ],
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector:
+            "CallExpression[callee.object.name='Date'][callee.property.name='now'], NewExpression[callee.name='Date'][arguments.length=0], CallExpression[callee.object.name='Math'][callee.property.name='random']",
+          message: "This part only computes: take the time or the random number as an argument.",
+        },
+      ],
+    },
+  },
+  {
+    // Only kernel/native.ts loads the add-on.
+    files: typescript,
+    ignores: ["src/kernel/native.ts", "test/**"],
+    rules: {
+      "no-restricted-imports": [
+        "error",
+        {
+          paths: [
+            {
+              name: "node:module",
+              importNames: ["createRequire"],
+              message: "Only src/kernel/native.ts loads the native add-on.",
+            },
+          ],
+          patterns: [{ regex: "\\.node$", message: "Only src/kernel/native.ts loads the native add-on." }],
+        },
+      ],
+      "no-restricted-properties": [
+        "error",
+        { object: "process", property: "dlopen", message: "Only src/kernel/native.ts loads the native add-on." },
+      ],
+    },
+  },
+);

@@ -1,0 +1,75 @@
+/** Every command of `fairlead`, in the order of its help. A command's module is loaded only when it is run. */
+import type { Command } from "commander";
+
+interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+}
+
+export interface PresentCommand extends CommandEntry {
+  /** Loads the module whose `configure` adds the command's options, arguments and action. */
+  readonly load: () => Promise<{ configure(command: Command): void }>;
+}
+
+export interface AbsentCommand extends CommandEntry {
+  /** What is not there yet, as it follows "cannot run 'fairlead up': ". */
+  readonly absent: string;
+}
+
+export const commandTable: readonly (PresentCommand | AbsentCommand)[] = [
+  {
+    name: "up",
+    summary: "start a whole cluster on this machine: control plane, node agent, DNS, kubeconfig",
+    absent: "neither the control plane nor the node agent is there yet",
+  },
+  {
+    name: "server",
+    summary: "start the control plane alone",
+    absent: "the control plane (src/controlplane) is not there yet",
+  },
+  {
+    name: "node",
+    summary: "start the node agent: kubelet, service proxy and pod network in one process",
+    absent: "none of the node agent's parts (src/kubelet, src/proxy, src/network) is there yet",
+  },
+  {
+    name: "kubelet",
+    summary: "drop-in for kubelet",
+    absent: "the kubelet (src/kubelet) is not there yet",
+  },
+  {
+    name: "proxy",
+    summary: "drop-in for kube-proxy",
+    absent: "the service proxy (src/proxy) is not there yet",
+  },
+  {
+    name: "cni",
+    summary: "install the CNI plugin and its network configuration",
+    absent: "the CNI plugin (cni) is not there yet",
+  },
+  {
+    name: "trace",
+    summary: "explain where a packet goes, and why, from what is programmed",
+    absent: "the tracer (src/observe) is not there yet",
+  },
+  {
+    name: "flows",
+    summary: "show live flows with the names of Services and pods",
+    absent: "the flow log (src/observe) is not there yet",
+  },
+  {
+    name: "capture",
+    summary: "write live flows to a pcap file",
+    absent: "packet capture (src/observe) is not there yet",
+  },
+  {
+    name: "bench",
+    summary: "run the performance suite",
+    absent: "the suite runs only from a checkout so far, by 'npm run bench'",
+  },
+  {
+    name: "version",
+    summary: "show the versions of Fairlead, node and the kernel, and whether the native add-on loads",
+    load: () => import("./version.ts"),
+  },
+];

@@ -1,0 +1,83 @@
+/** Sets, maps and their elements (enum nft_set_attributes, nft_set_elem_attributes). */
+import { attr, attributes, list, nest } from "../codec/attributes.ts";
+import { be32, named, type ValueOf } from "../codec/codec.ts";
+import { flags } from "../codec/flags.ts";
+import { data, dataValue } from "./data.ts";
+import { statefulExpression } from "./expressions/stateful.ts";
+import { be32Attr, be64Number, foldExpression, textAttr } from "./fields.ts";
+import { objectType } from "./object_type.ts";
+import { elementUserdata, setUserdata } from "./userdata.ts";
+
+export const setFlags = flags(be32, {
+  anonymous: 0x1,
+  constant: 0x2,
+  interval: 0x4,
+  map: 0x8,
+  timeout: 0x10,
+  eval: 0x20,
+  object: 0x40,
+  concat: 0x80,
+  expr: 0x100,
+});
+export type SetFlags = ValueOf<typeof setFlags>;
+
+/** `concat`: the length of each part of an interval key, in bytes, without its padding. */
+const description = attributes({
+  size: be32Attr(1),
+  concat: nest(2, list(1, attributes({ len: be32Attr(1) }))),
+});
+
+/** `keyType` and `dataType` are nft's own numbers ({@link datatype}), which the kernel stores for it. */
+export const set = foldExpression(
+  attributes({
+    table: textAttr(1),
+    name: textAttr(2),
+    flags: attr(3, setFlags),
+    keyType: be32Attr(4),
+    keyLen: be32Attr(5),
+    dataType: be32Attr(6),
+    dataLen: be32Attr(7),
+    policy: attr(8, named(be32, { performance: 0, memory: 1 })),
+    desc: nest(9, description),
+    id: be32Attr(10),
+    timeoutMs: attr(11, be64Number),
+    gcIntervalMs: be32Attr(12),
+    userdata: attr(13, setUserdata),
+    objectType: attr(15, objectType),
+    handle: attr(16, be64Number),
+    expression: nest(17, statefulExpression),
+    expressions: nest(18, list(1, statefulExpression)),
+    backend: textAttr(19),
+    count: be32Attr(20),
+  }),
+);
+export type SetBody = ValueOf<typeof set>;
+
+/**
+ * An element. Where the set has one-part intervals an element starts one and another, with
+ * `intervalEnd`, ends it; in concatenated intervals `keyEnd` is the last key that matches. `data`
+ * in maps, `object` in object maps. `expirationMs` is what is left of `timeoutMs`.
+ */
+export const element = foldExpression(
+  attributes({
+    key: nest(1, dataValue),
+    keyEnd: nest(10, dataValue),
+    data: nest(2, data),
+    flags: attr(3, flags(be32, { intervalEnd: 1, catchall: 2 })),
+    timeoutMs: attr(4, be64Number),
+    expirationMs: attr(5, be64Number),
+    userdata: attr(6, elementUserdata),
+    expression: nest(7, statefulExpression),
+    object: textAttr(9),
+    expressions: nest(11, list(1, statefulExpression)),
+  }),
+);
+export type Element = ValueOf<typeof element>;
+
+export const elementList = attributes({
+  table: textAttr(1),
+  set: textAttr(2),
+  setId: be32Attr(4),
+  elements: nest(3, list(1, element)),
+});
+export type ElementListBody = ValueOf<typeof elementList>;

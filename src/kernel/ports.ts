@@ -1,0 +1,275 @@
+/** The ports to the kernel: small interfaces in terms of data, each with a real and a fake implementation. */
+import type { FairleadError } from "../errors/catalogue.ts";
+import type { ConntrackEntry } from "./netlink/ctnetlink/entry.ts";
+import type { ConntrackFilter } from "./netlink/ctnetlink/filter.ts";
+import type { ConntrackEventType } from "./netlink/ctnetlink/messages.ts";
+import type { GenericCall, GenericFamily, GenericMessage } from "./netlink/genetlink.ts";
+import type { Ipset, IpsetElement } from "./netlink/ipset/set.ts";
+import type { IpsetStep } from "./netlink/ipset/step.ts";
+import type { NftElement, NftTable, NftTableRef } from "./netlink/nftables/state.ts";
+import type { NftStep } from "./netlink/nftables/step.ts";
+import type { Address, AddressSpec } from "./netlink/rtnetlink/address.ts";
+import type { Link, LinkSpec } from "./netlink/rtnetlink/link.ts";
+import type { Neighbor, NeighborSpec } from "./netlink/rtnetlink/neighbor.ts";
+import type { Route, RouteSpec } from "./netlink/rtnetlink/route.ts";
+import type { Rule, RuleSpec } from "./netlink/rtnetlink/rule.ts";
+import type { Filter, FilterSpec, Qdisc, QdiscSpec } from "./netlink/rtnetlink/tc.ts";
+
+// ── Routing: links, addresses, routes, rules, neighbours, forwarding entries, traffic control ────────────────
+
+/** The objects of rtnetlink as requests give them. Header fields left out get the kernel's usual values. */
+export interface RoutingValues {
+  readonly link: LinkSpec;
+  readonly address: AddressSpec;
+  readonly route: RouteSpec;
+  readonly rule: RuleSpec;
+  readonly neighbor: NeighborSpec;
+  /** Forwarding entry of a bridge (flags master) or a VXLAN device (flags self, the default with a destination). */
+  readonly fdb: NeighborSpec;
+  readonly qdisc: QdiscSpec;
+  readonly filter: FilterSpec;
+}
+
+export type RoutingObject = keyof RoutingValues;
+
+/**
+ * The verbs that the kernel has for each object. `add` refuses what is there already (EEXIST),
+ * `replace` takes its place or makes it, `change` wants it to be there, `append` puts another beside it.
+ * What a route, a neighbour or a filter is replaced by is found by its key alone (a filter's is its handle
+ * with parent, protocol and priority: without a handle it is always a new one).
+ */
+export interface RoutingVerbs {
+  readonly link: "add" | "change" | "delete";
+  readonly address: "add" | "replace" | "delete";
+  readonly route: "add" | "replace" | "change" | "append" | "delete";
+  readonly rule: "add" | "delete";
+  readonly neighbor: "add" | "replace" | "change" | "delete";
+  readonly fdb: "add" | "replace" | "append" | "delete";
+  readonly qdisc: "add" | "replace" | "change" | "delete";
+  readonly filter: "add" | "replace" | "change" | "delete";
+}
+
+export interface RoutingStep<O extends RoutingObject, V extends RoutingVerbs[O]> {
+  readonly verb: V;
+  readonly object: O;
+  readonly value: RoutingValues[O];
+}
+
+/** One change of the kernel's network state: a verb, the kind of object, and the object. */
+export type RoutingChange = {
+  [O in RoutingObject]: { [V in RoutingVerbs[O]]: RoutingStep<O, V> }[RoutingVerbs[O]];
+}[RoutingObject];
+
+/** A function for every verb of every object: one that is missing does not compile. */
+export type RoutingExecutors<R> = {
+  readonly [O in RoutingObject]: { readonly [V in RoutingVerbs[O]]: (value: RoutingValues[O]) => R };
+};
+
+export interface RouteFilter {
+  readonly family?: "ip" | "ip6";
+  /** Default: every table but `local` (255), which the kernel keeps for itself. */
+  readonly table?: number;
+  readonly protocol?: Route["protocol"];
+  readonly kind?: Route["kind"];
+  /** Index of a link. */
+  readonly outInterface?: number;
+}
+
+/** What a watcher is told. The kernel sends no event for IPv4 routes that go with their link (down or deleted). */
+export type RoutingEvent =
+  | { readonly event: "new" | "delete"; readonly object: "link"; readonly value: Link }
+  | { readonly event: "new" | "delete"; readonly object: "address"; readonly value: Address }
+  | { readonly event: "new" | "delete"; readonly object: "route"; readonly value: Route }
+  | { readonly event: "new" | "delete"; readonly object: "neighbor" | "fdb"; readonly value: Neighbor }
+  /** Events were lost: observe again. */
+  | { readonly event: "overrun" }
+  /** The watch has ended by itself; no event follows. */
+  | { readonly event: "failed"; readonly error: FairleadError };
+
+/**
+ * The network state of one namespace. Sources: rtnetlink(7), the uapi headers that the codecs in
+ * netlink/rtnetlink name.
+ *
+ * Lists throw NETLINK_INTERRUPTED, NETLINK_OVERRUN or NETLINK_TIMEOUT (all retryable) when they cannot
+ * be read whole, and NETLINK_REFUSED with ENODEV for a link that does not exist.
+ */
+export interface RoutingPort {
+  links(filter?: { readonly kind?: string; readonly master?: number }): Promise<Link[]>;
+  addresses(filter?: { readonly family?: "ip" | "ip6"; readonly index?: number }): Promise<Address[]>;
+  /** A table that does not exist has no routes. */
+  routes(filter?: RouteFilter): Promise<Route[]>;
+  rules(filter?: { readonly family?: "ip" | "ip6" }): Promise<Rule[]>;
+  neighbors(filter?: { readonly family?: "ip" | "ip6"; readonly index?: number }): Promise<Neighbor[]>;
+  /** Forwarding entries of link `index`: of the port where it is a bridge's, and of the device itself. */
+  fdb(filter?: { readonly index?: number; readonly master?: number }): Promise<Neighbor[]>;
+  qdiscs(filter?: { readonly index?: number }): Promise<Qdisc[]>;
+  filters(filter: { readonly index: number; readonly parent: Filter["parent"] }): Promise<Filter[]>;
+  /**
+   * Carries changes out one by one, in order; one that is refused does not stop the next.
+   *
+   * @returns for each change null, or NETLINK_REFUSED with the kernel's errno and words
+   * @throws FairleadError NETLINK_ENCODE for a value that does not fit: earlier changes may have been made.
+   *   NETLINK_OVERRUN, NETLINK_TIMEOUT: outcomes are unknown, observe and plan again
+   */
+  apply(changes: readonly RoutingChange[]): Promise<readonly (FairleadError | null)[]>;
+  /** Tells of links, addresses, routes (of every table), neighbours and forwarding entries as they change. */
+  watch(onEvent: (event: RoutingEvent) => void): Promise<{ close(): void }>;
+  /** Closes the port and its watches. Idempotent. */
+  close(): void;
+}
+
+// ── nf_tables: tables, chains, rules, sets, maps, objects ─────────────────────────────────────────────────────
+
+/** What happened to the rulesets of a namespace. */
+export type NftChange =
+  | {
+      readonly what: "changed";
+      /** Tables that the transaction touched. */
+      readonly tables: readonly NftTableRef[];
+      readonly generation: number;
+      /** Of the socket that made the change. */
+      readonly portId: number;
+    }
+  /** Events were lost: anything may have changed. */
+  | { readonly what: "overrun" }
+  /** No more events come. */
+  | { readonly what: "failed"; readonly error: FairleadError };
+
+/** nf_tables of one network namespace. Rejections are FairleadErrors that carry the kernel's errno. */
+export interface NftablesPort {
+  /**
+   * Carries the steps out in order, all of them or none.
+   *
+   * @throws FairleadError NFTABLES_REFUSED which names the step, NETLINK_ENCODE, NETLINK_OVERRUN or NETLINK_TIMEOUT
+   */
+  transact(steps: readonly NftStep[]): Promise<void>;
+  /** A table whole as it was at one generation, or undefined. @throws FairleadError NETLINK_INTERRUPTED */
+  list(table: NftTableRef): Promise<NftTable | undefined>;
+  /** Elements in the kernel's order, which is none. @throws FairleadError NETLINK_REFUSED, ENOENT */
+  listElements(table: NftTableRef, set: string): Promise<readonly NftElement[]>;
+  /** Counts the transactions of the namespace. */
+  generation(): Promise<number>;
+  /** Calls back after each transaction, whoever made it, until the watch is closed. */
+  watch(onChange: (change: NftChange) => void): Promise<{ close(): void }>;
+  /** Idempotent. Watches are closed on their own. */
+  close(): void;
+}
+
+// ── Conntrack: the connections that the kernel tracks ─────────────────────────────────────────────────────────
+
+/** What a watcher of conntrack is told. Entries of events bear fewer fields than those of a list. */
+export type ConntrackEvent =
+  | { readonly event: ConntrackEventType; readonly entry: ConntrackEntry }
+  /** Events were lost: list again. */
+  | { readonly event: "overrun" }
+  /** The watch has ended by itself; no event follows. */
+  | { readonly event: "failed"; readonly error: FairleadError };
+
+/** The conntrack table of one namespace. Source: net/netfilter/nf_conntrack_netlink.c. */
+export interface ConntrackPort {
+  /** Entries that any of the filters means, all by default. @throws FairleadError NETLINK_OVERRUN, NETLINK_TIMEOUT */
+  list(filters?: readonly ConntrackFilter[]): Promise<ConntrackEntry[]>;
+  /**
+   * Deletes exactly the entries that any of the filters means, in one reading of the table.
+   *
+   * @returns how many were deleted; those that went by themselves meanwhile do not count
+   * @throws FairleadError KERNEL_ARGUMENT for a filter that means every entry: it would cut every connection
+   */
+  remove(filters: readonly ConntrackFilter[]): Promise<number>;
+  /** How many entries there are, and the most that there may be. */
+  stats(): Promise<{ readonly entries: number; readonly maxEntries: number }>;
+  /**
+   * Tells of entries as they come, change and go. Nothing is told of entries made while
+   * net.netfilter.nf_conntrack_events is 0.
+   */
+  watch(types: readonly ConntrackEventType[], onEvent: (event: ConntrackEvent) => void): Promise<{ close(): void }>;
+  /** Closes the port and its watches. Idempotent. */
+  close(): void;
+}
+
+// ── ipset: sets of addresses and ports that rules match ───────────────────────────────────────────────────────
+
+/** The ipsets of one namespace. Source: net/netfilter/ipset/ip_set_core.c. */
+export interface IpsetPort {
+  /** One set or all; a set that is not there is not in the list. */
+  list(name?: string): Promise<Ipset[]>;
+  /** Whether the set has the element. @throws FairleadError NETLINK_REFUSED, ENOENT without the set */
+  has(set: string, element: IpsetElement): Promise<boolean>;
+  /**
+   * Carries steps out one by one, in order; one that is refused does not stop the next. Of a step with
+   * several elements, those before the refused one are in the set (or out of it), later ones may be.
+   *
+   * @returns for each step null, or NETLINK_REFUSED with the kernel's errno (ipset's own from 4096 on) in words
+   * @throws FairleadError NETLINK_ENCODE; NETLINK_OVERRUN and NETLINK_TIMEOUT: outcomes are unknown, list again
+   */
+  apply(steps: readonly IpsetStep[]): Promise<readonly (FairleadError | null)[]>;
+  /** Idempotent. */
+  close(): void;
+}
+
+// ── Generic netlink: families that are found by name ──────────────────────────────────────────────────────────
+
+/** Generic netlink in one namespace. Source: net/netlink/genetlink.c. */
+export interface GenericNetlinkPort {
+  /** The family, whose module the kernel loads if it can; undefined where there is none. */
+  family(name: string): Promise<GenericFamily | undefined>;
+  /** One call, and what it was answered. @throws FairleadError NETLINK_REFUSED with the kernel's errno and words */
+  request<T extends object>(family: GenericFamily, call: GenericCall<T>, what: string): Promise<GenericMessage<T>[]>;
+  /** A dump. @throws FairleadError NETLINK_INTERRUPTED when it never stood still */
+  dump<T extends object>(family: GenericFamily, call: GenericCall<T>, what: string): Promise<GenericMessage<T>[]>;
+  /** Calls without answers, one by one. @returns for each null, or NETLINK_REFUSED */
+  apply<T extends object>(
+    family: GenericFamily,
+    calls: readonly GenericCall<T>[],
+    describe: (index: number) => string,
+  ): Promise<readonly (FairleadError | null)[]>;
+  /** Idempotent. */
+  close(): void;
+}
+
+// ── Network namespaces with names ─────────────────────────────────────────────────────────────────────────────
+
+/** Which namespace to open: by its name under /run/netns, by a process in it, or by any path to it. */
+export type NamespaceSource = { readonly name: string } | { readonly pid: number } | { readonly path: string };
+
+/** An open namespace: it lives at least until it is closed. */
+export interface NetworkNamespace {
+  /** The same for the same namespace, as long as it lives. */
+  readonly inode: bigint;
+  /** A path that other ports open it by; it holds in this process until the namespace is closed. */
+  readonly path: string;
+  /** Idempotent. */
+  close(): void;
+}
+
+/** Network namespaces of this machine, named as `ip netns` names them. */
+export interface NamespacePort {
+  /** Makes a namespace with a name. Its loopback is down. @throws FairleadError NATIVE_CALL, EEXIST for a name in use */
+  create(name: string): Promise<NetworkNamespace>;
+  /** @throws FairleadError NATIVE_CALL, ENOENT where there is none */
+  open(source: NamespaceSource): Promise<NetworkNamespace>;
+  /** Takes the name away; the namespace goes when nothing holds it. @throws FairleadError NATIVE_CALL, ENOENT */
+  delete(name: string): Promise<void>;
+  /** Names, sorted. */
+  list(): Promise<readonly string[]>;
+}
+
+// ── sysctl ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * Kernel parameters as one namespace sees them (proc_sys(5)).
+ *
+ * A name is separated by dots, `net.ipv4.ip_forward`, or by slashes, `net/ipv4/ip_forward`: whichever
+ * comes first is the separator, as for sysctl(8), and the other one is a dot within a part. A link
+ * whose name has a dot is written `net/ipv4/conf/eth0.100/arp_ignore` or `net.ipv4.conf.eth0/100.arp_ignore`.
+ */
+export interface SysctlPort {
+  /**
+   * The value without its newline; several values are separated as the kernel separates them (tabs).
+   *
+   * @throws FairleadError KERNEL_ARGUMENT for what is no name; NATIVE_CALL, ENOENT for a parameter that is not there
+   */
+  read(name: string): Promise<string>;
+  /** @throws FairleadError as read; NATIVE_CALL with EINVAL for a value that the kernel does not take */
+  write(name: string, value: string): Promise<void>;
+}

@@ -1,0 +1,72 @@
+/** Generic netlink. */
+import { FairleadError } from "../../errors/catalogue.ts";
+import type { NamespaceRef } from "../native.ts";
+import {
+  genericRequest,
+  getFamily,
+  readFamily,
+  readGeneric,
+  type GenericCall,
+  type GenericFamily,
+  type GenericMessage,
+} from "../netlink/genetlink.ts";
+import type { GenericNetlinkPort } from "../ports.ts";
+import { NetlinkClient, netlinkProtocol } from "./netlink_client.ts";
+
+const ENOENT = 2;
+
+/** @throws FairleadError NATIVE_CALL when the namespace is not there */
+export async function openGenericNetlink(namespace: NamespaceRef = null): Promise<GenericNetlinkPort> {
+  return new RealGenericNetlink(await NetlinkClient.open({ protocol: netlinkProtocol.generic, namespace }));
+}
+
+class RealGenericNetlink implements GenericNetlinkPort {
+  readonly #client: NetlinkClient;
+
+  constructor(client: NetlinkClient) {
+    this.#client = client;
+  }
+
+  async family(name: string): Promise<GenericFamily | undefined> {
+    try {
+      const [answer] = await this.#client.request(getFamily(name), `find generic netlink family ${name}`);
+      return answer && readFamily(answer);
+    } catch (error) {
+      if (error instanceof FairleadError && error.errno === ENOENT) return undefined;
+      throw error;
+    }
+  }
+
+  async request<T extends object>(
+    family: GenericFamily,
+    call: GenericCall<T>,
+    what: string,
+  ): Promise<GenericMessage<T>[]> {
+    const answers = await this.#client.request(genericRequest(family, call), what);
+    return answers.map((answer) => readGeneric(call.payload, answer));
+  }
+
+  async dump<T extends object>(
+    family: GenericFamily,
+    call: GenericCall<T>,
+    what: string,
+  ): Promise<GenericMessage<T>[]> {
+    const answers = await this.#client.dump(genericRequest(family, call), what);
+    return answers.map((answer) => readGeneric(call.payload, answer));
+  }
+
+  apply<T extends object>(
+    family: GenericFamily,
+    calls: readonly GenericCall<T>[],
+    describe: (index: number) => string,
+  ): Promise<readonly (FairleadError | null)[]> {
+    return this.#client.apply(
+      calls.map((call) => genericRequest(family, call)),
+      describe,
+    );
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+}

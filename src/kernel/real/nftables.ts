@@ -1,0 +1,217 @@
+/** nf_tables of a namespace, over netlink. */
+import { FairleadError } from "../../errors/catalogue.ts";
+import type { Codec } from "../netlink/codec/codec.ts";
+import { decodeBody, splitDatagram, type ReceivedMessage } from "../netlink/codec/message.ts";
+import { nfnetlinkGroup, splitNfnetlinkType, subsystem } from "../netlink/nfnetlink.ts";
+import { renderBatch } from "../netlink/nftables/batch.ts";
+import { chainOf, flowtableOf, objectOf, ruleOf, setOfBody } from "../netlink/nftables/bodies.ts";
+import { omit } from "../netlink/nftables/fields.ts";
+import {
+  nftCodecs,
+  nftRequest,
+  nftType,
+  type NftBody,
+  type NftKind,
+  type NftMessage,
+} from "../netlink/nftables/message.ts";
+import { transactionRefused } from "../netlink/nftables/refusal.ts";
+import type { NftElement, NftFamily, NftRule, NftSet, NftTable, NftTableRef } from "../netlink/nftables/state.ts";
+import type { NftStep } from "../netlink/nftables/step.ts";
+import { native, type NamespaceRef, type NativeError } from "../native.ts";
+import type { NftablesPort, NftChange } from "../ports.ts";
+import { callFailed, NetlinkClient, netlinkProtocol } from "./netlink_client.ts";
+import { Pace } from "./pace.ts";
+
+/** How often a table that changes while it is read is read again. */
+const listAttempts = 5;
+const noEntry = 2;
+
+export class RealNftables implements NftablesPort {
+  readonly #client: NetlinkClient;
+  readonly #namespace: NamespaceRef;
+
+  private constructor(client: NetlinkClient, namespace: NamespaceRef) {
+    this.#client = client;
+    this.#namespace = namespace;
+  }
+
+  /** @param namespace default: this process's own */
+  static async open(namespace: NamespaceRef = null): Promise<RealNftables> {
+    const client = await NetlinkClient.open({ protocol: netlinkProtocol.netfilter, namespace });
+    return new RealNftables(client, namespace);
+  }
+
+  async transact(steps: readonly NftStep[]): Promise<void> {
+    if (steps.length === 0) return;
+    const { requests, stepOf } = renderBatch(steps);
+    const errors = await this.#client.transact(requests, `change the ruleset in ${steps.length} steps`);
+    // The kernel goes on behind an error to find more of them: the first is the cause, the others may be its effects.
+    const first = [...errors.keys()].sort((a, b) => a - b).find((index) => stepOf[index] !== undefined);
+    const index = first ?? errors.keys().next().value;
+    if (index !== undefined) throw transactionRefused(steps, stepOf[index], errors.get(index)!);
+  }
+
+  async list(table: NftTableRef): Promise<NftTable | undefined> {
+    for (let attempt = 0; attempt < listAttempts; attempt++) {
+      const before = await this.generation();
+      const listed = await this.#listOnce(table, before);
+      if ((await this.generation()) === before) return listed === "gone" ? undefined : listed;
+    }
+    throw new FairleadError("NETLINK_INTERRUPTED", {
+      subject: `table ${table.family} ${table.name}`,
+      reason: `the ruleset changed during each of ${listAttempts} reads`,
+    });
+  }
+
+  async listElements(table: NftTableRef, set: string): Promise<readonly NftElement[]> {
+    const what = `list elements of ${table.family} ${table.name} ${set}`;
+    const filter = { table: table.name, name: set };
+    const lists = await this.#dump("elements", "getElement", table.family, filter, what);
+    return lists.flatMap(({ elements = [] }) => elements);
+  }
+
+  async generation(): Promise<number> {
+    const request = nftRequest("generation", "getGeneration", 0, "unspec", {});
+    const [answer] = await this.#client.request(request, "read the ruleset's generation");
+    return answer === undefined ? 0 : (decodeBody(nftCodecs.generation, answer).id ?? 0);
+  }
+
+  async watch(onChange: (change: NftChange) => void): Promise<{ close(): void }> {
+    const changes = new Changes();
+    return native()
+      .subscribeNetlink(
+        {
+          protocol: netlinkProtocol.netfilter,
+          namespace: this.#namespace,
+          groups: [nfnetlinkGroup.nftables],
+          receiveBufferBytes: 4 << 20,
+          maxBytesPerTurn: 1 << 20,
+        },
+        (error, datagrams) => {
+          if (error) return onChange(watchFailed(error));
+          for (const change of changes.read(datagrams)) onChange(change);
+        },
+      )
+      .catch((cause: unknown) => {
+        throw callFailed("watch the ruleset", cause);
+      });
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  /** Where the table or a set of it is missing, it went before or while it was read. */
+  async #listOnce(ref: NftTableRef, generation: number): Promise<NftTable | "gone"> {
+    try {
+      return await this.#listParts(ref, generation);
+    } catch (error) {
+      if (error instanceof FairleadError && error.errno === noEntry) return "gone";
+      throw error;
+    }
+  }
+
+  async #listParts(ref: NftTableRef, generation: number): Promise<NftTable> {
+    const { family, name } = ref;
+    const what = `list table ${family} ${name}`;
+    const request = nftRequest("table", "getTable", 0, family, { name });
+    const [answer] = await this.#client.request(request, what);
+    const { handle = 0, flags = [], userdata } = answer ? decodeBody(nftCodecs.table, answer) : {};
+    const inTable = { table: name };
+    // The kernel has no filter for the chains of a table.
+    const chains = await this.#dump("chain", "getChain", family, {}, what);
+    const rules = groupRules(await this.#dump("rule", "getRule", family, inTable, what));
+    const sets = await this.#dump("set", "getSet", family, inTable, what);
+    const objects = await this.#dump("object", "getObject", family, inTable, what);
+    const flowtables = await this.#dump("flowtable", "getFlowtable", family, inTable, what);
+    return {
+      ...ref,
+      handle,
+      generation,
+      ...(flags.length > 0 ? { flags } : {}),
+      ...(userdata ? { userdata } : {}),
+      chains: chains
+        .filter((chain) => chain.table === name)
+        .map((chain) => ({ ...chainOf(family, chain), rules: rules.get(chain.name ?? "") ?? [] })),
+      sets: await this.#withElements(ref, sets.map(setOfBody)),
+      objects: objects.map(objectOf),
+      flowtables: flowtables.map(flowtableOf),
+    };
+  }
+
+  async #withElements(table: NftTableRef, sets: readonly NftSet[]): Promise<NftTable["sets"]> {
+    const states: NftTable["sets"][number][] = [];
+    for (const set of sets) states.push({ ...set, elements: await this.listElements(table, set.name) });
+    return states;
+  }
+
+  /** Long dumps are decoded in slices: no event loop is kept for long. */
+  async #dump<K extends NftKind>(
+    kind: K,
+    message: NftMessage,
+    family: NftFamily,
+    filter: { table?: string; name?: string },
+    what: string,
+  ): Promise<Body<K>[]> {
+    const request = nftRequest("place", message, 0, family, filter);
+    const bodies: Body<K>[] = [];
+    const pace = new Pace();
+    for (const answer of await this.#client.dump(request, what)) {
+      bodies.push(withoutHead(decodeBody(nftCodecs[kind] as unknown as Codec<NftBody<K>>, answer)));
+      await pace.next();
+    }
+    return bodies;
+  }
+}
+
+type Body<K extends NftKind> = NftBody<K> extends infer T ? (T extends unknown ? Omit<T, keyof Head> : never) : never;
+type Head = { family: unknown; version: unknown; resourceId: unknown };
+
+function withoutHead<K extends NftKind>(body: NftBody<K>): Body<K> {
+  return omit(body as Head, "family", "version", "resourceId") as Body<K>;
+}
+
+function groupRules(bodies: readonly Body<"rule">[]): Map<string, NftRule[]> {
+  const rules = new Map<string, NftRule[]>();
+  for (const body of bodies) {
+    const chain = body.chain ?? "";
+    const list = rules.get(chain);
+    if (list) list.push(ruleOf(body));
+    else rules.set(chain, [ruleOf(body)]);
+  }
+  return rules;
+}
+
+/** Gathers the messages of a transaction; the one that says the new generation ends it. */
+class Changes {
+  readonly #tables = new Map<string, NftTableRef>();
+
+  *read(datagrams: readonly Buffer[]): Generator<NftChange> {
+    for (const datagram of datagrams) {
+      for (const message of splitDatagram(datagram)) {
+        const change = this.#readMessage(message);
+        if (change) yield change;
+      }
+    }
+  }
+
+  #readMessage(message: ReceivedMessage): NftChange | undefined {
+    if (splitNfnetlinkType(message.type).subsystemId !== subsystem.nftables) return undefined;
+    if (message.type === nftType("newGeneration")) return this.#end(message);
+    const { family, table } = decodeBody(nftCodecs.place, message);
+    if (table !== undefined) this.#tables.set(`${family} ${table}`, { family: family as NftFamily, name: table });
+    return undefined;
+  }
+
+  #end(message: ReceivedMessage): NftChange {
+    const { id = 0 } = decodeBody(nftCodecs.generation, message);
+    const tables = [...this.#tables.values()];
+    this.#tables.clear();
+    return { what: "changed", tables, generation: id, portId: message.portId };
+  }
+}
+
+function watchFailed(error: NativeError): NftChange {
+  if (error.code === "ENOBUFS") return { what: "overrun" };
+  return { what: "failed", error: callFailed("watch the ruleset", error) };
+}

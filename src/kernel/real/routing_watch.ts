@@ -1,0 +1,95 @@
+/** What rtnetlink's multicast groups say, as events. */
+import { FairleadError } from "../../errors/catalogue.ts";
+import { native, type NamespaceRef, type NativeError, type NativeNetlinkSubscription } from "../native.ts";
+import { decodeBody, splitDatagram, type ReceivedMessage } from "../netlink/codec/message.ts";
+import { addressMessage } from "../netlink/rtnetlink/address.ts";
+import { routeGroup, routeMessage as message } from "../netlink/rtnetlink/common.ts";
+import { linkMessage } from "../netlink/rtnetlink/link.ts";
+import { neighborMessage } from "../netlink/rtnetlink/neighbor.ts";
+import { routeEntryMessage } from "../netlink/rtnetlink/route.ts";
+import type { RoutingEvent } from "../ports.ts";
+import { callFailed, netlinkProtocol } from "./netlink_client.ts";
+
+const groups = [
+  routeGroup.link,
+  routeGroup.neighbor,
+  routeGroup.ipAddress,
+  routeGroup.ipRoute,
+  routeGroup.ip6Address,
+  routeGroup.ip6Route,
+];
+
+const ENOBUFS = 105;
+const AF_UNSPEC = 0;
+
+/** @throws FairleadError NATIVE_CALL when the namespace is not there */
+export async function watchRouting(
+  namespace: NamespaceRef,
+  onEvent: (event: RoutingEvent) => void,
+): Promise<NativeNetlinkSubscription> {
+  const options = {
+    protocol: netlinkProtocol.route,
+    namespace,
+    groups,
+    receiveBufferBytes: 4 << 20,
+    // About a thousand messages: a few milliseconds of decoding.
+    maxBytesPerTurn: 256 << 10,
+  };
+  const onDatagrams = (error: NativeError | null, datagrams: readonly Buffer[]): void => {
+    if (error) onEvent(failure(error));
+    for (const datagram of datagrams) for (const event of eventsOf(datagram)) onEvent(event);
+  };
+  return native()
+    .subscribeNetlink(options, onDatagrams)
+    .catch((cause: unknown) => {
+      throw callFailed("subscribe to rtnetlink", cause);
+    });
+}
+
+function failure(error: NativeError): RoutingEvent {
+  if (error.errno === ENOBUFS) return { event: "overrun" };
+  return { event: "failed", error: callFailed("listen to rtnetlink", error) };
+}
+
+/** What cannot be read was said all the same: the watcher observes again, as after an overrun. */
+function* eventsOf(datagram: Buffer): Generator<RoutingEvent> {
+  try {
+    for (const received of splitDatagram(datagram)) {
+      const event = eventOf(received);
+      if (event) yield event;
+    }
+  } catch (error) {
+    if (!(error instanceof FairleadError)) throw error;
+    yield { event: "overrun" };
+  }
+}
+
+function eventOf(received: ReceivedMessage): RoutingEvent | undefined {
+  switch (received.type) {
+    case message.newLink:
+    case message.deleteLink: {
+      // A bridge's port leaving it is a RTM_DELLINK of family bridge: the link itself stays.
+      if (received.datagram[received.start] !== AF_UNSPEC) return undefined;
+      const event = received.type === message.newLink ? "new" : "delete";
+      return { event, object: "link", value: decodeBody(linkMessage, received) };
+    }
+    case message.newAddress:
+    case message.deleteAddress: {
+      const event = received.type === message.newAddress ? "new" : "delete";
+      return { event, object: "address", value: decodeBody(addressMessage, received) };
+    }
+    case message.newRoute:
+    case message.deleteRoute: {
+      const event = received.type === message.newRoute ? "new" : "delete";
+      return { event, object: "route", value: decodeBody(routeEntryMessage, received) };
+    }
+    case message.newNeighbor:
+    case message.deleteNeighbor: {
+      const value = decodeBody(neighborMessage, received);
+      const event = received.type === message.newNeighbor ? "new" : "delete";
+      return { event, object: value.family === "bridge" ? "fdb" : "neighbor", value };
+    }
+    default:
+      return undefined;
+  }
+}
