@@ -1,6 +1,6 @@
 /** What every store must do, whatever holds its bytes. */
 import { afterEach, describe, expect, it } from "vitest";
-import { FairleadError } from "../../src/errors/catalogue.ts";
+import { type FairleadError } from "../../src/errors/catalogue.ts";
 import type { Item, Store, StoreEvent, StoreWatch } from "../../src/controlplane/store/store.ts";
 
 const value = (text: string): Buffer => Buffer.from(text);

@@ -186,7 +186,7 @@ const tokenProtocol = "base64url.bearer.authorization.k8s.io.";
 function bearerToken(request: Request): string | undefined {
   const header = /^Bearer\s+(\S+)\s*$/i.exec(request.headers.authorization ?? "")?.[1];
   if (header !== undefined) return header;
-  const protocols = String(request.headers["sec-websocket-protocol"] ?? "").split(",");
+  const protocols = (request.headers["sec-websocket-protocol"] ?? "").split(",");
   const encoded = protocols.map((protocol) => protocol.trim()).find((protocol) => protocol.startsWith(tokenProtocol));
   return encoded && Buffer.from(encoded.slice(tokenProtocol.length), "base64url").toString();
 }

@@ -102,6 +102,6 @@ function agree(field: "name" | "namespace", inObject: unknown, inPath: string): 
   if (inObject === undefined || inObject === "" || inPath === "" || inObject === inPath) return;
   throw new ApiError(
     "BadRequest",
-    `the ${field} of the object (${String(inObject)}) does not match the ${field} on the ${field === "name" ? "URL" : "request"} (${inPath})`,
+    `the ${field} of the object (${JSON.stringify(inObject)}) does not match the ${field} on the ${field === "name" ? "URL" : "request"} ("${inPath}")`,
   );
 }

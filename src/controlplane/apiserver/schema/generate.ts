@@ -3,9 +3,8 @@
  * of the API come from a published, versioned package and not from a copy of ours.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import path from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { applyOnlyLists, atomicModels, mapLists, mergeKeys, quantities, quantityMaps, setLists } from "./facts.ts";
 import { schemaPath, type Field, type FieldType, type ListKind, type SchemaFile } from "./schema.ts";
 
@@ -17,7 +16,7 @@ interface Attribute {
 
 /** The folder of the client's models. */
 export function modelsFolder(): string {
-  const main = createRequire(import.meta.url).resolve("@kubernetes/client-node");
+  const main = fileURLToPath(import.meta.resolve("@kubernetes/client-node"));
   return path.join(path.dirname(main), "gen", "models");
 }
 

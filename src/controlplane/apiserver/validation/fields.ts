@@ -16,7 +16,7 @@ const maxDepth = 64;
 export function checkFields(modelName: string, object: ApiObject, validation: Validation, warnings: string[]): void {
   const unknown: string[] = [];
   const walk = new FieldWalk(object.kind, unknown);
-  walk.object(modelName, object as unknown as Record<string, unknown>, "", 0);
+  walk.object(modelName, object, "", 0);
   if (unknown.length === 0 || validation === "Ignore") return;
   const messages = unknown.map((path) => `unknown field "${path}"`);
   if (validation === "Strict") {

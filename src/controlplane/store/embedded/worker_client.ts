@@ -47,7 +47,7 @@ export class WorkerClient {
         onAnswer?.(answer);
         resolve(answer);
       };
-      this.#waiting.set(id, { resolve: settle as (answer: never) => void, reject });
+      this.#waiting.set(id, { resolve: settle, reject });
       this.#worker.postMessage({ id, name, question });
     });
   }
