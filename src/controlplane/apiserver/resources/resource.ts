@@ -92,16 +92,19 @@ export interface Subresource {
   readonly version?: string;
 }
 
-/** What is particular to a kind in the life of its objects. Each may change the object it is given. */
+/**
+ * What is particular to a kind in the life of its objects. Each may change the object it is given.
+ * `subresource` is "" for the object itself; for "status" the spec is the old one already.
+ */
 export interface Strategy {
-  /** Upstream's defaults (k8s.io/kubernetes/pkg/apis/…/defaults.go). */
+  /** Upstream's defaults (k8s.io/kubernetes/pkg/apis/…/defaults.go), of the version that was sent. */
   defaults?(object: ApiObject): void;
-  /** Before an object is created: clears what clients may not set. */
+  /** Once admission has changed the object, before it is created: clears what clients may not set. */
   prepareCreate?(object: ApiObject): void;
   /** Before an object is updated: keeps what clients may not change. */
-  prepareUpdate?(object: ApiObject, old: ApiObject): void;
+  prepareUpdate?(object: ApiObject, old: ApiObject, subresource: string): void;
   validateCreate?(object: ApiObject): Cause[];
-  validateUpdate?(object: ApiObject, old: ApiObject): Cause[];
+  validateUpdate?(object: ApiObject, old: ApiObject, subresource: string): Cause[];
 }
 
 export interface Resource {

@@ -97,13 +97,13 @@ export class Registry {
     if (this.resource.hasGeneration) metadata.generation = 1;
     else delete metadata.generation;
     if (this.resource.hasStatus) delete object["status"];
-    this.resource.strategy.prepareCreate?.(object);
   }
 
   async #createNamed(object: ApiObject, namespace: string, request: WriteRequest): Promise<Written> {
     const name = object.metadata.name ?? "";
     const admission = this.#admission("CREATE", object, undefined, namespace, name, request);
     await this.#options.admission.admit(admission);
+    this.resource.strategy.prepareCreate?.(object);
     this.#check(object, undefined, request.subresource);
     await this.#options.admission.validate(admission);
     const key = objectKey(this.resource, namespace, name);
@@ -159,7 +159,7 @@ export class Registry {
     keepMetadata(object, current);
     if (this.resource.hasStatus && subresource !== "status") keep(object, current, "status");
     if (subresource === "status") keepAllButStatus(object, current);
-    this.resource.strategy.prepareUpdate?.(object, current);
+    this.resource.strategy.prepareUpdate?.(object, current, subresource);
     if (this.resource.hasGeneration) {
       const before = current.metadata.generation ?? 1;
       object.metadata.generation = specChanged(object, current) ? before + 1 : before;
@@ -227,9 +227,8 @@ export class Registry {
   #check(object: ApiObject, old: ApiObject | undefined, subresource: string): void {
     const { strategy } = this.resource;
     const causes = this.#options.validate(object, old, subresource);
-    if (causes.length === 0) {
-      causes.push(...((old ? strategy.validateUpdate?.(object, old) : strategy.validateCreate?.(object)) ?? []));
-    }
+    const particular = old ? strategy.validateUpdate?.(object, old, subresource) : strategy.validateCreate?.(object);
+    causes.push(...(particular ?? []));
     if (causes.length > 0) throw invalid(this.resource, object.metadata.name ?? "", causes);
   }
 
