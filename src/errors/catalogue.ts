@@ -100,6 +100,16 @@ const catalogue = {
     remedy: "see that its disk has space and its file is not open elsewhere, or that etcd's endpoints answer",
     retryable: true,
   },
+  INVALID_ADDRESS_RANGE: {
+    attempted: "use address range {subject}",
+    remedy: "give an address and a prefix length, 10.96.0.0/12 or fd00:10:96::/112",
+    retryable: false,
+  },
+  CERTIFICATE_FILE: {
+    attempted: "use key material {subject}",
+    remedy: "put the right file back from a backup, or move it away and a new one is made at the next start",
+    retryable: false,
+  },
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type ErrorCode = keyof typeof catalogue;
