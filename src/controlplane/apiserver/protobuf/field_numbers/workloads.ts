@@ -56,7 +56,7 @@ export const workloads = {
   V2ExternalMetricSource: "metric target",
   V2ExternalMetricStatus: "metric current",
   V2HPAScalingPolicy: "type value periodSeconds",
-  V2HPAScalingRules: "selectPolicy? policies stabilizationWindowSeconds? tolerance",
+  V2HPAScalingRules: "selectPolicy? policies stabilizationWindowSeconds? tolerance:quantity",
   V2HorizontalPodAutoscaler: "metadata spec status",
   V2HorizontalPodAutoscalerBehavior: "scaleUp scaleDown",
   V2HorizontalPodAutoscalerCondition: "type status lastTransitionTime reason message",
