@@ -2,20 +2,24 @@
 import type { ApiObject } from "../resources/resource.ts";
 import { model, type FieldType } from "../schema/schema.ts";
 import { ApiError } from "../status.ts";
+import { canonicalQuantity } from "./quantity.ts";
 
 type Validation = "Ignore" | "Warn" | "Strict";
 
 /** A value's depth at the most: deeper ones are no object of the API. */
 const maxDepth = 64;
+/** By bits. */
+const maxInteger = { 32: 2 ** 31 - 1, 64: 2 ** 63 } as const;
 
 /**
  * Refuses values of a wrong type; unknown fields are dropped, with a warning or a refusal as asked.
+ * Quantities get their canonical form ("1000m" is "1"), as decoding gives them upstream.
  *
  * @throws ApiError 400
  */
 export function checkFields(modelName: string, object: ApiObject, validation: Validation, warnings: string[]): void {
   const unknown: string[] = [];
-  const walk = new FieldWalk(object.kind, unknown);
+  const walk = new FieldWalk(object, unknown);
   walk.object(modelName, object, "", 0);
   if (unknown.length === 0 || validation === "Ignore") return;
   const messages = unknown.map((path) => `unknown field "${path}"`);
@@ -30,10 +34,12 @@ export function checkFields(modelName: string, object: ApiObject, validation: Va
 
 class FieldWalk {
   readonly #kind: string;
+  readonly #version: string;
   readonly #unknown: string[];
 
-  constructor(kind: string, unknown: string[]) {
+  constructor({ kind, apiVersion }: ApiObject, unknown: string[]) {
     this.#kind = kind;
+    this.#version = apiVersion.split("/").at(-1)!;
     this.#unknown = unknown;
   }
 
@@ -47,6 +53,7 @@ class FieldWalk {
         this.#unknown.push(place);
         delete value[key];
       } else if (inner === null) delete value[key];
+      else if (field.type.type === "quantity") value[key] = this.#quantity(inner, place);
       else this.#value(field.type, inner, place, depth + 1);
     }
   }
@@ -65,14 +72,18 @@ class FieldWalk {
         if (typeof value !== "boolean") throw this.#wrong(path, "bool");
         return;
       case "integer":
-        if (!Number.isInteger(value)) throw this.#wrong(path, `int${type.bits}`);
+        if (!Number.isInteger(value) || Math.abs(value as number) > maxInteger[type.bits]) {
+          throw this.#wrong(path, `int${type.bits}`);
+        }
         return;
       case "number":
         if (typeof value !== "number") throw this.#wrong(path, "float64");
         return;
       case "intOrString":
-      case "quantity":
         if (typeof value !== "string" && typeof value !== "number") throw this.#wrong(path, "string or number");
+        return;
+      case "quantity":
+        this.#quantity(value, path);
         return;
       case "array":
         if (!Array.isArray(value)) throw this.#wrong(path, "list");
@@ -89,7 +100,21 @@ class FieldWalk {
 
   #map(values: FieldType, value: unknown, path: string, depth: number): void {
     if (!isRecord(value)) throw this.#wrong(path, "map");
-    for (const [key, inner] of Object.entries(value)) this.#value(values, inner, `${path}.${key}`, depth + 1);
+    for (const [key, inner] of Object.entries(value)) {
+      const place = `${path}.${key}`;
+      if (values.type === "quantity") value[key] = this.#quantity(inner, place);
+      else this.#value(values, inner, place, depth + 1);
+    }
+  }
+
+  #quantity(value: unknown, path: string): string {
+    if (typeof value !== "string" && typeof value !== "number") throw this.#wrong(path, "string or number");
+    try {
+      return canonicalQuantity(value);
+    } catch (cause) {
+      const kind = `${this.#kind} in version "${this.#version}"`;
+      throw new ApiError("BadRequest", `${kind} cannot be handled as a ${this.#kind}: ${(cause as Error).message}`);
+    }
   }
 
   #wrong(path: string, wanted: string): ApiError {
