@@ -1,10 +1,11 @@
 /** Bodies of writes, decoded and checked against the kind that the path names. */
 import { parse as parseYaml } from "yaml";
 import type { RequestContext } from "../context.ts";
+import { decodeProtobuf, protobufMediaType } from "../protobuf/decode.ts";
 import type { ApiObject } from "../resources/resource.ts";
 import { ApiError } from "../status.ts";
 
-/** Decodes a JSON or YAML body. @throws ApiError 400, 415 */
+/** Decodes a JSON, YAML or protobuf body. @throws ApiError 400, 415 */
 export async function decodedBody(context: RequestContext): Promise<unknown> {
   const bytes = await context.body();
   const type = mediaType(context.headers["content-type"]);
@@ -14,8 +15,10 @@ export async function decodedBody(context: RequestContext): Promise<unknown> {
       return parseJson(bytes);
     case "application/yaml":
       return parsedYaml(bytes);
+    case protobufMediaType:
+      return decodeProtobuf(bytes).object;
     default:
-      throw unsupported(type, ["application/json", "application/yaml"]);
+      throw unsupported(type, ["application/json", "application/yaml", protobufMediaType]);
   }
 }
 
