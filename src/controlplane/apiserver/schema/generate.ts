@@ -4,20 +4,15 @@
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { pathToFileURL } from "node:url";
 import { applyOnlyLists, atomicModels, mapLists, mergeKeys, quantities, quantityMaps, setLists } from "./facts.ts";
+import { modelsFolder } from "./models_folder.ts";
 import { schemaPath, type Field, type FieldType, type ListKind, type SchemaFile } from "./schema.ts";
 
 interface Attribute {
   readonly baseName: string;
   readonly type: string;
   readonly format: string;
-}
-
-/** The folder of the client's models. */
-export function modelsFolder(): string {
-  const main = fileURLToPath(import.meta.resolve("@kubernetes/client-node"));
-  return path.join(path.dirname(main), "gen", "models");
 }
 
 async function generate(): Promise<SchemaFile> {
