@@ -8,8 +8,10 @@ import { HttpServer, type HttpServerOptions } from "./http/server.ts";
 import { discoveryResponse } from "./discovery/discovery.ts";
 import type { ApiObject, Resource } from "./resources/resource.ts";
 import { builtIn } from "./resources/table.ts";
-import { noSuchPath, Routes, type SubresourceHandlers } from "./routes.ts";
+import { isStored, noSuchPath, Routes, type SubresourceHandlers } from "./routes.ts";
 import { ApiError } from "./status.ts";
+import { versionInfo } from "./version.ts";
+import { OpenApi } from "./openapi/serve.ts";
 import { fieldsOf } from "./storage/fields.ts";
 import { prefixOf } from "./storage/keys.ts";
 import { Registry } from "./storage/registry.ts";
@@ -23,6 +25,14 @@ export interface ApiServerOptions {
   readonly authorizer: Authorizer;
   readonly admission: readonly AdmissionPlugin[];
   readonly subresources: SubresourceHandlers;
+  /** What answers resources that are not stored: "selfsubjectreviews.authentication.k8s.io" → verb → handler. */
+  readonly answers?: SubresourceHandlers;
+  /** Paths outside of resources that are not the server's own. @returns undefined where it knows no such path */
+  readonly nonResource?: (context: RequestContext) => Promise<ApiResponse | undefined> | ApiResponse | undefined;
+  /** Puts another user in the place of who asks (impersonation headers). @throws ApiError 400, 403 */
+  readonly impersonate?: (context: RequestContext) => Promise<RequestContext>;
+  /** Caches that were started before the server, for what is built on them. Default: started with it. */
+  readonly caches?: ReadonlyMap<string, ResourceCache>;
   readonly http: Pick<HttpServerOptions, "host" | "port" | "tls" | "maxInFlight" | "onInternalError" | "upgrade">;
   /** Wall clock in ms; default Date.now. */
   readonly now?: () => number;
@@ -31,6 +41,7 @@ export interface ApiServerOptions {
 export class ApiServer {
   readonly #options: ApiServerOptions;
   readonly #http: HttpServer;
+  readonly #openApi = new OpenApi();
   readonly #caches = new Map<string, ResourceCache>();
   readonly routes: Routes;
 
@@ -48,20 +59,25 @@ export class ApiServer {
   /** Fills the caches; it listens with {@link listen}. */
   static async start(options: ApiServerOptions): Promise<ApiServer> {
     const admission = new AdmissionChain(options.admission);
-    const caches = new Map<string, ResourceCache>();
+    const caches = options.caches ?? (await startCaches(options.store));
     const endpoints: Endpoint[] = [];
     for (const resource of builtIn.filter(isStored)) {
-      const cache =
-        caches.get(resource.storedAs) ??
-        (await ResourceCache.start(options.store, prefixOf(resource), fieldsOf(resource)));
-      caches.set(resource.storedAs, cache);
+      const cache = caches.get(resource.storedAs)!;
       const registry = await Registry.start(
         { resource, store: options.store, admission, validate: validatorOf(resource), now: options.now ?? Date.now },
         cache,
       );
       for (const version of resource.versions) endpoints.push({ resource, version, registry });
     }
-    return new ApiServer(options, new Routes(endpoints, options.subresources), caches);
+    for (const resource of builtIn.filter((row) => !isStored(row))) {
+      for (const version of resource.versions) endpoints.push({ resource, version, registry: notStored(resource) });
+    }
+    return new ApiServer(options, new Routes(endpoints, options.subresources, options.answers), caches);
+  }
+
+  /** New certificates for connections from now on. */
+  setTls(tls: NonNullable<HttpServerOptions["tls"]>): void {
+    this.#http.setTls(tls);
   }
 
   /** @returns the port */
@@ -79,51 +95,58 @@ export class ApiServer {
       const user = await authenticator.authenticate(credentials);
       if (user) return user;
     }
-    if (credentials.token !== undefined) throw new ApiError("Unauthorized", "Unauthorized");
+    if (credentials.token !== undefined || credentials.certificateRefused) {
+      throw new ApiError("Unauthorized", "Unauthorized");
+    }
     return anonymous;
   }
 
-  async #handle(context: RequestContext): Promise<ApiResponse> {
+  async #handle(asked: RequestContext): Promise<ApiResponse> {
+    const context = (await this.#options.impersonate?.(asked)) ?? asked;
     await this.#authorize(context);
     if (context.info.isResource) return this.routes.handle(context);
     return this.#nonResource(context);
   }
 
-  async #authorize({ info, user }: RequestContext): Promise<void> {
-    const attributes = attributesOf(info, user);
+  async #authorize({ info, user, query }: RequestContext): Promise<void> {
+    const attributes = attributesOf(info, user, query);
     const { decision, reason } = await this.#options.authorizer.authorize(attributes);
     if (decision === "allow") return;
     throw forbidden(attributes, reason);
   }
 
-  #nonResource(context: RequestContext): ApiResponse {
+  async #nonResource(context: RequestContext): Promise<ApiResponse> {
     const { path } = context.info;
     if (path === "/healthz" || path === "/livez" || path === "/readyz") {
       return { code: 200, contentType: "text/plain; charset=utf-8", body: Buffer.from("ok") };
     }
     if (path === "/version") return jsonResponse(200, versionInfo);
-    const discovered = discoveryResponse(this.routes, context);
-    if (!discovered) throw noSuchPath();
-    return discovered;
+    const found =
+      this.#openApi.respond(context) ??
+      discoveryResponse(this.routes, context) ??
+      (await this.#options.nonResource?.(context));
+    if (!found) throw noSuchPath();
+    return found;
   }
 }
 
-/** The API's version that we serve the types of. */
-export const versionInfo = {
-  major: "1",
-  minor: "34",
-  gitVersion: "v1.34.0+fairlead",
-  gitCommit: "",
-  gitTreeState: "clean",
-  buildDate: "1970-01-01T00:00:00Z",
-  goVersion: "none",
-  compiler: "none",
-  platform: `linux/${process.arch === "x64" ? "amd64" : process.arch}`,
-};
+/** Fills a cache for everything that is stored, by where it is stored. */
+export async function startCaches(store: Store): Promise<ReadonlyMap<string, ResourceCache>> {
+  const caches = new Map<string, ResourceCache>();
+  for (const resource of builtIn.filter(isStored)) {
+    if (caches.has(resource.storedAs)) continue;
+    caches.set(resource.storedAs, await ResourceCache.start(store, prefixOf(resource), fieldsOf(resource)));
+  }
+  return caches;
+}
 
-/** Reviews and bindings are answered and not kept. */
-function isStored(resource: Resource): boolean {
-  return resource.verbs.includes("get") && resource.plural !== "componentstatuses";
+/** The registry of what has none: routes ask the answers first, so nothing ever reaches it. */
+function notStored(resource: Resource): Registry {
+  return new Proxy({} as Registry, {
+    get() {
+      throw new Error(`${resource.plural} are not stored`);
+    },
+  });
 }
 
 function validatorOf(resource: Resource) {
