@@ -1,6 +1,7 @@
 /** From a request to what answers it: the endpoints of the table of resources, by group, version and name. */
 import { FairleadError } from "../../errors/catalogue.ts";
 import type { ApiResponse, RequestContext } from "./context.ts";
+import type { Resource } from "./resources/resource.ts";
 import { ApiError, qualified } from "./status.ts";
 import { deleteCollection, deleteOne } from "./verbs/delete.ts";
 import type { Endpoint } from "./verbs/endpoint.ts";
@@ -29,10 +30,17 @@ export type SubresourceHandlers = ReadonlyMap<string, Readonly<Partial<Record<st
 export class Routes {
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #subresources: SubresourceHandlers;
+  readonly #answers: SubresourceHandlers;
 
-  constructor(endpoints: readonly Endpoint[], subresources: SubresourceHandlers) {
+  /** @param answers for resources that are not stored: `resource.group` → verb → handler */
+  constructor(
+    endpoints: readonly Endpoint[],
+    subresources: SubresourceHandlers,
+    answers: SubresourceHandlers = new Map(),
+  ) {
     for (const endpoint of endpoints) this.add(endpoint);
     this.#subresources = subresources;
+    this.#answers = answers;
   }
 
   /** Adds an endpoint, or takes its place (a custom resource whose definition changed). */
@@ -69,6 +77,9 @@ export class Routes {
     const verb = info.verb as keyof typeof verbs;
     if (!endpoint.resource.verbs.includes(verb)) throw notAllowed();
     if (needsNamespace(endpoint, verb) && info.namespace === "") throw noSuchPath();
+    const answer = this.#answers.get(qualified(endpoint.resource))?.[verb];
+    if (answer) return answer;
+    if (!isStored(endpoint.resource)) throw notAllowed();
     return verbs[verb];
   }
 
@@ -81,6 +92,11 @@ export class Routes {
     if (!isShared) throw notAllowed();
     return verbs[info.verb as keyof typeof verbs];
   }
+}
+
+/** Reviews and bindings are answered and not kept. */
+export function isStored(resource: Resource): boolean {
+  return resource.verbs.includes("get") && resource.plural !== "componentstatuses";
 }
 
 function keyOf(group: string, version: string, plural: string): string {

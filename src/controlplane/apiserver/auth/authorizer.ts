@@ -14,6 +14,9 @@ export interface Attributes {
   readonly name: string;
   /** Set for requests outside of resources. */
   readonly path?: string;
+  /** Of lists, watches and deletions of collections, as they were sent (KEP-4601). */
+  readonly fieldSelector?: string;
+  readonly labelSelector?: string;
 }
 
 export interface Decision {
@@ -40,10 +43,13 @@ export function union(...authorizers: readonly Authorizer[]): Authorizer {
   };
 }
 
+const collectionVerbs: readonly string[] = ["list", "watch", "deletecollection"];
+
 /** What is asked of the authorizers for a request. */
-export function attributesOf(info: RequestInfo, user: User): Attributes {
-  const { group, version, resource, subresource, namespace, name } = info;
+export function attributesOf(info: RequestInfo, user: User, query = new URLSearchParams()): Attributes {
+  const { group, version, resource, subresource, namespace } = info;
   const verb = info.verb.startsWith("http:") ? info.verb.slice("http:".length) : info.verb;
+  const selectors = info.isResource && collectionVerbs.includes(verb) ? selectorsOf(query) : {};
   return {
     user,
     verb: info.isResource ? verb : verb === "head" ? "get" : verb,
@@ -52,7 +58,28 @@ export function attributesOf(info: RequestInfo, user: User): Attributes {
     resource,
     subresource,
     namespace,
-    name,
+    name: info.name === "" ? nameIn(selectors.fieldSelector) : info.name,
+    ...selectors,
     ...(info.isResource ? {} : { path: info.path }),
   };
+}
+
+function selectorsOf(query: URLSearchParams): Pick<Attributes, "fieldSelector" | "labelSelector"> {
+  const fieldSelector = query.get("fieldSelector");
+  const labelSelector = query.get("labelSelector");
+  return { ...(fieldSelector ? { fieldSelector } : {}), ...(labelSelector ? { labelSelector } : {}) };
+}
+
+/** A list or watch of one object by its name is a read of that object (apiserver's RequestInfo). */
+function nameIn(fieldSelector = ""): string {
+  return selectedValue(fieldSelector, "metadata.name") ?? "";
+}
+
+/** The value that a field selector requires of a field; undefined where it requires none. */
+export function selectedValue(fieldSelector: string, field: string): string | undefined {
+  for (const term of fieldSelector.split(",")) {
+    const [, name, value] = /^\s*([^=!\s]+)\s*==?\s*(.*?)\s*$/.exec(term) ?? [];
+    if (name === field) return value;
+  }
+  return undefined;
 }

@@ -177,7 +177,7 @@ function createServer(options: HttpServerOptions, onRequest: (request: Request, 
 
 function credentialsOf(request: Request): Credentials {
   const socket = ("stream" in request && request.stream?.session?.socket) || request.socket;
-  return { token: bearerToken(request), certificate: clientCertificate(socket as TLSSocket) };
+  return { token: bearerToken(request), ...clientCertificate(socket as TLSSocket) };
 }
 
 /** Where a browser cannot set headers, the token comes as a WebSocket subprotocol (base64url). */
@@ -191,11 +191,31 @@ function bearerToken(request: Request): string | undefined {
   return encoded && Buffer.from(encoded.slice(tokenProtocol.length), "base64url").toString();
 }
 
-function clientCertificate(socket: TLSSocket): Credentials["certificate"] {
-  if (!socket.authorized) return undefined;
-  const subject = socket.getPeerCertificate().subject as unknown as Record<string, string | string[]> | undefined;
-  if (!subject) return undefined;
-  return { commonName: [subject["CN"] ?? ""].flat()[0]!, organizations: [subject["O"] ?? []].flat() };
+type CertificateCredentials = Pick<Credentials, "certificate" | "certificateRefused">;
+
+/** What a connection's certificate says is read once: parsing it costs more than many a request. */
+const certificates = new WeakMap<TLSSocket, CertificateCredentials & { readonly endsMs: number }>();
+
+function clientCertificate(socket: TLSSocket): CertificateCredentials {
+  // A session of HTTP/2 shows its socket through a proxy, which answers reads alone.
+  if (typeof socket.getPeerCertificate !== "function") return { certificate: undefined };
+  let read = certificates.get(socket);
+  if (!read) certificates.set(socket, (read = readCertificate(socket)));
+  // A connection may outlive the certificate that it began with.
+  return read.endsMs > Date.now() ? read : { certificate: undefined, certificateRefused: true };
+}
+
+function readCertificate(socket: TLSSocket): CertificateCredentials & { readonly endsMs: number } {
+  const peer = socket.getPeerCertificate() as Partial<ReturnType<TLSSocket["getPeerCertificate"]>>;
+  if (!peer.raw) return { certificate: undefined, endsMs: Infinity };
+  if (!socket.authorized) return { certificate: undefined, certificateRefused: true, endsMs: Infinity };
+  const subject = (peer.subject ?? {}) as unknown as Record<string, string | string[] | undefined>;
+  const certificate = {
+    commonName: [subject["CN"] ?? ""].flat()[0]!,
+    organizations: [subject["O"] ?? []].flat(),
+    sha256: (peer.fingerprint256 ?? "").replaceAll(":", "").toLowerCase(),
+  };
+  return { certificate, endsMs: Date.parse(peer.valid_to ?? "") };
 }
 
 function refuseUpgrade(socket: Duplex, error: unknown): void {

@@ -30,6 +30,8 @@ export interface CacheObserver {
   onEvent(event: CacheEvent): void;
   /** The cache is lost and starts anew: the watch has ended. */
   onEnd(error: FairleadError): void;
+  /** The cache is whole again, for who observed it anew in onEnd: anything may have changed in between. */
+  onRefill?(): void;
 }
 
 /** Reads what a resource's selectors need from an object. */
@@ -161,6 +163,7 @@ export class ResourceCache {
     this.#history = [];
     this.#historyFrom = revision;
     this.#revision = revision;
+    for (const observer of this.#observers) observer.onRefill?.();
     if (!this.#closed) this.#follow(revision);
   }
 
