@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { modelsFolder } from "../schema/models_folder.ts";
-import type { FieldType, ListKind, SchemaFile } from "../schema/schema.ts";
+import type { FieldType, ListKind, PatchStrategy, SchemaFile } from "../schema/schema.ts";
 
 export interface GroupVersionKind {
   readonly group: string;
@@ -118,9 +118,18 @@ export class ModelSchemas {
       case "any":
         return { type: "object" };
       case "array":
-        return { type: "array", items: this.#type(type.items), ...listExtensions(type.list) };
+        return {
+          type: "array",
+          items: this.#type(type.items),
+          ...listExtensions(type.list),
+          ...patchExtensions(type.patch),
+        };
       case "map":
-        return { type: "object", additionalProperties: this.#type(type.values) };
+        return {
+          type: "object",
+          additionalProperties: this.#type(type.values),
+          ...(type.atomic ? { "x-kubernetes-map-type": "atomic" } : {}),
+        };
       case "object":
         return this.#reference(type);
     }
@@ -143,13 +152,15 @@ function modelsIn(type: FieldType): string[] {
 
 function listExtensions(list: ListKind | undefined): object {
   if (!list) return { "x-kubernetes-list-type": "atomic" };
-  if (list.kind === "set") return { "x-kubernetes-list-type": "set", "x-kubernetes-patch-strategy": "merge" };
+  if (list.kind === "set") return { "x-kubernetes-list-type": "set" };
+  return { "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": list.keys };
+}
+
+function patchExtensions(patch: PatchStrategy | undefined): object {
+  if (!patch) return {};
   return {
-    "x-kubernetes-list-type": "map",
-    "x-kubernetes-list-map-keys": list.keys,
-    ...(list.mergeKey === undefined
-      ? {}
-      : { "x-kubernetes-patch-merge-key": list.mergeKey, "x-kubernetes-patch-strategy": "merge" }),
+    ...(patch.mergeKey === undefined ? {} : { "x-kubernetes-patch-merge-key": patch.mergeKey }),
+    "x-kubernetes-patch-strategy": patch.strategy,
   };
 }
 

@@ -5,9 +5,27 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { applyOnlyLists, atomicModels, mapLists, mergeKeys, quantities, quantityMaps, setLists } from "./facts.ts";
+import {
+  appliedOnlyLists,
+  atomicMaps,
+  atomicModels,
+  granularFields,
+  keyDefaults,
+  mapLists,
+  patchStrategies,
+  quantities,
+  quantityMaps,
+  setLists,
+} from "./facts.ts";
 import { modelsFolder } from "./models_folder.ts";
-import { schemaPath, type Field, type FieldType, type ListKind, type SchemaFile } from "./schema.ts";
+import {
+  schemaPath,
+  type Field,
+  type FieldType,
+  type ListKind,
+  type PatchStrategy,
+  type SchemaFile,
+} from "./schema.ts";
 
 interface Attribute {
   readonly baseName: string;
@@ -63,6 +81,7 @@ function typeOf(place: string, type: string, format: string): FieldType {
     return {
       type: "map",
       values: quantityMaps.includes(place) ? { type: "quantity" } : typeOf(`${place}{}`, map, format),
+      ...(atomicMaps.includes(place) ? { atomic: true } : {}),
     };
   }
   return scalarOf(place, type, format);
@@ -91,16 +110,28 @@ function scalarOf(place: string, type: string, format: string): FieldType {
     case "object":
       return { type: "any" };
     default:
-      return { type: "object", model: type, ...(atomicModels.includes(type) ? { atomic: true } : {}) };
+      return {
+        type: "object",
+        model: type,
+        ...(atomicModels.includes(type) && !granularFields.includes(place) ? { atomic: true } : {}),
+        ...patchOf(place),
+      };
   }
 }
 
-function listOf(place: string): { list?: ListKind } {
-  if (setLists.includes(place)) return { list: { kind: "set" } };
-  const map = mapLists[place];
-  if (!map) return {};
-  const mergeKey = applyOnlyLists.includes(place) ? undefined : (mergeKeys[place] ?? map.keys[0]);
-  return { list: { kind: "map", keys: map.keys, ...(mergeKey === undefined ? {} : { mergeKey }) } };
+function listOf(place: string): { list?: ListKind; patch?: PatchStrategy } {
+  if (setLists.includes(place)) return { list: { kind: "set" }, ...patchOf(place) };
+  const keys = mapLists[place];
+  if (!keys) return patchOf(place);
+  const defaults = keyDefaults[place];
+  return { list: { kind: "map", keys, ...(defaults ? { defaults } : {}) }, ...patchOf(place) };
+}
+
+function patchOf(place: string): { patch?: PatchStrategy } {
+  const stated = patchStrategies[place];
+  if (stated) return { patch: stated };
+  const keys = mapLists[place];
+  return keys && !appliedOnlyLists.includes(place) ? { patch: { strategy: "merge", mergeKey: keys[0] } } : {};
 }
 
 const output = schemaPath();

@@ -10,23 +10,32 @@ export type FieldType =
   | { readonly type: "string" | "boolean" | "any" | "time" | "microTime" | "bytes" | "intOrString" | "quantity" }
   | { readonly type: "integer"; readonly bits: 32 | 64 }
   | { readonly type: "number" }
-  | { readonly type: "array"; readonly items: FieldType; readonly list?: ListKind }
-  | { readonly type: "map"; readonly values: FieldType }
-  | { readonly type: "object"; readonly model: string; readonly atomic?: true };
+  | {
+      readonly type: "array";
+      readonly items: FieldType;
+      /** Absent: taken as a whole. */
+      readonly list?: ListKind;
+      readonly patch?: PatchStrategy;
+    }
+  | { readonly type: "map"; readonly values: FieldType; readonly atomic?: true }
+  | { readonly type: "object"; readonly model: string; readonly atomic?: true; readonly patch?: PatchStrategy };
 
-/**
- * How a list merges (structured-merge-diff and strategic merge patch): as a whole, as a set of
- * scalars, or item by item under `keys`.
- */
+/** How server-side apply merges a list that it does not take as a whole: a set of scalars, or items under keys. */
 export type ListKind =
   | { readonly kind: "set" }
   | {
       readonly kind: "map";
-      /** x-kubernetes-list-map-keys, for server-side apply. */
+      /** x-kubernetes-list-map-keys */
       readonly keys: readonly [string, ...string[]];
-      /** x-kubernetes-patch-merge-key, where it is another. */
-      readonly mergeKey?: string;
+      /** What a key is where an item does not say it. */
+      readonly defaults?: Readonly<Record<string, string>>;
     };
+
+/** How strategic merge patch merges a field: x-kubernetes-patch-strategy, x-kubernetes-patch-merge-key. */
+export interface PatchStrategy {
+  readonly strategy: "merge" | "merge,retainKeys" | "retainKeys" | "replace";
+  readonly mergeKey?: string;
+}
 
 export interface Field {
   readonly type: FieldType;
