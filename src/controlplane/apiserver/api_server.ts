@@ -3,9 +3,10 @@ import type { Store } from "../store/store.ts";
 import { AdmissionChain, type AdmissionPlugin } from "./admission/admission.ts";
 import type { Authenticator, Credentials } from "./auth/authenticator.ts";
 import { attributesOf, type Authorizer } from "./auth/authorizer.ts";
+import { forbidden } from "./auth/forbidden.ts";
 import { anonymous, jsonResponse, type ApiResponse, type RequestContext, type User } from "./context.ts";
 import { HttpServer, type HttpServerOptions } from "./http/server.ts";
-import { discoveryResponse } from "./discovery/discovery.ts";
+import { Discovery } from "./discovery/discovery.ts";
 import type { ApiObject, Resource } from "./resources/resource.ts";
 import { builtIn } from "./resources/table.ts";
 import { isStored, noSuchPath, Routes, type SubresourceHandlers } from "./routes.ts";
@@ -42,12 +43,14 @@ export class ApiServer {
   readonly #options: ApiServerOptions;
   readonly #http: HttpServer;
   readonly #openApi = new OpenApi();
+  readonly #discovery: Discovery;
   readonly #caches = new Map<string, ResourceCache>();
   readonly routes: Routes;
 
   private constructor(options: ApiServerOptions, routes: Routes, caches: ReadonlyMap<string, ResourceCache>) {
     this.#options = options;
     this.routes = routes;
+    this.#discovery = new Discovery(routes);
     for (const [key, cache] of caches) this.#caches.set(key, cache);
     this.#http = new HttpServer({
       ...options.http,
@@ -123,7 +126,7 @@ export class ApiServer {
     if (path === "/version") return jsonResponse(200, versionInfo);
     const found =
       this.#openApi.respond(context) ??
-      discoveryResponse(this.routes, context) ??
+      this.#discovery.respond(context) ??
       (await this.#options.nonResource?.(context));
     if (!found) throw noSuchPath();
     return found;
@@ -151,22 +154,4 @@ function notStored(resource: Resource): Registry {
 
 function validatorOf(resource: Resource) {
   return (object: ApiObject, old: ApiObject | undefined) => validateMetadata(resource, object, old);
-}
-
-/** Upstream's sentence: User "x" cannot list resource "pods" in API group "" in the namespace "default". */
-function forbidden(attributes: ReturnType<typeof attributesOf>, reason: string): ApiError {
-  const { user, verb, group, resource, subresource, namespace, name, path } = attributes;
-  const tail = reason === "" ? "" : `: ${reason}`;
-  if (path !== undefined) {
-    return new ApiError("Forbidden", `forbidden: User "${user.name}" cannot ${verb} path "${path}"${tail}`, {});
-  }
-  const what = subresource === "" ? resource : `${resource}/${subresource}`;
-  const scope = namespace === "" ? "at the cluster scope" : `in the namespace "${namespace}"`;
-  const named = name === "" ? "" : ` "${name}"`;
-  const message = `${group === "" ? resource : `${resource}.${group}`}${named} is forbidden: User "${user.name}" cannot ${verb} resource "${what}" in API group "${group}" ${scope}${tail}`;
-  return new ApiError("Forbidden", message, {
-    ...(name === "" ? {} : { name }),
-    ...(group === "" ? {} : { group }),
-    kind: resource,
-  });
 }

@@ -31,6 +31,7 @@ export class Routes {
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #subresources: SubresourceHandlers;
   readonly #answers: SubresourceHandlers;
+  #generation = 0;
 
   /** @param answers for resources that are not stored: `resource.group` → verb → handler */
   constructor(
@@ -45,11 +46,17 @@ export class Routes {
 
   /** Adds an endpoint, or takes its place (a custom resource whose definition changed). */
   add(endpoint: Endpoint): void {
+    this.#generation++;
     this.#endpoints.set(keyOf(endpoint.resource.group, endpoint.version.version, endpoint.resource.plural), endpoint);
   }
 
   remove(group: string, version: string, plural: string): void {
-    this.#endpoints.delete(keyOf(group, version, plural));
+    if (this.#endpoints.delete(keyOf(group, version, plural))) this.#generation++;
+  }
+
+  /** Counts up whenever an endpoint comes, goes or changes: what is made of them is made anew. */
+  get generation(): number {
+    return this.#generation;
   }
 
   endpoints(): Iterable<Endpoint> {

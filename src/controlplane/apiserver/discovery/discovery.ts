@@ -1,75 +1,114 @@
-/** /api and /apis: which groups, versions and resources there are. */
-import { jsonResponse, type ApiResponse, type RequestContext } from "../context.ts";
+/**
+ * /api and /apis: which groups, versions and resources there are. Each document is made when it is
+ * first asked for and kept as bytes until the set of resources changes.
+ */
+import { createHash } from "node:crypto";
+import { json, type ApiResponse, type RequestContext } from "../context.ts";
 import type { Routes } from "../routes.ts";
-import type { Resource } from "../resources/resource.ts";
-import type { Endpoint } from "../verbs/endpoint.ts";
+import { ApiError } from "../status.ts";
+import {
+  apiGroup,
+  apiGroupDiscoveryList,
+  apiGroupList,
+  apiResourceList,
+  apiVersions,
+  type AggregatedVersion,
+} from "./documents.ts";
+import { groupsOf, type Group } from "./groups.ts";
 
-/** @returns undefined where the path is no discovery path */
-export function discoveryResponse(routes: Routes, { info }: RequestContext): ApiResponse | undefined {
-  const segments = info.path.split("/").filter((segment) => segment !== "");
-  const endpoints = [...routes.endpoints()];
-  if (segments[0] === "api") {
-    if (segments.length === 1)
-      return jsonResponse(200, { kind: "APIVersions", versions: ["v1"], serverAddressByClientCIDRs: [] });
-    return segments[1] === "v1" ? jsonResponse(200, resourceList("", "v1", endpoints)) : undefined;
+type Form = "plain" | AggregatedVersion;
+
+interface Document {
+  readonly bytes: Buffer;
+  readonly tag: string;
+}
+
+export class Discovery {
+  readonly #routes: Routes;
+  #generation = -1;
+  #groups: readonly Group[] = [];
+  readonly #documents = new Map<string, Document>();
+
+  constructor(routes: Routes) {
+    this.#routes = routes;
   }
-  if (segments[0] !== "apis") return undefined;
-  if (segments.length === 1) {
-    return jsonResponse(200, {
-      kind: "APIGroupList",
-      apiVersion: "v1",
-      groups: groupNames(endpoints).map((name) => groupOf(name, endpoints)),
-    });
+
+  /** @returns undefined where the path is no discovery path @throws ApiError 406 */
+  respond({ info, headers }: RequestContext): ApiResponse | undefined {
+    const segments = info.path.split("/").filter((segment) => segment !== "");
+    const [root, group, version, ...more] = pathOf(segments);
+    if (root === undefined || more.length > 0) return undefined;
+    this.#refresh();
+    const isRoot = group === undefined || (root === "api" && version === undefined);
+    const form = negotiated(headers["accept"], isRoot);
+    const document = this.#document(root, group, version, form);
+    return document && response(document, form, headers["if-none-match"]);
   }
-  const [, group = "", version] = segments;
-  if (!groupNames(endpoints).includes(group)) return undefined;
-  if (version === undefined)
-    return jsonResponse(200, { kind: "APIGroup", apiVersion: "v1", ...groupOf(group, endpoints) });
-  const known = endpoints.some((e) => e.resource.group === group && e.version.version === version);
-  return known ? jsonResponse(200, resourceList(group, version, endpoints)) : undefined;
+
+  #refresh(): void {
+    if (this.#generation === this.#routes.generation) return;
+    this.#generation = this.#routes.generation;
+    this.#groups = groupsOf(this.#routes.endpoints());
+    this.#documents.clear();
+  }
+
+  #document(root: string, group: string | undefined, version: string | undefined, form: Form): Document | undefined {
+    const key = [form, root, group ?? "", version ?? ""].join("/");
+    const known = this.#documents.get(key);
+    if (known) return known;
+    const value = this.#make(root, group, version, form);
+    if (value === undefined) return undefined;
+    const bytes = Buffer.from(JSON.stringify(value));
+    const document = { bytes, tag: `"${createHash("sha512").update(bytes).digest("hex").toUpperCase()}"` };
+    this.#documents.set(key, document);
+    return document;
+  }
+
+  #make(root: string, group: string | undefined, version: string | undefined, form: Form): object | undefined {
+    if (group === undefined || (root === "api" && version === undefined)) {
+      const listed = this.#groups.filter(({ name }) => (name === "") === (root === "api"));
+      if (form !== "plain") return apiGroupDiscoveryList(listed, form);
+      return root === "api" ? apiVersions() : apiGroupList(listed);
+    }
+    const found = this.#groups.find(({ name }) => name === group);
+    if (!found) return undefined;
+    if (version === undefined) return apiGroup(found);
+    const served = found.versions.find((one) => one.version === version);
+    return served && apiResourceList(served);
+  }
 }
 
-function groupNames(endpoints: readonly Endpoint[]): string[] {
-  return [...new Set(endpoints.map((e) => e.resource.group))].filter((name) => name !== "");
+/** Root, group and version of a path: the core group has its version right behind the root. */
+function pathOf(segments: readonly string[]): readonly (string | undefined)[] {
+  const [root, ...rest] = segments;
+  if (root === "api") return ["api", "", ...rest];
+  return root === "apis" && rest[0] !== "" ? ["apis", ...rest] : [];
 }
 
-function groupOf(name: string, endpoints: readonly Endpoint[]) {
-  const versions = [...new Set(endpoints.filter((e) => e.resource.group === name).map((e) => e.version.version))];
-  const listed = versions.map((version) => ({ groupVersion: `${name}/${version}`, version }));
-  return { name, versions: listed, preferredVersion: listed[0] };
+/** Media types that a plain document goes out under; the first that is accepted wins. */
+const plainTypes: readonly string[] = ["", "*/*", "application/*", json];
+
+/** @param aggregates whether the path has an aggregated document @throws ApiError 406 */
+function negotiated(accept: string | string[] | undefined, aggregates: boolean): Form {
+  const ranges = [accept ?? ""].flat().join(",").split(",");
+  for (const range of ranges) {
+    const [type = "", ...parameters] = range.split(";").map((part) => part.trim());
+    if (!plainTypes.includes(type)) continue;
+    const of = (name: string): string | undefined =>
+      parameters.find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1);
+    if (of("as") === undefined) return "plain";
+    const version = of("v");
+    const isList = of("g") === "apidiscovery.k8s.io" && of("as") === "APIGroupDiscoveryList";
+    if (aggregates && isList && (version === "v2" || version === "v2beta1")) return version;
+  }
+  throw new ApiError("NotAcceptable", `only the following media types are accepted: ${json}`);
 }
 
-function resourceList(group: string, version: string, endpoints: readonly Endpoint[]): object {
-  const resources = endpoints
-    .filter((e) => e.resource.group === group && e.version.version === version)
-    .flatMap((e) => [resourceEntry(e.resource), ...subresourceEntries(e.resource)]);
-  return {
-    kind: "APIResourceList",
-    apiVersion: "v1",
-    groupVersion: group === "" ? version : `${group}/${version}`,
-    resources,
-  };
-}
-
-function resourceEntry(resource: Resource): object {
-  return {
-    name: resource.plural,
-    singularName: resource.singular,
-    namespaced: resource.namespaced,
-    kind: resource.kind,
-    verbs: resource.verbs,
-    ...(resource.shortNames.length > 0 ? { shortNames: resource.shortNames } : {}),
-    ...(resource.categories.length > 0 ? { categories: resource.categories } : {}),
-  };
-}
-
-function subresourceEntries(resource: Resource): object[] {
-  return resource.subresources.map((subresource) => ({
-    name: `${resource.plural}/${subresource.name}`,
-    singularName: "",
-    namespaced: resource.namespaced,
-    kind: subresource.kind ?? resource.kind,
-    ...(subresource.group === undefined ? {} : { group: subresource.group, version: subresource.version }),
-    verbs: subresource.verbs,
-  }));
+function response(document: Document, form: Form, match: string | string[] | undefined): ApiResponse {
+  const { bytes, tag } = document;
+  if (form === "plain") return { code: 200, contentType: json, body: bytes, headers: { Vary: "Accept" } };
+  const contentType = `${json};g=apidiscovery.k8s.io;v=${form};as=APIGroupDiscoveryList`;
+  const headers = { ETag: tag, Vary: "Accept", "Cache-Control": "public" };
+  if (match === tag) return { code: 304, contentType, body: Buffer.alloc(0), headers };
+  return { code: 200, contentType, body: bytes, headers };
 }
