@@ -1,3 +1,9 @@
+import * as cluster from "../printing/columns/cluster.ts";
+import * as networking from "../printing/columns/networking.ts";
+import { podColumns, podTemplateColumns } from "../printing/columns/pods.ts";
+import * as storage from "../printing/columns/storage.ts";
+import { replicationControllerColumns } from "../printing/columns/workloads.ts";
+import { pod } from "../strategies/pod/strategy.ts";
 import { group, type Resource, type Subresource, type Verb } from "./resource.ts";
 
 const connect = (name: string, verbs: Subresource["verbs"]): Subresource => ({ name, verbs });
@@ -30,15 +36,17 @@ export const core: readonly Resource[] = group("", [
   {
     plural: "componentstatuses",
     kind: "ComponentStatus",
+    columns: cluster.componentStatusColumns,
     shortNames: ["cs"],
     clusterScoped: true,
     verbs: ["get", "list"],
   },
-  { plural: "configmaps", kind: "ConfigMap", shortNames: ["cm"] },
-  { plural: "endpoints", kind: "Endpoints", shortNames: ["ep"] },
+  { plural: "configmaps", kind: "ConfigMap", columns: cluster.configMapColumns, shortNames: ["cm"] },
+  { plural: "endpoints", kind: "Endpoints", columns: networking.endpointsColumns, shortNames: ["ep"] },
   {
     plural: "events",
     kind: "Event",
+    columns: cluster.eventColumns,
     model: "CoreV1Event",
     shortNames: ["ev"],
     selectableFields: eventFields,
@@ -48,6 +56,7 @@ export const core: readonly Resource[] = group("", [
   {
     plural: "namespaces",
     kind: "Namespace",
+    columns: cluster.namespaceColumns,
     shortNames: ["ns"],
     clusterScoped: true,
     verbs: ["create", "delete", "get", "list", "patch", "update", "watch"],
@@ -58,17 +67,33 @@ export const core: readonly Resource[] = group("", [
   {
     plural: "nodes",
     kind: "Node",
+    columns: cluster.nodeColumns,
     shortNames: ["no"],
     clusterScoped: true,
     status: true,
     subresources: [connect("proxy", ["create", "get", "patch", "update"])],
     selectableFields: ["spec.unschedulable"],
   },
-  { plural: "persistentvolumeclaims", kind: "PersistentVolumeClaim", shortNames: ["pvc"], status: true },
-  { plural: "persistentvolumes", kind: "PersistentVolume", shortNames: ["pv"], clusterScoped: true, status: true },
+  {
+    plural: "persistentvolumeclaims",
+    kind: "PersistentVolumeClaim",
+    columns: storage.claimColumns,
+    shortNames: ["pvc"],
+    status: true,
+  },
+  {
+    plural: "persistentvolumes",
+    kind: "PersistentVolume",
+    columns: storage.volumeColumns,
+    shortNames: ["pv"],
+    clusterScoped: true,
+    status: true,
+  },
   {
     plural: "pods",
     kind: "Pod",
+    columns: podColumns,
+    strategy: pod,
     shortNames: ["po"],
     categories: ["all"],
     status: true,
@@ -96,10 +121,11 @@ export const core: readonly Resource[] = group("", [
       "status.nominatedNodeName",
     ],
   },
-  { plural: "podtemplates", kind: "PodTemplate" },
+  { plural: "podtemplates", kind: "PodTemplate", columns: podTemplateColumns },
   {
     plural: "replicationcontrollers",
     kind: "ReplicationController",
+    columns: replicationControllerColumns,
     shortNames: ["rc"],
     categories: ["all"],
     status: true,
@@ -107,11 +133,18 @@ export const core: readonly Resource[] = group("", [
     subresources: [scale],
     selectableFields: ["status.replicas"],
   },
-  { plural: "resourcequotas", kind: "ResourceQuota", shortNames: ["quota"], status: true },
-  { plural: "secrets", kind: "Secret", selectableFields: ["type"] },
+  {
+    plural: "resourcequotas",
+    kind: "ResourceQuota",
+    columns: cluster.resourceQuotaColumns,
+    shortNames: ["quota"],
+    status: true,
+  },
+  { plural: "secrets", kind: "Secret", columns: cluster.secretColumns, selectableFields: ["type"] },
   {
     plural: "serviceaccounts",
     kind: "ServiceAccount",
+    columns: cluster.serviceAccountColumns,
     shortNames: ["sa"],
     subresources: [
       { name: "token", verbs: ["create"], group: "authentication.k8s.io", version: "v1", kind: "TokenRequest" },
@@ -120,6 +153,7 @@ export const core: readonly Resource[] = group("", [
   {
     plural: "services",
     kind: "Service",
+    columns: networking.serviceColumns,
     shortNames: ["svc"],
     categories: ["all"],
     status: true,

@@ -62,3 +62,24 @@ function sameQuantity(a: unknown, b: unknown): boolean {
   if (a === undefined || b === undefined) return a === b;
   return parseQuantity(a as string).nanos === parseQuantity(b as string).nanos;
 }
+
+/** As many as a message tells of. */
+const maxDifferences = 20;
+
+/** Where two parts of an object differ: lines that name the field, what it was and what it is. */
+export function differences(a: unknown, b: unknown, path: string): string[] {
+  const lines: string[] = [];
+  collect(a, b, path, "", lines);
+  return lines;
+}
+
+function collect(a: unknown, b: unknown, path: string, field: string, lines: string[]): void {
+  if (lines.length >= maxDifferences || same(a, b, field)) return;
+  if (isRecord(a) && isRecord(b)) {
+    for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
+      collect(a[key], b[key], `${path}.${key}`, key, lines);
+    }
+  } else if (Array.isArray(a) && Array.isArray(b) && a.length === b.length) {
+    a.forEach((item, i) => collect(item, b[i], `${path}[${i}]`, "", lines));
+  } else lines.push(`  ${path}: ${JSON.stringify(a) ?? "nothing"} → ${JSON.stringify(b) ?? "nothing"}`);
+}
