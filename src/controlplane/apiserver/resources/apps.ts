@@ -1,3 +1,5 @@
+import { autoscalerColumns } from "../printing/columns/autoscaling.ts";
+import * as workloads from "../printing/columns/workloads.ts";
 import { group, type Resource, type Subresource } from "./resource.ts";
 
 const scale: Subresource = {
@@ -10,22 +12,44 @@ const scale: Subresource = {
 const workload = { categories: ["all"], status: true, generation: true } as const;
 
 export const apps: readonly Resource[] = group("apps", [
-  { plural: "controllerrevisions", kind: "ControllerRevision" },
-  { plural: "daemonsets", kind: "DaemonSet", shortNames: ["ds"], ...workload },
-  { plural: "deployments", kind: "Deployment", shortNames: ["deploy"], ...workload, subresources: [scale] },
-  { plural: "replicasets", kind: "ReplicaSet", shortNames: ["rs"], ...workload, subresources: [scale] },
-  { plural: "statefulsets", kind: "StatefulSet", shortNames: ["sts"], ...workload, subresources: [scale] },
+  { plural: "controllerrevisions", kind: "ControllerRevision", columns: workloads.controllerRevisionColumns },
+  { plural: "daemonsets", kind: "DaemonSet", columns: workloads.daemonSetColumns, shortNames: ["ds"], ...workload },
+  {
+    plural: "deployments",
+    kind: "Deployment",
+    columns: workloads.deploymentColumns,
+    shortNames: ["deploy"],
+    ...workload,
+    subresources: [scale],
+  },
+  {
+    plural: "replicasets",
+    kind: "ReplicaSet",
+    columns: workloads.replicaSetColumns,
+    shortNames: ["rs"],
+    ...workload,
+    subresources: [scale],
+  },
+  {
+    plural: "statefulsets",
+    kind: "StatefulSet",
+    columns: workloads.statefulSetColumns,
+    shortNames: ["sts"],
+    ...workload,
+    subresources: [scale],
+  },
 ]);
 
 export const batch: readonly Resource[] = group("batch", [
-  { plural: "cronjobs", kind: "CronJob", shortNames: ["cj"], ...workload },
-  { plural: "jobs", kind: "Job", ...workload, selectableFields: ["status.successful"] },
+  { plural: "cronjobs", kind: "CronJob", columns: workloads.cronJobColumns, shortNames: ["cj"], ...workload },
+  { plural: "jobs", kind: "Job", columns: workloads.jobColumns, ...workload, selectableFields: ["status.successful"] },
 ]);
 
 export const autoscaling: readonly Resource[] = group("autoscaling", [
   {
     plural: "horizontalpodautoscalers",
     kind: "HorizontalPodAutoscaler",
+    columns: autoscalerColumns,
     shortNames: ["hpa"],
     categories: ["all"],
     status: true,
@@ -37,5 +61,12 @@ export const autoscaling: readonly Resource[] = group("autoscaling", [
 ]);
 
 export const policy: readonly Resource[] = group("policy", [
-  { plural: "poddisruptionbudgets", kind: "PodDisruptionBudget", shortNames: ["pdb"], status: true, generation: true },
+  {
+    plural: "poddisruptionbudgets",
+    kind: "PodDisruptionBudget",
+    columns: workloads.disruptionBudgetColumns,
+    shortNames: ["pdb"],
+    status: true,
+    generation: true,
+  },
 ]);

@@ -1,4 +1,7 @@
 /** The smaller groups: networking, storage, access, leases, certificates, reviews, custom resources. */
+import * as clusterColumns from "../printing/columns/cluster.ts";
+import * as networkingColumns from "../printing/columns/networking.ts";
+import * as storageColumns from "../printing/columns/storage.ts";
 import { eventTtlSeconds } from "./core.ts";
 import { group, type Resource, type Verb } from "./resource.ts";
 
@@ -7,44 +10,90 @@ const clusterScoped = { clusterScoped: true } as const;
 const review = { ...clusterScoped, verbs: ["create"] as readonly Verb[] };
 
 export const discovery: readonly Resource[] = group("discovery.k8s.io", [
-  { plural: "endpointslices", kind: "EndpointSlice" },
+  { plural: "endpointslices", kind: "EndpointSlice", columns: networkingColumns.endpointSliceColumns },
 ]);
 
 export const networking: readonly Resource[] = group("networking.k8s.io", [
-  { plural: "ingressclasses", kind: "IngressClass", ...clusterScoped, generation: true },
-  { plural: "ingresses", kind: "Ingress", shortNames: ["ing"], status: true, generation: true },
+  {
+    plural: "ingressclasses",
+    kind: "IngressClass",
+    columns: networkingColumns.ingressClassColumns,
+    ...clusterScoped,
+    generation: true,
+  },
+  {
+    plural: "ingresses",
+    kind: "Ingress",
+    columns: networkingColumns.ingressColumns,
+    shortNames: ["ing"],
+    status: true,
+    generation: true,
+  },
   {
     plural: "ipaddresses",
     kind: "IPAddress",
+    columns: networkingColumns.ipAddressColumns,
     shortNames: ["ip"],
     ...clusterScoped,
     selectableFields: ["spec.parentRef"],
   },
-  { plural: "networkpolicies", kind: "NetworkPolicy", shortNames: ["netpol"], generation: true },
-  { plural: "servicecidrs", kind: "ServiceCIDR", ...clusterScoped, status: true },
+  {
+    plural: "networkpolicies",
+    kind: "NetworkPolicy",
+    columns: networkingColumns.networkPolicyColumns,
+    shortNames: ["netpol"],
+    generation: true,
+  },
+  {
+    plural: "servicecidrs",
+    kind: "ServiceCIDR",
+    columns: networkingColumns.serviceCidrColumns,
+    ...clusterScoped,
+    status: true,
+  },
 ]);
 
 export const storage: readonly Resource[] = group("storage.k8s.io", [
-  { plural: "csidrivers", kind: "CSIDriver", ...clusterScoped },
-  { plural: "csinodes", kind: "CSINode", ...clusterScoped },
-  { plural: "csistoragecapacities", kind: "CSIStorageCapacity" },
-  { plural: "storageclasses", kind: "StorageClass", shortNames: ["sc"], ...clusterScoped },
-  { plural: "volumeattachments", kind: "VolumeAttachment", ...clusterScoped, status: true },
+  { plural: "csidrivers", kind: "CSIDriver", columns: storageColumns.csiDriverColumns, ...clusterScoped },
+  { plural: "csinodes", kind: "CSINode", columns: storageColumns.csiNodeColumns, ...clusterScoped },
+  { plural: "csistoragecapacities", kind: "CSIStorageCapacity", columns: storageColumns.csiCapacityColumns },
+  {
+    plural: "storageclasses",
+    kind: "StorageClass",
+    columns: storageColumns.storageClassColumns,
+    shortNames: ["sc"],
+    ...clusterScoped,
+  },
+  {
+    plural: "volumeattachments",
+    kind: "VolumeAttachment",
+    columns: storageColumns.attachmentColumns,
+    ...clusterScoped,
+    status: true,
+  },
 ]);
 
 export const rbac: readonly Resource[] = group("rbac.authorization.k8s.io", [
-  { plural: "clusterrolebindings", kind: "ClusterRoleBinding", ...clusterScoped },
+  {
+    plural: "clusterrolebindings",
+    kind: "ClusterRoleBinding",
+    columns: clusterColumns.clusterRoleBindingColumns,
+    ...clusterScoped,
+  },
   { plural: "clusterroles", kind: "ClusterRole", ...clusterScoped },
-  { plural: "rolebindings", kind: "RoleBinding" },
+  { plural: "rolebindings", kind: "RoleBinding", columns: clusterColumns.roleBindingColumns },
   { plural: "roles", kind: "Role" },
 ]);
 
-export const coordination: readonly Resource[] = group("coordination.k8s.io", [{ plural: "leases", kind: "Lease" }]);
+export const coordination: readonly Resource[] = group("coordination.k8s.io", [
+  { plural: "leases", kind: "Lease", columns: clusterColumns.leaseColumns },
+]);
 
 export const events: readonly Resource[] = group("events.k8s.io", [
   {
     plural: "events",
     kind: "Event",
+    columns: clusterColumns.newEventColumns,
     shortNames: ["ev"],
     versions: [{ version: "v1", model: "EventsV1Event" }],
     storedAs: "events",
@@ -65,17 +114,24 @@ export const events: readonly Resource[] = group("events.k8s.io", [
 ]);
 
 export const scheduling: readonly Resource[] = group("scheduling.k8s.io", [
-  { plural: "priorityclasses", kind: "PriorityClass", shortNames: ["pc"], ...clusterScoped },
+  {
+    plural: "priorityclasses",
+    kind: "PriorityClass",
+    columns: clusterColumns.priorityClassColumns,
+    shortNames: ["pc"],
+    ...clusterScoped,
+  },
 ]);
 
 export const node: readonly Resource[] = group("node.k8s.io", [
-  { plural: "runtimeclasses", kind: "RuntimeClass", ...clusterScoped },
+  { plural: "runtimeclasses", kind: "RuntimeClass", columns: clusterColumns.runtimeClassColumns, ...clusterScoped },
 ]);
 
 export const certificates: readonly Resource[] = group("certificates.k8s.io", [
   {
     plural: "certificatesigningrequests",
     kind: "CertificateSigningRequest",
+    columns: clusterColumns.signingRequestColumns,
     shortNames: ["csr"],
     ...clusterScoped,
     status: true,

@@ -145,10 +145,13 @@ function encoder(endpoint: Endpoint, context: RequestContext): (type: EventType,
   const form = negotiate(context.headers["accept"]);
   if (form === "object") return (type, { bytes }) => [prefixes[type], inVersionBytes(endpoint, bytes), newline];
   const include = context.query.get("includeObject");
+  let withColumns = true;
   return (type, { bytes }) => {
     const object = inVersion(endpoint, parseObject(bytes));
     const meta = { resourceVersion: object.metadata.resourceVersion ?? "" };
-    const shown = form === "metadata" ? metadataOnly(object) : tableOf(endpoint.resource, [object], meta, include);
+    const shown =
+      form === "metadata" ? metadataOnly(object) : tableOf(endpoint.resource, [object], meta, include, withColumns);
+    withColumns = false;
     return [prefixes[type], Buffer.from(JSON.stringify(shown)), newline];
   };
 }
