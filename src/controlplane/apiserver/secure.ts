@@ -1,13 +1,34 @@
 /** Who is let in and what they may do: authenticators, authorizers and admission plug-ins, in their order. */
-import type { AdmissionPlugin } from "./admission/admission.ts";
+import { AdmissionChain, type AdmissionPlugin } from "./admission/admission.ts";
 import type { ApiServerOptions } from "./api_server.ts";
 import { certificateAuthenticator, type Authenticator } from "./auth/authenticator.ts";
 import { union, type Authorizer } from "./auth/authorizer.ts";
+import { impersonation } from "./auth/impersonation.ts";
 import type { Lookup } from "./auth/lookup.ts";
+import { nodeAuthorizer } from "./auth/node/authorizer.ts";
+import { NodeGraph } from "./auth/node/graph.ts";
+import { oidcDocuments } from "./auth/oidc.ts";
 import { privilegedAuthorizer } from "./auth/privileged.ts";
+import { rbacAuthorizer } from "./auth/rbac/authorizer.ts";
+import { RbacIndex } from "./auth/rbac/index.ts";
+import { bearerAuthenticator, TokenAuthenticators } from "./auth/tokens/authenticator.ts";
+import { BootstrapTokens } from "./auth/tokens/bootstrap.ts";
+import { tokenFile } from "./auth/tokens/file.ts";
+import { ServiceAccountTokens } from "./auth/tokens/service_account.ts";
+import { TokenSigner } from "./auth/tokens/signature.ts";
 import type { Loopback } from "./bootstrap/loopback.ts";
+import { nodeRole } from "./bootstrap/policy/component_roles.ts";
 import type { SigningKeys } from "./certificates/signing_keys.ts";
+import { selfSubjectReview, tokenReview } from "./reviews/authentication.ts";
+import {
+  localSubjectAccessReview,
+  selfSubjectAccessReview,
+  selfSubjectRulesReview,
+  subjectAccessReview,
+} from "./reviews/authorization.ts";
+import { reviewHandlers } from "./reviews/review.ts";
 import type { SubresourceHandlers } from "./routes.ts";
+import { tokenHandlers } from "./subresources/token.ts";
 
 export interface SecurityOptions {
   readonly lookup: Lookup;
@@ -36,13 +57,39 @@ export interface Security {
 }
 
 export function secure(options: SecurityOptions): Security {
+  const { lookup, issuer, audiences, now } = options;
+  const signer = new TokenSigner(options.signingKeys);
+  const tokens = tokenAuthenticators(options, signer);
+  const rbac = new RbacIndex(lookup);
+  const authorizer = union(
+    privilegedAuthorizer,
+    nodeAuthorizer(new NodeGraph(lookup), nodeRole.rules),
+    rbacAuthorizer(rbac),
+  );
+  const admission = [...options.admission];
+  const chain = new AdmissionChain(admission);
   return {
-    authenticators: [certificateAuthenticator],
-    authorizer: union(privilegedAuthorizer),
-    impersonate: (context) => Promise.resolve(context),
-    admission: options.admission,
-    subresources: new Map(),
-    answers: new Map(),
-    nonResource: () => undefined,
+    authenticators: [certificateAuthenticator, bearerAuthenticator(tokens, audiences)],
+    authorizer,
+    impersonate: impersonation(authorizer),
+    admission,
+    subresources: tokenHandlers({ signer, lookup, issuer, audiences, now, admission: () => chain }),
+    answers: reviewHandlers({
+      "selfsubjectreviews.authentication.k8s.io": selfSubjectReview,
+      "tokenreviews.authentication.k8s.io": tokenReview(tokens, audiences),
+      "selfsubjectaccessreviews.authorization.k8s.io": selfSubjectAccessReview(authorizer),
+      "subjectaccessreviews.authorization.k8s.io": subjectAccessReview(authorizer),
+      "localsubjectaccessreviews.authorization.k8s.io": localSubjectAccessReview(authorizer),
+      "selfsubjectrulesreviews.authorization.k8s.io": selfSubjectRulesReview(authorizer),
+    }),
+    nonResource: oidcDocuments({ issuer, keys: options.signingKeys, externalUrl: options.externalUrl }),
   };
+}
+
+function tokenAuthenticators({ lookup, issuer, now, tokenAuthFile }: SecurityOptions, signer: TokenSigner) {
+  return new TokenAuthenticators([
+    ...(tokenAuthFile === undefined ? [] : [tokenFile(tokenAuthFile)]),
+    new ServiceAccountTokens({ signer, lookup, issuer, now }),
+    new BootstrapTokens(lookup, now),
+  ]);
 }

@@ -24,8 +24,26 @@ export interface Decision {
   readonly reason: string;
 }
 
+/** What a user may do in a namespace, as rules (authorization.k8s.io SubjectRulesReviewStatus). */
+export interface RuleList {
+  readonly resourceRules: readonly {
+    readonly verbs: readonly string[];
+    readonly apiGroups: readonly string[];
+    readonly resources: readonly string[];
+    readonly resourceNames?: readonly string[];
+  }[];
+  readonly nonResourceRules: readonly {
+    readonly verbs: readonly string[];
+    readonly nonResourceURLs: readonly string[];
+  }[];
+  /** Why there may be more than these. */
+  readonly incomplete?: string;
+}
+
 export interface Authorizer {
   authorize(attributes: Attributes): Promise<Decision> | Decision;
+  /** Absent where it has none that can be listed. */
+  rulesFor?(user: User, namespace: string): RuleList;
 }
 
 /** Asks one after another; where none decides, nothing is allowed. */
@@ -39,6 +57,15 @@ export function union(...authorizers: readonly Authorizer[]): Authorizer {
         if (decision.reason !== "") reasons.push(decision.reason);
       }
       return { decision: "no opinion", reason: reasons.join("; ") };
+    },
+    rulesFor(user, namespace) {
+      const lists = authorizers.flatMap((authorizer) => authorizer.rulesFor?.(user, namespace) ?? []);
+      const incomplete = lists.flatMap((list) => list.incomplete ?? []).join(", ");
+      return {
+        resourceRules: lists.flatMap((list) => list.resourceRules),
+        nonResourceRules: lists.flatMap((list) => list.nonResourceRules),
+        ...(incomplete === "" ? {} : { incomplete }),
+      };
     },
   };
 }
