@@ -149,17 +149,21 @@ function targetResult(
   drivers: readonly DriverResult[],
   comparisons: readonly Comparison[],
 ): TargetResult {
-  if (target.kind === "figure") {
+  if (target.kind === "figure" || target.kind === "bound") {
     const driver = drivers.find(({ name }) => name === target.driver);
     const value = driver && "figures" in driver ? driver.figures[target.figure]?.summary.median : undefined;
-    return { target, value: value ?? null, met: value === undefined ? null : value >= target.atLeast };
+    if (value === undefined) return { target, value: null, met: null };
+    return { target, value, met: target.kind === "figure" ? value >= target.atLeast : value <= target.atMost };
   }
   const comparison = comparisons.find(({ rival }) => rival === target.rival);
   return { target, value: comparison?.ratio ?? null, met: comparison ? comparisonMeets(target, comparison) : null };
 }
 
 /** Too few rounds say nothing of a difference. */
-function comparisonMeets(target: Exclude<Target, { kind: "figure" }>, { ratio, verdict }: Comparison): boolean | null {
+function comparisonMeets(
+  target: Exclude<Target, { kind: "figure" | "bound" }>,
+  { ratio, verdict }: Comparison,
+): boolean | null {
   if (target.kind === "ratio") return ratio >= target.atLeast;
   return verdict === "too few rounds" ? null : verdict === "no difference";
 }

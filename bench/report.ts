@@ -96,6 +96,8 @@ function targetName(target: Target): string {
       return `at least ${target.atLeast}× against ${target.rival}`;
     case "same":
       return `no difference to ${target.rival}`;
+    case "bound":
+      return `${target.figure} of ${target.driver} at most ${target.atMost.toLocaleString("en-US")}`;
     case "figure":
       return `${target.figure} of ${target.driver} at least ${target.atLeast.toLocaleString("en-US")}`;
   }

@@ -29,7 +29,9 @@ export type Target =
   /** No difference between the first driver and the rival: what A/A runs are for. */
   | { readonly kind: "same"; readonly rival: string }
   /** The median of a driver's figure. */
-  | { readonly kind: "figure"; readonly driver: string; readonly figure: string; readonly atLeast: number };
+  | { readonly kind: "figure"; readonly driver: string; readonly figure: string; readonly atLeast: number }
+  /** The same where less is better. */
+  | { readonly kind: "bound"; readonly driver: string; readonly figure: string; readonly atMost: number };
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a list holds scenarios of any parameters
 export type AnyScenario = Scenario<any>;

@@ -1,9 +1,25 @@
 /** Every scenario, in the order of `--list`. */
 import type { AnyScenario } from "../scenario.ts";
 import { aa } from "./aa.ts";
+import { apiCreate } from "./api_create.ts";
+import { apiList } from "./api_list.ts";
+import { apiMemory } from "./api_memory.ts";
+import { apiStart } from "./api_start.ts";
+import { apiWatch } from "./api_watch.ts";
 import { codec } from "./codec.ts";
 import { kernelPath } from "./kernel_path.ts";
 import { nftMapLoad } from "./nft_map_load.ts";
 import { routeLoad } from "./route_load.ts";
 
-export const scenarios: readonly AnyScenario[] = [nftMapLoad, routeLoad, codec, kernelPath, aa];
+export const scenarios: readonly AnyScenario[] = [
+  nftMapLoad,
+  routeLoad,
+  codec,
+  kernelPath,
+  apiCreate,
+  apiList,
+  apiWatch,
+  apiMemory,
+  apiStart,
+  aa,
+];

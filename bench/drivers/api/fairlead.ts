@@ -1,0 +1,75 @@
+/** Our API server in a process of its own, on its embedded store or on etcd. */
+import { fork, type ChildProcess } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { parse } from "yaml";
+import type { Cleanup } from "../../driver.ts";
+import { missingProgram, scratchFolder } from "../../namespace.ts";
+import { freePort } from "../../../test/fixtures/etcd.ts";
+import { startEtcdProcess } from "./etcd.ts";
+import { compiled } from "./loader.ts";
+import { end, endsEarly } from "./processes.ts";
+import { ready } from "./ready.ts";
+import type { ApiSystem, LoopDelay, RunningApi, Target } from "./system.ts";
+
+export const fairlead: ApiSystem = {
+  name: "fairlead",
+  what: "our server over TLS on its embedded store",
+  start: (cleanup) => startFairlead(cleanup),
+};
+
+export const fairleadOnEtcd: ApiSystem = {
+  name: "fairlead on etcd",
+  what: "our server over TLS on Debian's etcd, or the one that ETCD names",
+  missing: () => (process.env["ETCD"] === undefined ? missingProgram("etcd") : undefined),
+  start: async (cleanup) => startFairlead(cleanup, await startEtcdProcess(process.env["ETCD"] ?? "etcd", cleanup)),
+};
+
+async function startFairlead(cleanup: Cleanup, etcd?: { endpoint: string; pid: number }): Promise<RunningApi> {
+  const folder = scratchFolder(cleanup);
+  const port = await freePort();
+  const started = performance.now();
+  const child = fork(file("server_process.js"), [folder, String(port), ...(etcd ? [etcd.endpoint] : [])], {
+    execArgv: ["--import", file("loop_probe.js")],
+  });
+  cleanup.add(() => end(child));
+  const kubeconfig = path.join(folder, "admin.kubeconfig");
+  const target = () => (existsSync(kubeconfig) ? credentials(kubeconfig, port) : undefined);
+  const readyMs = await Promise.race([ready(target, started), endsEarly(child, "our server")]);
+  return {
+    target: target()!,
+    readyMs,
+    pids: { server: child.pid!, ...(etcd ? { store: etcd.pid } : {}) },
+    loopDelay: () => askLoopDelay(child),
+  };
+}
+
+function file(name: string): string {
+  return fileURLToPath(new URL(name, compiled(import.meta.url)));
+}
+
+function askLoopDelay(child: ChildProcess): Promise<LoopDelay> {
+  const answered = new Promise<LoopDelay>((resolve) => child.once("message", resolve));
+  child.send("loop delay");
+  return answered;
+}
+
+interface Kubeconfig {
+  readonly clusters: readonly [{ readonly cluster: { readonly "certificate-authority-data": string } }];
+  readonly users: readonly [
+    { readonly user: { readonly "client-certificate-data": string; readonly "client-key-data": string } },
+  ];
+}
+
+function credentials(kubeconfig: string, port: number): Target {
+  const { clusters, users } = parse(readFileSync(kubeconfig, "utf8")) as Kubeconfig;
+  const text = (base64: string): string => Buffer.from(base64, "base64").toString();
+  const { user } = users[0];
+  return {
+    port,
+    ca: text(clusters[0].cluster["certificate-authority-data"]),
+    cert: text(user["client-certificate-data"]),
+    key: text(user["client-key-data"]),
+  };
+}
