@@ -1,3 +1,8 @@
+import { cronJob } from "../strategies/workloads/cron_job.ts";
+import { controllerRevision, daemonSet } from "../strategies/workloads/daemon_set.ts";
+import { deployment, replicaSet } from "../strategies/workloads/deployment.ts";
+import { job } from "../strategies/workloads/job.ts";
+import { statefulSet } from "../strategies/workloads/stateful_set.ts";
 import { autoscalerColumns } from "../printing/columns/autoscaling.ts";
 import * as workloads from "../printing/columns/workloads.ts";
 import { group, type Resource, type Subresource } from "./resource.ts";
@@ -12,11 +17,24 @@ const scale: Subresource = {
 const workload = { categories: ["all"], status: true, generation: true } as const;
 
 export const apps: readonly Resource[] = group("apps", [
-  { plural: "controllerrevisions", kind: "ControllerRevision", columns: workloads.controllerRevisionColumns },
-  { plural: "daemonsets", kind: "DaemonSet", columns: workloads.daemonSetColumns, shortNames: ["ds"], ...workload },
+  {
+    plural: "controllerrevisions",
+    kind: "ControllerRevision",
+    strategy: controllerRevision,
+    columns: workloads.controllerRevisionColumns,
+  },
+  {
+    plural: "daemonsets",
+    kind: "DaemonSet",
+    strategy: daemonSet,
+    columns: workloads.daemonSetColumns,
+    shortNames: ["ds"],
+    ...workload,
+  },
   {
     plural: "deployments",
     kind: "Deployment",
+    strategy: deployment,
     columns: workloads.deploymentColumns,
     shortNames: ["deploy"],
     ...workload,
@@ -25,6 +43,7 @@ export const apps: readonly Resource[] = group("apps", [
   {
     plural: "replicasets",
     kind: "ReplicaSet",
+    strategy: replicaSet,
     columns: workloads.replicaSetColumns,
     shortNames: ["rs"],
     ...workload,
@@ -33,6 +52,7 @@ export const apps: readonly Resource[] = group("apps", [
   {
     plural: "statefulsets",
     kind: "StatefulSet",
+    strategy: statefulSet,
     columns: workloads.statefulSetColumns,
     shortNames: ["sts"],
     ...workload,
@@ -41,8 +61,22 @@ export const apps: readonly Resource[] = group("apps", [
 ]);
 
 export const batch: readonly Resource[] = group("batch", [
-  { plural: "cronjobs", kind: "CronJob", columns: workloads.cronJobColumns, shortNames: ["cj"], ...workload },
-  { plural: "jobs", kind: "Job", columns: workloads.jobColumns, ...workload, selectableFields: ["status.successful"] },
+  {
+    plural: "cronjobs",
+    kind: "CronJob",
+    strategy: cronJob,
+    columns: workloads.cronJobColumns,
+    shortNames: ["cj"],
+    ...workload,
+  },
+  {
+    plural: "jobs",
+    kind: "Job",
+    strategy: job,
+    columns: workloads.jobColumns,
+    ...workload,
+    selectableFields: ["status.successful"],
+  },
 ]);
 
 export const autoscaling: readonly Resource[] = group("autoscaling", [

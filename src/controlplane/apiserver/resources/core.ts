@@ -1,3 +1,5 @@
+import { service } from "../strategies/service.ts";
+import { podTemplate, replicationController } from "../strategies/workloads/replication_controller.ts";
 import * as cluster from "../printing/columns/cluster.ts";
 import * as networking from "../printing/columns/networking.ts";
 import { podColumns, podTemplateColumns } from "../printing/columns/pods.ts";
@@ -121,10 +123,11 @@ export const core: readonly Resource[] = group("", [
       "status.nominatedNodeName",
     ],
   },
-  { plural: "podtemplates", kind: "PodTemplate", columns: podTemplateColumns },
+  { plural: "podtemplates", kind: "PodTemplate", strategy: podTemplate, columns: podTemplateColumns },
   {
     plural: "replicationcontrollers",
     kind: "ReplicationController",
+    strategy: replicationController,
     columns: replicationControllerColumns,
     shortNames: ["rc"],
     categories: ["all"],
@@ -153,6 +156,7 @@ export const core: readonly Resource[] = group("", [
   {
     plural: "services",
     kind: "Service",
+    strategy: service,
     columns: networking.serviceColumns,
     shortNames: ["svc"],
     categories: ["all"],

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { ApiObject } from "../../../../src/controlplane/apiserver/resources/resource.ts";
+import type { PodSpec } from "../../../../src/controlplane/apiserver/strategies/pod/model.ts";
 import { qosClassOf } from "../../../../src/controlplane/apiserver/strategies/pod/qos.ts";
 import { causes, created, object, refusals, updateCauses, updateRefusals, type Fields } from "./life.ts";
 
@@ -7,7 +9,7 @@ const pod = (spec: Fields = {}, metadata: Fields = {}) =>
   object("v1", "Pod", { spec: { containers: [container()], ...spec } }, metadata);
 const podOf = (more: Fields, spec: Fields = {}) => pod({ ...spec, containers: [container(more)] });
 const withVolume = (volume: Fields) => pod({ volumes: [{ name: "v", ...volume }] });
-const specOf = (made: { [field: string]: unknown }) => made["spec"] as Record<string, any>;
+const specOf = (made: ApiObject) => made["spec"] as PodSpec;
 
 describe("defaults", () => {
   it("are upstream's for a pod of one container", () => {
@@ -56,7 +58,7 @@ describe("defaults", () => {
       ],
     });
     const timing = { timeoutSeconds: 1, periodSeconds: 10, successThreshold: 1, failureThreshold: 3 };
-    expect(specOf(created(made)).containers[0]).toMatchObject({
+    expect(specOf(created(made)).containers![0]!).toMatchObject({
       ports: [{ containerPort: 80, protocol: "TCP" }],
       livenessProbe: { httpGet: { port: 80, path: "/", scheme: "HTTP" }, ...timing },
       readinessProbe: { grpc: { port: 1, service: "" }, ...timing },
@@ -98,8 +100,8 @@ describe("defaults", () => {
         { hostNetwork: true },
       ),
     );
-    expect(specOf(made).containers[0].resources.requests).toEqual({ cpu: "500m", memory: "1Gi" });
-    expect(specOf(made).containers[0].ports[0].hostPort).toBe(80);
+    expect(specOf(made).containers![0]!.resources!.requests).toEqual({ cpu: "500m", memory: "1Gi" });
+    expect(specOf(made).containers![0]!.ports![0]!.hostPort).toBe(80);
   });
 
   it("hold a gated pod back in its first status", () => {
@@ -415,7 +417,7 @@ describe("a pod's update", () => {
     const refused = updateRefusals(old, (next) => {
       const spec = specOf(next);
       spec.containers[0].image = "nginx:2";
-      spec.tolerations.push({ key: "l", operator: "Exists" });
+      spec.tolerations!.push({ key: "l", operator: "Exists" });
       spec.activeDeadlineSeconds = 5;
     });
     expect(refused).toEqual([]);
@@ -427,13 +429,13 @@ describe("a pod's update", () => {
     ).toEqual([]);
   });
 
-  it.each<[string, (spec: Record<string, any>) => void, string[]]>([
+  it.each<[string, (spec: PodSpec) => unknown, string[]]>([
     ["its environment", (spec) => (spec.containers[0].env[0].value = "2"), ["Forbidden spec"]],
     ["its node", (spec) => (spec.nodeName = "n"), ["Forbidden spec"]],
     ["its user to root", (spec) => (spec.securityContext = { runAsUser: 0 }), ["Forbidden spec"]],
     [
       "its number of containers",
-      (spec) => spec.containers.push(container({ name: "d" })),
+      (spec) => spec.containers!.push(container({ name: "d" })),
       ["Forbidden spec.containers"],
     ],
     ["a toleration", (spec) => (spec.tolerations = []), ["Forbidden spec.tolerations"]],
@@ -444,7 +446,7 @@ describe("a pod's update", () => {
   });
 
   it("says what may change, and what did", () => {
-    const [cause] = updateCauses(old, (next) => (specOf(next).containers[0].env[0].value = "2"));
+    const [cause] = updateCauses(old, (next) => (specOf(next).containers![0]!.env![0]!.value = "2"));
     expect(cause?.message).toBe(
       'Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)\n  spec.containers[0].env[0].value: "1" → "2"',
     );
@@ -452,16 +454,16 @@ describe("a pod's update", () => {
 
   it("of its status keeps the class of service, and what has ended", () => {
     const done = pod({ restartPolicy: "Never" });
-    const ended = (next: Fields) => (next["status"] = { phase: "Running", qosClass: "Guaranteed" });
+    const ended = (next: ApiObject) => (next["status"] = { phase: "Running", qosClass: "Guaranteed" });
     expect(updateRefusals(done, ended, "status")).toEqual(["Invalid status.qosClass"]);
     expect(updateRefusals(done, (next) => (next["status"] = { phase: "Running" }), "status")).toEqual([]);
   });
 
   it("adds containers to look inside through their subresource, and never takes one back", () => {
     const debug = { name: "d", image: "busybox", terminationMessagePolicy: "File", imagePullPolicy: "Always" };
-    const add = (next: Fields) => (specOf(next).ephemeralContainers = [debug]);
+    const add = (next: ApiObject) => (specOf(next).ephemeralContainers = [debug]);
     expect(updateRefusals(old, add, "ephemeralcontainers")).toEqual([]);
-    const wrong = (next: Fields) =>
+    const wrong = (next: ApiObject) =>
       (specOf(next).ephemeralContainers = [{ ...debug, ports: [{ containerPort: 1, protocol: "TCP" }] }]);
     expect(updateRefusals(old, wrong, "ephemeralcontainers")).toEqual(["Forbidden spec.ephemeralContainers[0].ports"]);
     expect(updateRefusals(old, add)).toEqual(["Forbidden spec"]);
@@ -469,8 +471,8 @@ describe("a pod's update", () => {
 
   it("resizes cpu and memory alone", () => {
     const sized = podOf({ resources: { requests: { cpu: "1", memory: "1Gi" }, limits: { memory: "2Gi" } } });
-    const resize = (requests: Fields, limits: Fields) => (next: Fields) => {
-      specOf(next).containers[0].resources = { requests, limits };
+    const resize = (requests: Fields, limits: Fields) => (next: ApiObject) => {
+      specOf(next).containers![0]!.resources = { requests, limits };
     };
     expect(updateRefusals(sized, resize({ cpu: "2", memory: "1Gi" }, { memory: "3Gi" }), "resize")).toEqual([]);
     expect(updateRefusals(sized, resize({ cpu: "2", memory: "1Gi" }, { memory: "1Gi" }), "resize")).toEqual([

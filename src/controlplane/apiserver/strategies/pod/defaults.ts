@@ -1,5 +1,5 @@
 /** Defaults of pods and of what holds a pod's template (pkg/apis/core/v1/defaults.go). */
-import type { V1PersistentVolumeClaimSpec } from "@kubernetes/client-node";
+import type { V1PersistentVolumeClaimSpec, V1PodSpec } from "@kubernetes/client-node";
 import type { ApiObject } from "../../resources/resource.ts";
 import { ensurePart, setDefault, type Json } from "../../validation/json.ts";
 import { canonicalMilli } from "../../validation/quantity.ts";
@@ -12,7 +12,7 @@ const fileMode = 0o644;
 const tokenExpirationSeconds = 3600;
 
 export function defaultPod(object: ApiObject): void {
-  const spec = ensurePart<PodSpec>(object, "spec");
+  const spec: PodSpec = ensurePart<V1PodSpec>(object, "spec");
   defaultPodSpec(spec);
   const containers = [...(spec.containers ?? []), ...(spec.initContainers ?? [])];
   for (const { resources } of containers) {
