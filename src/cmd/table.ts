@@ -25,7 +25,12 @@ export const commandTable: readonly (PresentCommand | AbsentCommand)[] = [
   {
     name: "server",
     summary: "start the control plane alone",
-    absent: "the control plane (src/controlplane) is not there yet",
+    load: () => import("./server.ts"),
+  },
+  {
+    name: "kubeconfig",
+    summary: "print the administrator's kubeconfig of a server on this machine",
+    load: () => import("./kubeconfig.ts"),
   },
   {
     name: "node",

@@ -110,6 +110,26 @@ const catalogue = {
     remedy: "put the right file back from a backup, or move it away and a new one is made at the next start",
     retryable: false,
   },
+  DATA_DIR: {
+    attempted: "use data directory {subject}",
+    remedy: "give a --data-dir that this user can make, read and write",
+    retryable: false,
+  },
+  DATA_DIR_IN_USE: {
+    attempted: "take data directory {subject}",
+    remedy: "stop the other server, or give another --data-dir",
+    retryable: true,
+  },
+  LISTEN: {
+    attempted: "listen on {subject}",
+    remedy: "give another --secure-port or --bind-address, or stop what has this one",
+    retryable: true,
+  },
+  KUBECONFIG: {
+    attempted: "read kubeconfig {subject}",
+    remedy: "start 'fairlead server' with this --data-dir first, and read it as the same user",
+    retryable: false,
+  },
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type ErrorCode = keyof typeof catalogue;

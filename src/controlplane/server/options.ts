@@ -1,0 +1,37 @@
+/** What `fairlead server` is told, parsed and checked. */
+
+/** Ports of Services of type NodePort, both ends included. */
+export interface PortRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface EtcdOptions {
+  /** `http://host:port` or `https://host:port` each. */
+  readonly servers: readonly [string, ...string[]];
+  /** Files, PEM. */
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
+  /** In front of every key in etcd. */
+  readonly prefix: string;
+}
+
+export interface ServerOptions {
+  /** Everything that the server keeps is under it. */
+  readonly dataDir: string;
+  readonly bindAddress: string;
+  /** 0 takes a free one. */
+  readonly securePort: number;
+  readonly advertiseAddress?: string;
+  readonly tlsSans: readonly string[];
+  /** One range, or two of two families. */
+  readonly serviceCidrs: readonly string[];
+  readonly serviceNodePorts: PortRange;
+  /** Absent: the embedded store. */
+  readonly etcd?: EtcdOptions;
+  readonly clientCaFile?: string;
+  readonly tokenAuthFile?: string;
+  readonly maxRequestsInFlight: number;
+  readonly maxMutatingRequestsInFlight: number;
+}
