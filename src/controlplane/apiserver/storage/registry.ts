@@ -106,9 +106,14 @@ export class Registry {
     this.resource.strategy.prepareCreate?.(object);
     this.#check(object, undefined, request.subresource);
     await this.#options.admission.validate(admission);
+    return this.#options.admission.reserving(admission, () => this.#saveNew(object, namespace, request.dryRun));
+  }
+
+  async #saveNew(object: ApiObject, namespace: string, dryRun: boolean): Promise<Written> {
+    const name = object.metadata.name ?? "";
     const key = objectKey(this.resource, namespace, name);
     const stored = storedBytes(object);
-    if (request.dryRun) {
+    if (dryRun) {
       if (this.cache.get(key)) throw alreadyExists(this.resource, name);
       return written(stored, undefined);
     }
@@ -144,7 +149,8 @@ export class Registry {
     await this.#options.admission.admit(admission);
     this.#check(object, current, request.subresource);
     await this.#options.admission.validate(admission);
-    return this.#save(namespace, name, object, current, request.dryRun);
+    const save = (): Promise<Written> => this.#save(namespace, name, object, current, request.dryRun);
+    return this.#options.admission.reserving(admission, save);
   }
 
   #prepareUpdate(object: ApiObject, current: ApiObject, name: string, subresource: string): void {
@@ -212,11 +218,15 @@ export class Registry {
   async #deleteOnce(namespace: string, name: string, options: DeleteOptions, request: WriteRequest) {
     const { object: current, bytes } = await this.get(namespace, name);
     checkPreconditions(this.resource, current, name, options);
-    await this.#options.admission.validate(this.#admission("DELETE", undefined, current, namespace, name, request));
+    const admission = this.#admission("DELETE", undefined, current, namespace, name, request);
+    await this.#options.admission.validate(admission);
     const marked = deletionOf(this.resource, current, options, this.#options.now());
     if (marked === "gone") {
       const revision = Number(current.metadata.resourceVersion);
-      if (!request.dryRun) await this.#options.store.delete(objectKey(this.resource, namespace, name), revision);
+      const key = objectKey(this.resource, namespace, name);
+      const remove = async (): Promise<unknown> =>
+        request.dryRun ? undefined : this.#options.store.delete(key, revision);
+      await this.#options.admission.reserving(admission, remove);
       return { object: current, bytes, gone: true };
     }
     if (marked === "marked already") return { object: current, bytes, gone: false };
