@@ -6,6 +6,7 @@ import { attributesOf, type Authorizer } from "./auth/authorizer.ts";
 import { forbidden } from "./auth/forbidden.ts";
 import { anonymous, jsonResponse, type ApiResponse, type RequestContext, type User } from "./context.ts";
 import { HttpServer, type HttpServerOptions } from "./http/server.ts";
+import { CustomResources } from "./customresources/custom_resources.ts";
 import { Discovery } from "./discovery/discovery.ts";
 import type { ApiObject, Resource } from "./resources/resource.ts";
 import { builtIn } from "./resources/table.ts";
@@ -34,28 +35,45 @@ export interface ApiServerOptions {
   readonly impersonate?: (context: RequestContext) => Promise<RequestContext>;
   /** Caches that were started before the server, for what is built on them. Default: started with it. */
   readonly caches?: ReadonlyMap<string, ResourceCache>;
-  readonly http: Pick<HttpServerOptions, "host" | "port" | "tls" | "maxInFlight" | "onInternalError" | "upgrade">;
+  readonly http: Pick<HttpServerOptions, "host" | "port" | "tls" | "maxInFlight" | "onInternalError"> & {
+    /** Takes over the connection of a request that has been authorized (exec, attach, port-forward, proxy). */
+    readonly upgrade?: UpgradeHandler;
+  };
   /** Wall clock in ms; default Date.now. */
   readonly now?: () => number;
 }
 
+export type UpgradeHandler = (
+  routes: Routes,
+  ...request: Parameters<NonNullable<HttpServerOptions["upgrade"]>>
+) => Promise<void>;
+
 export class ApiServer {
   readonly #options: ApiServerOptions;
   readonly #http: HttpServer;
-  readonly #openApi = new OpenApi();
+  readonly #openApi: OpenApi;
+  readonly #customResources: CustomResources;
   readonly #discovery: Discovery;
   readonly #caches = new Map<string, ResourceCache>();
   readonly routes: Routes;
 
-  private constructor(options: ApiServerOptions, routes: Routes, caches: ReadonlyMap<string, ResourceCache>) {
+  private constructor(
+    options: ApiServerOptions,
+    routes: Routes,
+    caches: ReadonlyMap<string, ResourceCache>,
+    customResources: CustomResources,
+  ) {
     this.#options = options;
     this.routes = routes;
+    this.#customResources = customResources;
+    this.#openApi = new OpenApi(customResources.documents);
     this.#discovery = new Discovery(routes);
     for (const [key, cache] of caches) this.#caches.set(key, cache);
     this.#http = new HttpServer({
       ...options.http,
       authenticate: (credentials) => this.#authenticate(credentials),
       handle: (context) => this.#handle(context),
+      upgrade: (context, ...connection) => this.#upgrade(context, ...connection),
     });
   }
 
@@ -75,7 +93,17 @@ export class ApiServer {
     for (const resource of builtIn.filter((row) => !isStored(row))) {
       for (const version of resource.versions) endpoints.push({ resource, version, registry: notStored(resource) });
     }
-    return new ApiServer(options, new Routes(endpoints, options.subresources, options.answers), caches);
+    const routes = new Routes(endpoints, options.subresources, options.answers);
+    const customResources = await CustomResources.start({
+      routes,
+      store: options.store,
+      admission,
+      registry: routes.find("apiextensions.k8s.io", "v1", "customresourcedefinitions")!.registry,
+      validate: validatorOf,
+      now: options.now ?? Date.now,
+      onError: options.http.onInternalError,
+    });
+    return new ApiServer(options, routes, caches, customResources);
   }
 
   /** New certificates for connections from now on. */
@@ -89,6 +117,7 @@ export class ApiServer {
   }
 
   async close(graceMs = 10_000): Promise<void> {
+    await this.#customResources.close();
     for (const cache of this.#caches.values()) cache.close();
     await this.#http.close(graceMs);
   }
@@ -109,6 +138,14 @@ export class ApiServer {
     await this.#authorize(context);
     if (context.info.isResource) return this.routes.handle(context);
     return this.#nonResource(context);
+  }
+
+  async #upgrade(...[asked, ...connection]: Parameters<NonNullable<HttpServerOptions["upgrade"]>>): Promise<void> {
+    const { upgrade } = this.#options.http;
+    if (!upgrade) throw new ApiError("BadRequest", "this path takes no upgrade");
+    const context = (await this.#options.impersonate?.(asked)) ?? asked;
+    await this.#authorize(context);
+    await upgrade(this.routes, context, ...connection);
   }
 
   async #authorize({ info, user, query }: RequestContext): Promise<void> {

@@ -2,6 +2,7 @@
 import * as clusterColumns from "../printing/columns/cluster.ts";
 import * as networkingColumns from "../printing/columns/networking.ts";
 import * as storageColumns from "../printing/columns/storage.ts";
+import { definitionStrategy } from "../customresources/definition/strategy.ts";
 import { eventTtlSeconds } from "./core.ts";
 import { group, type Resource, type Verb } from "./resource.ts";
 
@@ -156,6 +157,7 @@ export const apiextensions: readonly Resource[] = group("apiextensions.k8s.io", 
   {
     plural: "customresourcedefinitions",
     kind: "CustomResourceDefinition",
+    strategy: definitionStrategy,
     shortNames: ["crd", "crds"],
     categories: ["api-extensions"],
     ...clusterScoped,

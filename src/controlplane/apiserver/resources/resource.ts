@@ -2,6 +2,7 @@
  * A resource of the API as data. Routing, discovery, OpenAPI, defaulting, validation, printing and
  * storage all read these rows: a new resource is a row.
  */
+import type { MergeType } from "../patch/types/merge_type.ts";
 import type { Cause } from "../status.ts";
 
 export type Verb = "create" | "delete" | "deletecollection" | "get" | "list" | "patch" | "update" | "watch";
@@ -76,6 +77,13 @@ export interface Version {
   readonly version: string;
   /** Name of the model of its kind, "V1Pod". */
   readonly model: string;
+  /** How its values merge where no model says it: a custom resource's (`patch/types/structural.ts`). */
+  readonly mergeType?: MergeType;
+  /**
+   * Takes the place of the model's check of fields: a custom resource's are what its definition says. Unknown fields
+   * go, and are told as asked. @throws ApiError 400
+   */
+  readonly checkFields?: (object: ApiObject, validation: "Ignore" | "Warn" | "Strict", warnings: string[]) => void;
   /** To and from the version that is stored; absent where they are equal but for apiVersion. */
   readonly convert?: {
     toStored(object: ApiObject): ApiObject;
@@ -97,6 +105,8 @@ export interface Subresource {
  * `subresource` is "" for the object itself; for "status" the spec is the old one already.
  */
 export interface Strategy {
+  /** Finalizers that a deletion adds: something is to be cleaned up before the object goes. */
+  readonly deletionFinalizers?: readonly string[];
   /** Upstream's defaults (k8s.io/kubernetes/pkg/apis/…/defaults.go), of the version that was sent. */
   defaults?(object: ApiObject): void;
   /** Once admission has changed the object, before it is created: clears what clients may not set. */

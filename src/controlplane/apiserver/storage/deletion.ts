@@ -24,7 +24,7 @@ export function deletionOf(
   nowMs: number,
 ): ApiObject | "gone" | "marked already" {
   const grace = gracePeriod(resource, current, options);
-  const finalizers = finalizersFor(current, options);
+  const finalizers = finalizersFor(resource, current, options);
   const { metadata } = current;
   if (finalizers.length === 0 && grace === 0) return "gone";
   const graceBefore = metadata.deletionGracePeriodSeconds;
@@ -57,7 +57,14 @@ function gracePeriod(resource: Resource, current: ApiObject, options: DeleteOpti
   return Math.max(options.gracePeriodSeconds ?? spec.terminationGracePeriodSeconds ?? 30, 0);
 }
 
-function finalizersFor(current: ApiObject, options: DeleteOptions): string[] {
+function finalizersFor(resource: Resource, current: ApiObject, options: DeleteOptions): string[] {
+  const wanted = finalizersByPolicy(current, options);
+  // Once: what is marked already may have been cleaned up.
+  if (current.metadata.deletionTimestamp !== undefined) return wanted;
+  return [...new Set([...wanted, ...(resource.strategy.deletionFinalizers ?? [])])];
+}
+
+function finalizersByPolicy(current: ApiObject, options: DeleteOptions): string[] {
   const others = (current.metadata.finalizers ?? []).filter((f) => f !== orphanFinalizer && f !== foregroundFinalizer);
   const had = current.metadata.finalizers ?? [];
   if (options.propagationPolicy === "Orphan" || options.orphanDependents === true) return [...others, orphanFinalizer];

@@ -21,6 +21,16 @@ export function checkFields(modelName: string, object: ApiObject, validation: Va
   const unknown: string[] = [];
   const walk = new FieldWalk(object, unknown);
   walk.object(modelName, object, "", 0);
+  tellUnknown(object, unknown, validation, warnings);
+}
+
+/** Unknown fields as a warning or a refusal, as asked. @throws ApiError 400 */
+export function tellUnknown(
+  object: ApiObject,
+  unknown: readonly string[],
+  validation: Validation,
+  warnings: string[],
+): void {
   if (unknown.length === 0 || validation === "Ignore") return;
   const messages = unknown.map((path) => `unknown field "${path}"`);
   if (validation === "Strict") {

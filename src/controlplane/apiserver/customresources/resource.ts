@@ -1,0 +1,157 @@
+/** A definition as rows of the table of resources: one for each version, each with its own schema, columns and subresources. */
+import { typeOfCustomResource } from "../patch/types/structural.ts";
+import { columnsFromCrd } from "../printing/custom_columns.ts";
+import {
+  allVerbs,
+  type ApiObject,
+  type Resource,
+  type Strategy,
+  type Subresource,
+  type Verb,
+  type Version,
+} from "../resources/resource.ts";
+import { ApiError } from "../status.ts";
+import { causesOf } from "../validation/causes.ts";
+import { CompiledRules } from "./cel/compiled_rules.ts";
+import { isTrue, storageVersion, type Definition, type DefinitionVersion } from "./definition/definition.ts";
+import { fieldsCheck } from "./fields.ts";
+import { compile, type Schema } from "./schema/compile.ts";
+import { setDefaults } from "./schema/defaults.ts";
+import { validateEmbedded } from "./schema/embedded.ts";
+import { prune } from "./schema/prune.ts";
+import { validateValue } from "./schema/validate.ts";
+import { simplePath } from "./simple_path.ts";
+
+/** A served version of a definition: the resource as that version shows it. */
+export interface CustomVersion {
+  readonly resource: Resource;
+  readonly version: Version;
+}
+
+/** Where the objects of a definition are kept. */
+export function storedAs({ spec }: Definition): string {
+  return `${spec.group}/${spec.names.plural}`;
+}
+
+export function schemaOf(version: DefinitionVersion): Schema {
+  return compile(version.schema?.openAPIV3Schema ?? { type: "object", "x-kubernetes-preserve-unknown-fields": true });
+}
+
+/** The rows of every served version. */
+export function customVersions(definition: Definition): readonly CustomVersion[] {
+  const stored = storageVersion(definition).name;
+  return definition.spec.versions
+    .filter(({ served }) => served)
+    .map((served) => {
+      const schema = schemaOf(served);
+      const version = versionRow(served, schema, served.name === stored);
+      return { version, resource: resourceRow(definition, served, schema, versionsFrom(stored, version)) };
+    });
+}
+
+/** The stored version first, as the table has it. */
+function versionsFrom(stored: string, version: Version): readonly [Version, ...Version[]] {
+  return version.version === stored ? [version] : [{ version: stored, model: "" }, version];
+}
+
+function versionRow({ name, schema: raw }: DefinitionVersion, schema: Schema, isStored: boolean): Version {
+  const converted = {
+    toStored: (object: ApiObject) => object,
+    fromStored: (object: ApiObject) => {
+      const shown = structuredClone(object);
+      prune(shown, schema, true);
+      setDefaults(shown, schema);
+      return shown;
+    },
+  };
+  return {
+    version: name,
+    model: "",
+    mergeType: typeOfCustomResource(raw?.openAPIV3Schema),
+    checkFields: fieldsCheck(schema),
+    ...(isStored ? {} : { convert: converted }),
+  };
+}
+
+function resourceRow(
+  definition: Definition,
+  served: DefinitionVersion,
+  schema: Schema,
+  versions: Resource["versions"],
+): Resource {
+  const { spec } = definition;
+  const names = definition.status?.acceptedNames ?? spec.names;
+  return {
+    group: spec.group,
+    plural: names.plural,
+    singular: names.singular ?? names.kind.toLowerCase(),
+    kind: names.kind,
+    shortNames: names.shortNames ?? [],
+    categories: names.categories ?? [],
+    namespaced: spec.scope === "Namespaced",
+    verbs: verbsOf(definition),
+    versions,
+    subresources: subresourcesOf(served),
+    hasStatus: served.subresources?.status !== undefined,
+    hasGeneration: true,
+    selectableFields: selectableFields(served),
+    storedAs: storedAs(definition),
+    strategy: isGoing(definition) ? { ...strategyOf(schema), prepareCreate: refuseCreate } : strategyOf(schema),
+    columns: columnsFromCrd(served.additionalPrinterColumns),
+  };
+}
+
+function isGoing(definition: Definition): boolean {
+  return isTrue(definition, "Terminating") || definition.metadata.deletionTimestamp !== undefined;
+}
+
+/** Of what is going away nothing is made any more; updates remove finalizers. */
+function verbsOf(definition: Definition): readonly Verb[] {
+  return isGoing(definition) ? allVerbs.filter((verb) => verb !== "create") : allVerbs;
+}
+
+/** What server-side apply would make. */
+function refuseCreate(): void {
+  throw new ApiError("MethodNotAllowed", "create not allowed while custom resource definition is terminating");
+}
+
+const partVerbs = ["get", "patch", "update"] as const;
+
+function subresourcesOf({ subresources }: DefinitionVersion): readonly Subresource[] {
+  const rows: Subresource[] = [];
+  if (subresources?.status) rows.push({ name: "status", verbs: partVerbs });
+  if (subresources?.scale) {
+    rows.push({ name: "scale", verbs: partVerbs, group: "autoscaling", version: "v1", kind: "Scale" });
+  }
+  return rows;
+}
+
+/** "spec.color" of ".spec.color". */
+export function selectableFields({ selectableFields: fields }: DefinitionVersion): readonly string[] {
+  return (fields ?? []).map(({ jsonPath }) => simplePath(jsonPath)!.join("."));
+}
+
+function strategyOf(schema: Schema): Strategy {
+  const rules = new CompiledRules(schema);
+  return {
+    // Before they are set: what a patch brought along goes too.
+    defaults(object) {
+      prune(object, schema, true);
+      setDefaults(object, schema);
+    },
+    validateCreate: (object) => [
+      ...validateValue(object, schema, undefined),
+      ...causesOf((out) => {
+        validateEmbedded(object, schema, out);
+        rules.validate(object, undefined, out);
+      }),
+    ],
+    validateUpdate: (object, old) => [
+      ...validateValue(object, schema, old),
+      ...causesOf((out) => {
+        validateEmbedded(object, schema, out);
+        rules.validate(object, old, out);
+      }),
+    ],
+  };
+}
