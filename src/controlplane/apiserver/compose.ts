@@ -104,7 +104,7 @@ export async function startControlPlaneApi(options: ControlPlaneApiOptions): Pro
     audiences: options.apiAudiences ?? [options.serviceAccountIssuer ?? defaultIssuer],
     tokenAuthFile: options.tokenAuthFile,
     externalUrl: () => urlOf(advertiseAddress ?? "127.0.0.1", port),
-    loopback: () => loopback,
+    routes: () => server.routes,
     admission: options.admission ?? [],
   });
   const server = await ApiServer.start({

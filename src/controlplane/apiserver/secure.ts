@@ -1,5 +1,6 @@
 /** Who is let in and what they may do: authenticators, authorizers and admission plug-ins, in their order. */
 import { AdmissionChain, type AdmissionPlugin } from "./admission/admission.ts";
+import { builtInPlugins } from "./admission/plugins.ts";
 import type { ApiServerOptions } from "./api_server.ts";
 import { certificateAuthenticator, type Authenticator } from "./auth/authenticator.ts";
 import { union, type Authorizer } from "./auth/authorizer.ts";
@@ -16,7 +17,7 @@ import { BootstrapTokens } from "./auth/tokens/bootstrap.ts";
 import { tokenFile } from "./auth/tokens/file.ts";
 import { ServiceAccountTokens } from "./auth/tokens/service_account.ts";
 import { TokenSigner } from "./auth/tokens/signature.ts";
-import type { Loopback } from "./bootstrap/loopback.ts";
+import { loopbackUser } from "./bootstrap/loopback.ts";
 import { nodeRole } from "./bootstrap/policy/component_roles.ts";
 import type { SigningKeys } from "./certificates/signing_keys.ts";
 import { selfSubjectReview, tokenReview } from "./reviews/authentication.ts";
@@ -27,7 +28,8 @@ import {
   subjectAccessReview,
 } from "./reviews/authorization.ts";
 import { reviewHandlers } from "./reviews/review.ts";
-import type { SubresourceHandlers } from "./routes.ts";
+import type { Routes, SubresourceHandlers } from "./routes.ts";
+import type { Change } from "./storage/registry.ts";
 import { tokenHandlers } from "./subresources/token.ts";
 
 export interface SecurityOptions {
@@ -38,9 +40,9 @@ export interface SecurityOptions {
   readonly tokenAuthFile: string | undefined;
   /** Where the server is reached from outside, `https://host:port`. */
   readonly externalUrl: () => string;
-  /** The server's own requests, once it is there. */
-  readonly loopback: () => Loopback;
-  /** Plug-ins behind the built-in ones. */
+  /** The server's routes, once it is there. */
+  readonly routes: () => Routes;
+  /** Plug-ins besides the built-in ones: behind those that change objects, before quotas. */
   readonly admission: readonly AdmissionPlugin[];
   /** Wall clock in ms. */
   readonly now: () => number;
@@ -66,7 +68,13 @@ export function secure(options: SecurityOptions): Security {
     nodeAuthorizer(new NodeGraph(lookup), nodeRole.rules),
     rbacAuthorizer(rbac),
   );
-  const admission = [...options.admission];
+  const admission = builtInPlugins({
+    lookup,
+    authorizer,
+    rbac,
+    updateQuotaStatus: (namespace, name, change) => updateQuotaStatus(options.routes(), namespace, name, change),
+    others: options.admission,
+  });
   const chain = new AdmissionChain(admission);
   return {
     authenticators: [certificateAuthenticator, bearerAuthenticator(tokens, audiences)],
@@ -84,6 +92,12 @@ export function secure(options: SecurityOptions): Security {
     }),
     nonResource: oidcDocuments({ issuer, keys: options.signingKeys, externalUrl: options.externalUrl }),
   };
+}
+
+async function updateQuotaStatus(routes: Routes, namespace: string, name: string, change: Change): Promise<void> {
+  const { registry } = routes.find("", "v1", "resourcequotas")!;
+  const request = { user: loopbackUser, dryRun: false, warnings: [], subresource: "status" };
+  await registry.update(namespace, name, change, request);
 }
 
 function tokenAuthenticators({ lookup, issuer, now, tokenAuthFile }: SecurityOptions, signer: TokenSigner) {

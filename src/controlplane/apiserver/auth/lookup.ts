@@ -7,7 +7,7 @@ import { parseObject } from "../storage/object_bytes.ts";
 export interface Lookup {
   /** @param namespace "" for what has none */
   get(storedAs: string, namespace: string, name: string): ApiObject | undefined;
-  /** All objects, or those of one namespace. */
+  /** All objects, or those of one namespace; none of what is not stored here. */
   list(storedAs: string, namespace?: string): ApiObject[];
   /** Waits until everything acknowledged before the call is there. */
   fresh(storedAs: string): Promise<void>;
@@ -38,9 +38,8 @@ export function cacheLookup(caches: ReadonlyMap<string, ResourceCache>): Lookup 
     },
     list(storedAs, namespace) {
       const prefix = `/${storedAs}/${namespace === undefined ? "" : `${namespace}/`}`;
-      return cacheOf(storedAs)
-        .items.withPrefix(prefix)
-        .map(({ bytes }) => parseObject(bytes));
+      const found = caches.get(storedAs)?.items.withPrefix(prefix) ?? [];
+      return found.map(({ bytes }) => parseObject(bytes));
     },
     async fresh(storedAs) {
       await cacheOf(storedAs).current();

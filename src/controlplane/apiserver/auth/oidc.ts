@@ -25,7 +25,7 @@ export function oidcDocuments({ issuer, keys, externalUrl }: OidcOptions) {
           id_token_signing_alg_values_supported: algorithms,
         }),
         headers: maxAge,
-      } as ApiResponse;
+      };
     }
     if (info.path !== "/openid/v1/jwks") return undefined;
     const jwks = keys.all().map(({ id, algorithm, publicKey }) => ({

@@ -1,5 +1,6 @@
 /** Making X.509 certificates (RFC 5280). The library is loaded only where one is made: most starts make none. */
-import { createPrivateKey, createPublicKey, randomBytes, webcrypto, X509Certificate } from "node:crypto";
+import { createPrivateKey, createPublicKey, randomBytes, webcrypto, type X509Certificate } from "node:crypto";
+import type * as Library from "@peculiar/x509";
 
 /** A certificate and its private key, both PEM. */
 export interface KeyPair {
@@ -27,7 +28,6 @@ export interface Validity {
   readonly toMs: number;
 }
 
-type Library = typeof import("@peculiar/x509");
 type CryptoKey = webcrypto.CryptoKey;
 
 const serverAuth = "1.3.6.1.5.5.7.3.1";
@@ -37,7 +37,7 @@ const rsa = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" } as const;
 
 /** A certificate authority that signs itself. @param key PEM of the key to keep, where there is one */
 export async function makeAuthority(commonName: string, validity: Validity, key?: string): Promise<KeyPair> {
-  const library = await load();
+  const library = await loadX509();
   const keyPem = key ?? (await newKey());
   const { signing, verifying, algorithm } = await cryptoKeys(keyPem);
   const { KeyUsageFlags } = library;
@@ -61,7 +61,7 @@ export async function makeAuthority(commonName: string, validity: Validity, key?
 
 /** A certificate with a new key, signed by the authority; it ends with the authority at the latest. */
 export async function issue(authority: KeyPair, profile: Profile, validity: Validity): Promise<KeyPair> {
-  const library = await load();
+  const library = await loadX509();
   const key = await newKey();
   const own = await cryptoKeys(key);
   const signer = await cryptoKeys(authority.key);
@@ -100,7 +100,7 @@ function commonFields(subject: Record<string, string[]>[], { fromMs, toMs }: Val
   return { serialNumber: serial.toString("hex"), subject, notBefore: new Date(fromMs), notAfter: new Date(toMs) };
 }
 
-function alternativeNames(library: Library, { dns, ip }: SubjectNames) {
+function alternativeNames(library: typeof Library, { dns, ip }: SubjectNames) {
   const names = [
     ...dns.map((value) => ({ type: "dns" as const, value })),
     ...ip.map((value) => ({ type: "ip" as const, value })),
@@ -135,7 +135,8 @@ async function cryptoKeys(keyPem: string): Promise<{
   };
 }
 
-async function load(): Promise<Library> {
+/** Loads the library: some 300 ms, so only where a certificate is made or a request is read. */
+export async function loadX509(): Promise<typeof Library> {
   // The library's container of services reads its metadata through this polyfill.
   await import("reflect-metadata");
   const library = await import("@peculiar/x509");
