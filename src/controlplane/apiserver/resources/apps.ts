@@ -1,3 +1,5 @@
+import { horizontalPodAutoscaler, podDisruptionBudget } from "../strategies/autoscaling.ts";
+import { autoscalingV1 } from "../strategies/autoscaling_conversion.ts";
 import { cronJob } from "../strategies/workloads/cron_job.ts";
 import { controllerRevision, daemonSet } from "../strategies/workloads/daemon_set.ts";
 import { deployment, replicaSet } from "../strategies/workloads/deployment.ts";
@@ -83,13 +85,14 @@ export const autoscaling: readonly Resource[] = group("autoscaling", [
   {
     plural: "horizontalpodautoscalers",
     kind: "HorizontalPodAutoscaler",
+    strategy: horizontalPodAutoscaler,
     columns: autoscalerColumns,
     shortNames: ["hpa"],
     categories: ["all"],
     status: true,
     versions: [
       { version: "v2", model: "V2HorizontalPodAutoscaler" },
-      { version: "v1", model: "V1HorizontalPodAutoscaler" },
+      { version: "v1", model: "V1HorizontalPodAutoscaler", convert: autoscalingV1 },
     ],
   },
 ]);
@@ -98,6 +101,7 @@ export const policy: readonly Resource[] = group("policy", [
   {
     plural: "poddisruptionbudgets",
     kind: "PodDisruptionBudget",
+    strategy: podDisruptionBudget,
     columns: workloads.disruptionBudgetColumns,
     shortNames: ["pdb"],
     status: true,

@@ -1,4 +1,13 @@
 /** The smaller groups: networking, storage, access, leases, certificates, reviews, custom resources. */
+import { certificateSigningRequest } from "../strategies/certificate.ts";
+import { lease, priorityClass, runtimeClass } from "../strategies/cluster.ts";
+import { endpointSlice } from "../strategies/endpoints.ts";
+import { eventsV1, strictEvent } from "../strategies/event.ts";
+import { ipAddress, serviceCidr } from "../strategies/networking/addresses.ts";
+import { ingress, ingressClass } from "../strategies/networking/ingress.ts";
+import { networkPolicy } from "../strategies/networking/network_policy.ts";
+import { clusterRole, clusterRoleBinding, role, roleBinding } from "../strategies/rbac.ts";
+import { csiDriver, csiNode, storageClass, volumeAttachment } from "../strategies/storage.ts";
 import * as clusterColumns from "../printing/columns/cluster.ts";
 import * as networkingColumns from "../printing/columns/networking.ts";
 import * as storageColumns from "../printing/columns/storage.ts";
@@ -11,13 +20,19 @@ const clusterScoped = { clusterScoped: true } as const;
 const review = { ...clusterScoped, verbs: ["create"] as readonly Verb[] };
 
 export const discovery: readonly Resource[] = group("discovery.k8s.io", [
-  { plural: "endpointslices", kind: "EndpointSlice", columns: networkingColumns.endpointSliceColumns },
+  {
+    plural: "endpointslices",
+    kind: "EndpointSlice",
+    strategy: endpointSlice,
+    columns: networkingColumns.endpointSliceColumns,
+  },
 ]);
 
 export const networking: readonly Resource[] = group("networking.k8s.io", [
   {
     plural: "ingressclasses",
     kind: "IngressClass",
+    strategy: ingressClass,
     columns: networkingColumns.ingressClassColumns,
     ...clusterScoped,
     generation: true,
@@ -25,6 +40,7 @@ export const networking: readonly Resource[] = group("networking.k8s.io", [
   {
     plural: "ingresses",
     kind: "Ingress",
+    strategy: ingress,
     columns: networkingColumns.ingressColumns,
     shortNames: ["ing"],
     status: true,
@@ -33,6 +49,7 @@ export const networking: readonly Resource[] = group("networking.k8s.io", [
   {
     plural: "ipaddresses",
     kind: "IPAddress",
+    strategy: ipAddress,
     columns: networkingColumns.ipAddressColumns,
     shortNames: ["ip"],
     ...clusterScoped,
@@ -41,6 +58,7 @@ export const networking: readonly Resource[] = group("networking.k8s.io", [
   {
     plural: "networkpolicies",
     kind: "NetworkPolicy",
+    strategy: networkPolicy,
     columns: networkingColumns.networkPolicyColumns,
     shortNames: ["netpol"],
     generation: true,
@@ -48,6 +66,7 @@ export const networking: readonly Resource[] = group("networking.k8s.io", [
   {
     plural: "servicecidrs",
     kind: "ServiceCIDR",
+    strategy: serviceCidr,
     columns: networkingColumns.serviceCidrColumns,
     ...clusterScoped,
     status: true,
@@ -55,12 +74,19 @@ export const networking: readonly Resource[] = group("networking.k8s.io", [
 ]);
 
 export const storage: readonly Resource[] = group("storage.k8s.io", [
-  { plural: "csidrivers", kind: "CSIDriver", columns: storageColumns.csiDriverColumns, ...clusterScoped },
-  { plural: "csinodes", kind: "CSINode", columns: storageColumns.csiNodeColumns, ...clusterScoped },
+  {
+    plural: "csidrivers",
+    kind: "CSIDriver",
+    strategy: csiDriver,
+    columns: storageColumns.csiDriverColumns,
+    ...clusterScoped,
+  },
+  { plural: "csinodes", kind: "CSINode", strategy: csiNode, columns: storageColumns.csiNodeColumns, ...clusterScoped },
   { plural: "csistoragecapacities", kind: "CSIStorageCapacity", columns: storageColumns.csiCapacityColumns },
   {
     plural: "storageclasses",
     kind: "StorageClass",
+    strategy: storageClass,
     columns: storageColumns.storageClassColumns,
     shortNames: ["sc"],
     ...clusterScoped,
@@ -68,6 +94,7 @@ export const storage: readonly Resource[] = group("storage.k8s.io", [
   {
     plural: "volumeattachments",
     kind: "VolumeAttachment",
+    strategy: volumeAttachment,
     columns: storageColumns.attachmentColumns,
     ...clusterScoped,
     status: true,
@@ -78,25 +105,27 @@ export const rbac: readonly Resource[] = group("rbac.authorization.k8s.io", [
   {
     plural: "clusterrolebindings",
     kind: "ClusterRoleBinding",
+    strategy: clusterRoleBinding,
     columns: clusterColumns.clusterRoleBindingColumns,
     ...clusterScoped,
   },
-  { plural: "clusterroles", kind: "ClusterRole", ...clusterScoped },
-  { plural: "rolebindings", kind: "RoleBinding", columns: clusterColumns.roleBindingColumns },
-  { plural: "roles", kind: "Role" },
+  { plural: "clusterroles", kind: "ClusterRole", strategy: clusterRole, ...clusterScoped },
+  { plural: "rolebindings", kind: "RoleBinding", strategy: roleBinding, columns: clusterColumns.roleBindingColumns },
+  { plural: "roles", kind: "Role", strategy: role },
 ]);
 
 export const coordination: readonly Resource[] = group("coordination.k8s.io", [
-  { plural: "leases", kind: "Lease", columns: clusterColumns.leaseColumns },
+  { plural: "leases", kind: "Lease", strategy: lease, columns: clusterColumns.leaseColumns },
 ]);
 
 export const events: readonly Resource[] = group("events.k8s.io", [
   {
     plural: "events",
     kind: "Event",
+    strategy: strictEvent,
     columns: clusterColumns.newEventColumns,
     shortNames: ["ev"],
-    versions: [{ version: "v1", model: "EventsV1Event" }],
+    versions: [{ version: "v1", model: "EventsV1Event", convert: eventsV1 }],
     storedAs: "events",
     ttlSeconds: eventTtlSeconds,
     selectableFields: [
@@ -118,6 +147,7 @@ export const scheduling: readonly Resource[] = group("scheduling.k8s.io", [
   {
     plural: "priorityclasses",
     kind: "PriorityClass",
+    strategy: priorityClass,
     columns: clusterColumns.priorityClassColumns,
     shortNames: ["pc"],
     ...clusterScoped,
@@ -125,13 +155,20 @@ export const scheduling: readonly Resource[] = group("scheduling.k8s.io", [
 ]);
 
 export const node: readonly Resource[] = group("node.k8s.io", [
-  { plural: "runtimeclasses", kind: "RuntimeClass", columns: clusterColumns.runtimeClassColumns, ...clusterScoped },
+  {
+    plural: "runtimeclasses",
+    kind: "RuntimeClass",
+    strategy: runtimeClass,
+    columns: clusterColumns.runtimeClassColumns,
+    ...clusterScoped,
+  },
 ]);
 
 export const certificates: readonly Resource[] = group("certificates.k8s.io", [
   {
     plural: "certificatesigningrequests",
     kind: "CertificateSigningRequest",
+    strategy: certificateSigningRequest,
     columns: clusterColumns.signingRequestColumns,
     shortNames: ["csr"],
     ...clusterScoped,

@@ -1,3 +1,10 @@
+import { configMap, secret } from "../strategies/config.ts";
+import { endpoints } from "../strategies/endpoints.ts";
+import { event } from "../strategies/event.ts";
+import { namespace } from "../strategies/namespace.ts";
+import { node } from "../strategies/node.ts";
+import { persistentVolume, persistentVolumeClaim } from "../strategies/persistent_volume.ts";
+import { limitRange, resourceQuota } from "../strategies/quota.ts";
 import { service } from "../strategies/service.ts";
 import { podTemplate, replicationController } from "../strategies/workloads/replication_controller.ts";
 import * as cluster from "../printing/columns/cluster.ts";
@@ -43,21 +50,35 @@ export const core: readonly Resource[] = group("", [
     clusterScoped: true,
     verbs: ["get", "list"],
   },
-  { plural: "configmaps", kind: "ConfigMap", columns: cluster.configMapColumns, shortNames: ["cm"] },
-  { plural: "endpoints", kind: "Endpoints", columns: networking.endpointsColumns, shortNames: ["ep"] },
+  {
+    plural: "configmaps",
+    kind: "ConfigMap",
+    strategy: configMap,
+    columns: cluster.configMapColumns,
+    shortNames: ["cm"],
+  },
+  {
+    plural: "endpoints",
+    kind: "Endpoints",
+    strategy: endpoints,
+    columns: networking.endpointsColumns,
+    shortNames: ["ep"],
+  },
   {
     plural: "events",
     kind: "Event",
+    strategy: event,
     columns: cluster.eventColumns,
     model: "CoreV1Event",
     shortNames: ["ev"],
     selectableFields: eventFields,
     ttlSeconds: eventTtlSeconds,
   },
-  { plural: "limitranges", kind: "LimitRange", shortNames: ["limits"] },
+  { plural: "limitranges", kind: "LimitRange", strategy: limitRange, shortNames: ["limits"] },
   {
     plural: "namespaces",
     kind: "Namespace",
+    strategy: namespace,
     columns: cluster.namespaceColumns,
     shortNames: ["ns"],
     clusterScoped: true,
@@ -69,6 +90,7 @@ export const core: readonly Resource[] = group("", [
   {
     plural: "nodes",
     kind: "Node",
+    strategy: node,
     columns: cluster.nodeColumns,
     shortNames: ["no"],
     clusterScoped: true,
@@ -79,6 +101,7 @@ export const core: readonly Resource[] = group("", [
   {
     plural: "persistentvolumeclaims",
     kind: "PersistentVolumeClaim",
+    strategy: persistentVolumeClaim,
     columns: storage.claimColumns,
     shortNames: ["pvc"],
     status: true,
@@ -86,6 +109,7 @@ export const core: readonly Resource[] = group("", [
   {
     plural: "persistentvolumes",
     kind: "PersistentVolume",
+    strategy: persistentVolume,
     columns: storage.volumeColumns,
     shortNames: ["pv"],
     clusterScoped: true,
@@ -139,11 +163,12 @@ export const core: readonly Resource[] = group("", [
   {
     plural: "resourcequotas",
     kind: "ResourceQuota",
+    strategy: resourceQuota,
     columns: cluster.resourceQuotaColumns,
     shortNames: ["quota"],
     status: true,
   },
-  { plural: "secrets", kind: "Secret", columns: cluster.secretColumns, selectableFields: ["type"] },
+  { plural: "secrets", kind: "Secret", strategy: secret, columns: cluster.secretColumns, selectableFields: ["type"] },
   {
     plural: "serviceaccounts",
     kind: "ServiceAccount",

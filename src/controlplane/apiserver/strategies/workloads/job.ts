@@ -51,7 +51,7 @@ function generatedLabels({ metadata }: ApiObject): Record<string, string> {
 
 /** A client's own labels stay, for the validation to refuse; those of an earlier attempt at a name do not. */
 function generateSelector(object: ApiObject, spec: JobSpec): void {
-  const template = (spec.template ??= {}) as PodTemplate;
+  const template = (spec.template ??= {});
   const metadata = (template.metadata ??= {});
   const labels = (metadata.labels ??= {});
   const prefix = object.metadata.generateName;
