@@ -1,17 +1,14 @@
 /** JSON merge patch (RFC 7396). */
+import { define } from "./apply/merge.ts";
+import { isMap } from "./types/merge_type.ts";
 
-/** What the patch makes of the target; neither is changed. */
+/** What the patch makes of the target; neither is changed, and parts of both are shared. */
 export function mergePatch(target: unknown, patch: unknown): unknown {
-  if (!isObject(patch)) return patch;
-  const result: Record<string, unknown> = isObject(target) ? { ...target } : {};
+  if (!isMap(patch)) return patch;
+  const result: Record<string, unknown> = isMap(target) ? { ...target } : {};
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) delete result[key];
-    else if (key === "__proto__") continue;
-    else result[key] = mergePatch(result[key], value);
+    else define(result, key, mergePatch(Object.hasOwn(result, key) ? result[key] : undefined, value));
   }
   return result;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
