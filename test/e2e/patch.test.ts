@@ -51,10 +51,10 @@ async function made(path: string, object: object): Promise<any> {
 describe("a patch", () => {
   it("of JSON, merge and strategic kind changes an object", async () => {
     await made(maps, configMap("three"));
-    const json = await patch("json", `${maps}/three`, [{ op: "add", path: "/data/b~1c", value: "2" }]);
-    expect([json.code, json.body.data]).toEqual([200, { a: "1", "b/c": "2" }]);
+    const json = await patch("json", `${maps}/three`, [{ op: "add", path: "/data/b.c", value: "2" }]);
+    expect([json.code, json.body.data]).toEqual([200, { a: "1", "b.c": "2" }]);
     const merge = await patch("merge", `${maps}/three`, { data: { a: null, d: "4" } });
-    expect(merge.body.data).toEqual({ "b/c": "2", d: "4" });
+    expect(merge.body.data).toEqual({ "b.c": "2", d: "4" });
     const strategic = await patch("strategic", `${maps}/three`, { data: { $patch: "replace", e: "5" } });
     expect(strategic.body.data).toEqual({ e: "5" });
   });

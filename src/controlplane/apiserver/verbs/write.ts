@@ -1,13 +1,14 @@
 /** POST, PUT and PATCH. */
 import type { ApiResponse, RequestContext } from "../context.ts";
-import { patched, patchKind } from "../patch/patch.ts";
+import { trackUpdate } from "../patch/managed_fields.ts";
+import { patched, patchKind, type PatchKind } from "../patch/patch.ts";
 import { decodedBody, mediaType, objectOf } from "../request/body.ts";
 import { writeOptions, type WriteOptions } from "../request/options.ts";
 import type { ApiObject } from "../resources/resource.ts";
-import { ApiError, notFound } from "../status.ts";
+import { ApiError, conflict, invalid, notFound, type Cause } from "../status.ts";
 import type { WriteRequest, Written } from "../storage/registry.ts";
-import { checkFields } from "../validation/fields.ts";
-import { trackUpdate } from "../patch/managed_fields.ts";
+import { required } from "../validation/metadata.ts";
+import { checkVersionFields } from "./check.ts";
 import { inVersion, toStored } from "./convert.ts";
 import { groupVersion, type Endpoint } from "./endpoint.ts";
 import { objectResponse } from "./read.ts";
@@ -38,23 +39,41 @@ export async function update(endpoint: Endpoint, context: RequestContext): Promi
 
 export async function patch(endpoint: Endpoint, context: RequestContext): Promise<ApiResponse> {
   const options = writeOptions(context.query);
-  const { namespace, name } = context.info;
-  const kind = patchKind(mediaType(context.headers["content-type"]));
+  const { namespace, name, subresource } = context.info;
+  const kind = patchKind(mediaType(context.headers["content-type"]), endpoint);
+  checkPatchOptions(kind, options);
   const body = await context.body();
   const request = writeRequest(context, options);
   const by = manager(context, options);
+  const told = context.warnings.length;
   const change = (current: ApiObject | undefined): ApiObject => {
     const before = current && inVersion(endpoint, current);
+    // A change may be made again on top of another writer's: its warnings are told once.
+    context.warnings.length = told;
     const next = patched({ endpoint, kind, body, current: before, options, manager: by, context });
-    next.metadata.name ??= name;
     endpoint.resource.strategy.defaults?.(next);
-    if (kind !== "apply") trackUpdate(endpoint, before, next, by, context.info.subresource);
+    if (kind !== "apply") trackUpdate(endpoint, before, next, by, subresource);
     return toStored(endpoint, next);
   };
   if (kind === "apply") return applied(endpoint, context, request, change);
   const written = await endpoint.registry.update(namespace, name, change, request);
   return objectResponse(endpoint, context, 200, written.bytes);
 }
+
+/** @throws ApiError 422 in upstream's words (meta/v1/validation.ValidatePatchOptions) */
+function checkPatchOptions(kind: PatchKind, options: WriteOptions): void {
+  const causes: Cause[] = [];
+  if (kind === "apply" && options.fieldManager === undefined) {
+    causes.push(required("fieldManager", "is required for apply patch"));
+  }
+  if (kind !== "apply" && options.force) {
+    const message = "Forbidden: may not be specified for non-apply patch";
+    causes.push({ reason: "FieldValueForbidden", message, field: "force" });
+  }
+  if (causes.length > 0) throw invalid(patchOptions, "", causes);
+}
+
+const patchOptions = { group: "meta.k8s.io", plural: "", kind: "PatchOptions" };
 
 /** Server-side apply makes what is not there. */
 async function applied(
@@ -72,13 +91,24 @@ async function applied(
     if (subresource !== "") throw notFound(endpoint.resource, name);
   }
   try {
-    const written = await endpoint.registry.create(change(undefined), namespace, request);
+    const written = await endpoint.registry.create(created(endpoint, name, change), namespace, request);
     return objectResponse(endpoint, context, 201, written.bytes);
   } catch (error) {
     // Somebody else made it in between.
     if (!(error instanceof ApiError) || error.reason !== "AlreadyExists") throw error;
     return objectResponse(endpoint, context, 200, (await update()).bytes);
   }
+}
+
+/** @throws ApiError 409 where the applied object is said to be there already */
+function created(endpoint: Endpoint, name: string, change: (current: undefined) => ApiObject): ApiObject {
+  const object = change(undefined);
+  const { uid } = object.metadata;
+  if (uid !== undefined && uid !== "") {
+    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: `;
+    throw conflict(endpoint.resource, name, why);
+  }
+  return object;
 }
 
 async function readObject(
@@ -91,7 +121,7 @@ async function readObject(
   const namespace = resource.namespaced ? context.info.namespace : "";
   const expected = { kind: resource.kind, apiVersion: groupVersion(endpoint), name, namespace };
   const object = objectOf(await decodedBody(context), expected);
-  checkFields(version.model, object, options.fieldValidation, context.warnings);
+  checkVersionFields(version, object, options.fieldValidation, context.warnings);
   return object;
 }
 
