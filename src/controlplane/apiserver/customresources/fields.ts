@@ -27,6 +27,8 @@ function refuseDepth(object: ApiObject): void {
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > maxDepth)
       throw new ApiError("BadRequest", "the object provided is nested too deep: exceeded max depth");
-    level = level.flatMap((value) => (typeof value === "object" && value !== null ? (Object.values(value) as unknown[]) : []));
+    level = level.flatMap((value) =>
+      typeof value === "object" && value !== null ? (Object.values(value) as unknown[]) : [],
+    );
   }
 }

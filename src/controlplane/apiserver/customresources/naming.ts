@@ -18,11 +18,7 @@ export function namingOf(definition: Definition, others: readonly Definition[], 
   const wanted = definition.spec.names;
   const accepted: Names = { ...(definition.status?.acceptedNames ?? { plural: "", kind: "" }) };
   const refused: [string, string][] = [];
-  const take = <K extends "plural" | "singular" | "kind" | "listKind">(
-    field: K,
-    isFree: boolean,
-    code: string,
-  ): void => {
+  const take = (field: "plural" | "singular" | "kind" | "listKind", isFree: boolean, code: string): void => {
     if (isFree) accepted[field] = wanted[field]!;
     else refused.push([code, `"${wanted[field]!}" is already in use`]);
   };

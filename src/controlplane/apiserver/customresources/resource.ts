@@ -12,7 +12,7 @@ import {
 } from "../resources/resource.ts";
 import { ApiError } from "../status.ts";
 import { causesOf } from "../validation/causes.ts";
-import { CompiledRules } from "./cel/compiled_rules.ts";
+import { Rules } from "./cel/rules.ts";
 import { isTrue, storageVersion, type Definition, type DefinitionVersion } from "./definition/definition.ts";
 import { fieldsCheck } from "./fields.ts";
 import { compile, type Schema } from "./schema/compile.ts";
@@ -132,7 +132,7 @@ export function selectableFields({ selectableFields: fields }: DefinitionVersion
 }
 
 function strategyOf(schema: Schema): Strategy {
-  const rules = new CompiledRules(schema);
+  const rules = new Rules(schema);
   return {
     // Before they are set: what a patch brought along goes too.
     defaults(object) {

@@ -209,9 +209,8 @@ function typeName(value: unknown): string {
 }
 
 function codePoints(value: string): number {
-  let count = 0;
-  for (const _ of value) count++;
-  return count;
+  // Pairs of surrogates are one each.
+  return value.length - (value.match(/[\ud800-\udbff][\udc00-\udfff]/g)?.length ?? 0);
 }
 
 /** In decimals, as written: 0.3 is a multiple of 0.1. */
