@@ -55,7 +55,8 @@ async function spread(
     while (next < count) {
       const i = next++;
       const start = performance.now();
-      bytes += await one(client, i);
+      const size = await one(client, i);
+      bytes += size;
       latencies.push(performance.now() - start);
     }
   };

@@ -27,7 +27,8 @@ export interface CacheEvent {
 }
 
 export interface CacheObserver {
-  onEvent(event: CacheEvent): void;
+  /** @param encoded what observers made of the event, for those behind them: gone when all have been called */
+  onEvent(event: CacheEvent, encoded: Map<string, Buffer>): void;
   /** The cache is lost and starts anew: the watch has ended. */
   onEnd(error: FairleadError): void;
   /** The cache is whole again, for who observed it anew in onEnd: anything may have changed in between. */
@@ -39,6 +40,8 @@ export type FieldsOf = (object: ApiObject) => Readonly<Record<string, string>>;
 
 /** Events kept for watches that start in the past; older ones are told to list again (410). */
 const historyLimit = 4096;
+/** Bytes of such events, those of large objects too. */
+const historyLimitBytes = 32 * 1024 * 1024;
 /** Objects per page when the cache is filled. */
 const fillLimit = 500;
 /** Bound of waiting for a revision that is on its way, in ms (upstream: 3 s). */
@@ -54,6 +57,7 @@ export class ResourceCache {
   readonly #waiting = new Set<{ readonly revision: number; readonly resolve: () => void }>();
   readonly items = new SortedItems<CachedObject>();
   #history: CacheEvent[] = [];
+  #historyBytes = 0;
   #historyFrom = 0;
   #revision = 0;
   #watch: StoreWatch | undefined;
@@ -123,7 +127,7 @@ export class ResourceCache {
   observe(observer: CacheObserver, afterRevision?: number): (() => void) | undefined {
     if (afterRevision !== undefined) {
       if (afterRevision < this.#historyFrom) return undefined;
-      for (const event of this.#historyBehind(afterRevision)) observer.onEvent(event);
+      for (const event of this.#historyBehind(afterRevision)) observer.onEvent(event, new Map());
     }
     this.#observers.add(observer);
     return () => this.#observers.delete(observer);
@@ -161,6 +165,7 @@ export class ResourceCache {
     }
     this.items.replace(objects);
     this.#history = [];
+    this.#historyBytes = 0;
     this.#historyFrom = revision;
     this.#revision = revision;
     for (const observer of this.#observers) observer.onRefill?.();
@@ -207,12 +212,25 @@ export class ResourceCache {
 
   #emit(event: CacheEvent): void {
     this.#revision = event.revision;
+    this.#remember(event);
+    if (this.#observers.size === 0) return;
+    const encoded = new Map<string, Buffer>();
+    for (const observer of this.#observers) observer.onEvent(event, encoded);
+  }
+
+  /** Forgets in halves, so that forgetting costs little per event. */
+  #remember(event: CacheEvent): void {
     this.#history.push(event);
-    if (this.#history.length >= historyLimit * 2) {
-      this.#history = this.#history.slice(-historyLimit);
-      this.#historyFrom = this.#history[0]!.revision - 1;
-    }
-    for (const observer of this.#observers) observer.onEvent(event);
+    this.#historyBytes += event.object.bytes.length;
+    if (this.#history.length < historyLimit * 2 && this.#historyBytes < historyLimitBytes) return;
+    let from = Math.max(1, this.#history.length - historyLimit);
+    let kept = 0;
+    for (let i = from; i < this.#history.length; i++) kept += this.#history[i]!.object.bytes.length;
+    while (kept > historyLimitBytes / 2 && from < this.#history.length)
+      kept -= this.#history[from++]!.object.bytes.length;
+    this.#historyFrom = this.#history[from - 1]!.revision;
+    this.#history = this.#history.slice(from);
+    this.#historyBytes = kept;
   }
 
   #advance(revision: number): void {
@@ -235,9 +253,11 @@ export class ResourceCache {
   cached(key: string, value: Buffer, revision: number): CachedObject {
     const bytes = servedBytes(value, revision);
     const object = parseObject(bytes);
-    return { key, revision, bytes, labels: object.metadata.labels ?? {}, fields: this.#fieldsOf(object) };
+    return { key, revision, bytes, labels: object.metadata.labels ?? none, fields: this.#fieldsOf(object) };
   }
 }
+
+const none: Readonly<Record<string, string>> = {};
 
 /** A deleted object is shown at the revision of its deletion. */
 function atRevision(object: CachedObject, revision: number): CachedObject {

@@ -17,8 +17,13 @@ export function storedBytes(object: ApiObject): Buffer {
 /** The served form of a stored object at a revision. */
 export function servedBytes(stored: Buffer, revision: number): Buffer {
   const at = stored.indexOf(metadataStart) + metadataStart.length;
-  const version = Buffer.from(`"resourceVersion":"${revision}",`);
-  return Buffer.concat([stored.subarray(0, at), version, stored.subarray(at)]);
+  const version = `"resourceVersion":"${revision}",`;
+  // Not from node's pool, whose blocks short-lived Buffers share: a kept object would keep those as well.
+  const served = Buffer.allocUnsafeSlow(stored.length + version.length);
+  stored.copy(served, 0, 0, at);
+  served.write(version, at, "latin1");
+  stored.copy(served, at + version.length, at);
+  return served;
 }
 
 /** Parses served bytes. */

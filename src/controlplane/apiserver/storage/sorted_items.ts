@@ -38,9 +38,19 @@ export class SortedItems<T extends { readonly key: string }> {
   /** The items whose keys start with the prefix, in order, those behind `after` alone where it is given. */
   withPrefix(prefix: string, after?: string): T[] {
     const from = this.#find(after === undefined ? prefix : `${after}\0`);
-    let to = from;
-    while (to < this.#sorted.length && this.#sorted[to]!.key.startsWith(prefix)) to++;
-    return this.#sorted.slice(from, to);
+    return this.#sorted.slice(from, this.#endOf(prefix, from));
+  }
+
+  /** Where the keys with the prefix end that stand from `from` on, all together. */
+  #endOf(prefix: string, from: number): number {
+    let low = from;
+    let high = this.#sorted.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#sorted[middle]!.key.startsWith(prefix)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   /** Where the key stands, or would stand. Names are ASCII: UTF-16 order is byte order. */

@@ -21,14 +21,15 @@ export function toStored(endpoint: Pick<Endpoint, "resource" | "version">, objec
   };
 }
 
+/** Whether stored bytes are of the endpoint's version as they are. */
+export function isStoredVersion({ resource, version }: Pick<Endpoint, "resource" | "version">): boolean {
+  const stored = storedGroupVersion(resource.versions[0].version, resource.group, resource.storedAs);
+  return groupVersion({ resource, version }) === stored;
+}
+
 /** The form in which bytes leave: a parse only where the version is another than the stored one. */
 export function inVersionBytes(endpoint: Pick<Endpoint, "resource" | "version">, bytes: Buffer): Buffer {
-  const stored = storedGroupVersion(
-    endpoint.resource.versions[0].version,
-    endpoint.resource.group,
-    endpoint.resource.storedAs,
-  );
-  if (groupVersion(endpoint) === stored) return bytes;
+  if (isStoredVersion(endpoint)) return bytes;
   return Buffer.from(JSON.stringify(inVersion(endpoint, parseObject(bytes))));
 }
 

@@ -3,8 +3,12 @@ import { FairleadError } from "../../../errors/catalogue.ts";
 import type { RequestContext } from "../context.ts";
 import { listOptions, type ListOptions } from "../request/options.ts";
 import { ApiError } from "../status.ts";
+import { turn } from "../turns.ts";
 import type { CachedObject } from "../storage/cache.ts";
 import { selection, type Endpoint } from "./endpoint.ts";
+
+/** Objects from which on lists take turns: fewer are listed in less than a millisecond. */
+const largeList = 1000;
 
 export interface ListPage {
   readonly objects: readonly CachedObject[];
@@ -33,6 +37,7 @@ export async function listPage(endpoint: Endpoint, context: RequestContext): Pro
   if (options.resourceVersionMatch === "Exact" && wanted !== undefined) {
     return historic(endpoint, context, options, matches, wanted, undefined);
   }
+  if (cache.items.size > largeList) await turn();
   if (wanted === undefined) await cache.current();
   else if (wanted > 0 && !(await cache.reach(wanted))) throw tooLargeVersion(wanted, cache.revision);
   const prefix = endpoint.registry.prefix(context.info.namespace);

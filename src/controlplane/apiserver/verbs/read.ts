@@ -4,7 +4,7 @@ import { negotiate } from "../printing/negotiate.ts";
 import { metadataOnly } from "../printing/metadata_only.ts";
 import { tableOf } from "../printing/table.ts";
 import { parseObject } from "../storage/object_bytes.ts";
-import { inVersion, inVersionBytes } from "./convert.ts";
+import { inVersion, inVersionBytes, isStoredVersion } from "./convert.ts";
 import { groupVersion, type Endpoint } from "./endpoint.ts";
 import { listPage, type ListPage } from "./list.ts";
 
@@ -50,9 +50,10 @@ const comma = Buffer.from(",");
 function listBody(endpoint: Endpoint, page: ListPage): Buffer[] {
   const head = { kind: `${endpoint.resource.kind}List`, apiVersion: groupVersion(endpoint), metadata: listMeta(page) };
   const parts: Buffer[] = [Buffer.from(`${JSON.stringify(head).slice(0, -1)},"items":[`)];
-  page.objects.forEach((object, i) => {
+  const asStored = isStoredVersion(endpoint);
+  page.objects.forEach(({ bytes }, i) => {
     if (i > 0) parts.push(comma);
-    parts.push(inVersionBytes(endpoint, object.bytes));
+    parts.push(asStored ? bytes : inVersionBytes(endpoint, bytes));
   });
   parts.push(Buffer.from("]}"));
   return parts;
