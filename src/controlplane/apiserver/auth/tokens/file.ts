@@ -44,8 +44,12 @@ function usersOf(file: string, text: string): ReadonlyMap<string, User> {
 
 /** Fields of one line of CSV; a quoted field may hold commas, and two quotes for one (RFC 4180). */
 function fieldsOf(line: string): string[] {
-  const fields = line.matchAll(/\s*(?:"((?:[^"]|"")*)"|([^,]*))\s*(?:,|$)/g);
-  return [...fields].map(([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? (plain ?? "").trim());
+  const fields: string[] = [];
+  for (const [whole, quoted, plain] of line.matchAll(/\s*(?:"((?:[^"]|"")*)"|([^,]*))\s*(?:,|$)/g)) {
+    fields.push(quoted?.replaceAll('""', '"') ?? (plain ?? "").trim());
+    if (!whole.endsWith(",")) break;
+  }
+  return fields;
 }
 
 function hashOf(token: string): string {
