@@ -115,7 +115,8 @@ function normalizeClusterIps(spec: ServiceSpec, old: ServiceSpec | undefined): v
 function keepAllocated(spec: ServiceSpec, old: ServiceSpec): void {
   const needsIp = (one: ServiceSpec): boolean => one.type !== "ExternalName";
   if (needsIp(old) && needsIp(spec)) {
-    if (!spec.clusterIP && (spec.clusterIPs ?? []).length === 0) {
+    const isSame = !spec.clusterIP || spec.clusterIP === old.clusterIP;
+    if (isSame && (spec.clusterIPs ?? []).length === 0) {
       if (old.clusterIP !== undefined) spec.clusterIP = old.clusterIP;
       if (old.clusterIPs !== undefined) spec.clusterIPs = [...old.clusterIPs];
     }

@@ -9,6 +9,7 @@ const pod = (spec: Fields = {}, metadata: Fields = {}) =>
   object("v1", "Pod", { spec: { containers: [container()], ...spec } }, metadata);
 const podOf = (more: Fields, spec: Fields = {}) => pod({ ...spec, containers: [container(more)] });
 const withVolume = (volume: Fields) => pod({ volumes: [{ name: "v", ...volume }] });
+type Amounts = Record<string, string>;
 const specOf = (made: ApiObject) => made["spec"] as PodSpec;
 
 describe("defaults", () => {
@@ -43,7 +44,7 @@ describe("defaults", () => {
     ["registry:5000/nginx:1", "IfNotPresent"],
     [`nginx@sha256:${"0".repeat(64)}`, "IfNotPresent"],
   ])("pull %s %s", (image, policy) => {
-    expect(specOf(created(podOf({ image }))).containers[0].imagePullPolicy).toBe(policy);
+    expect(specOf(created(podOf({ image }))).containers![0]!.imagePullPolicy).toBe(policy);
   });
 
   it("reach probes, ports, environment and hooks", () => {
@@ -416,7 +417,7 @@ describe("a pod's update", () => {
   it("may change images, tolerations that are added and the deadline", () => {
     const refused = updateRefusals(old, (next) => {
       const spec = specOf(next);
-      spec.containers[0].image = "nginx:2";
+      spec.containers![0]!.image = "nginx:2";
       spec.tolerations!.push({ key: "l", operator: "Exists" });
       spec.activeDeadlineSeconds = 5;
     });
@@ -430,7 +431,7 @@ describe("a pod's update", () => {
   });
 
   it.each<[string, (spec: PodSpec) => unknown, string[]]>([
-    ["its environment", (spec) => (spec.containers[0].env[0].value = "2"), ["Forbidden spec"]],
+    ["its environment", (spec) => (spec.containers![0]!.env![0]!.value = "2"), ["Forbidden spec"]],
     ["its node", (spec) => (spec.nodeName = "n"), ["Forbidden spec"]],
     ["its user to root", (spec) => (spec.securityContext = { runAsUser: 0 }), ["Forbidden spec"]],
     [
@@ -439,7 +440,7 @@ describe("a pod's update", () => {
       ["Forbidden spec.containers"],
     ],
     ["a toleration", (spec) => (spec.tolerations = []), ["Forbidden spec.tolerations"]],
-    ["its resources", (spec) => (spec.containers[0].resources = { requests: { cpu: "1" } }), ["Forbidden spec"]],
+    ["its resources", (spec) => (spec.containers![0]!.resources = { requests: { cpu: "1" } }), ["Forbidden spec"]],
     ["its gates", (spec) => (spec.schedulingGates = [{ name: "g" }]), ["Forbidden spec.schedulingGates[0].name"]],
   ])("may not change %s", (_what, change, expected) => {
     expect(updateRefusals(old, (next) => change(specOf(next)))).toEqual(expected);
@@ -471,7 +472,7 @@ describe("a pod's update", () => {
 
   it("resizes cpu and memory alone", () => {
     const sized = podOf({ resources: { requests: { cpu: "1", memory: "1Gi" }, limits: { memory: "2Gi" } } });
-    const resize = (requests: Fields, limits: Fields) => (next: ApiObject) => {
+    const resize = (requests: Amounts, limits: Amounts) => (next: ApiObject) => {
       specOf(next).containers![0]!.resources = { requests, limits };
     };
     expect(updateRefusals(sized, resize({ cpu: "2", memory: "1Gi" }, { memory: "3Gi" }), "resize")).toEqual([]);
