@@ -103,7 +103,7 @@ function capped(managers: Managers): Managers {
   let count = updaters.length;
   // Oldest first; subresources have managers of their own kind and stay.
   for (const old of updaters.sort(inOrder)) {
-    if (count <= maxUpdateManagers || old.subresource !== "") continue;
+    if (count <= maxUpdateManagers || old.subresource !== "" || old.name === gatheredName) continue;
     const bucket = { ...old, name: gatheredName };
     const gathered = result.get(idOf(bucket));
     result.delete(idOf(old));
