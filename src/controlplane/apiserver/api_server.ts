@@ -8,6 +8,8 @@ import { anonymous, jsonResponse, type ApiResponse, type RequestContext, type Us
 import { HttpServer, type HttpServerOptions } from "./http/server.ts";
 import { CustomResources } from "./customresources/custom_resources.ts";
 import { Discovery } from "./discovery/discovery.ts";
+import { Health, type HealthCheck } from "./health/health.ts";
+import { ApiMetrics } from "./metrics/api_metrics.ts";
 import type { ApiObject, Resource } from "./resources/resource.ts";
 import { builtIn } from "./resources/table.ts";
 import { isStored, noSuchPath, Routes, type SubresourceHandlers } from "./routes.ts";
@@ -35,10 +37,12 @@ export interface ApiServerOptions {
   readonly impersonate?: (context: RequestContext) => Promise<RequestContext>;
   /** Caches that were started before the server, for what is built on them. Default: started with it. */
   readonly caches?: ReadonlyMap<string, ResourceCache>;
-  readonly http: Pick<HttpServerOptions, "host" | "port" | "tls" | "maxInFlight" | "onInternalError"> & {
+  readonly http: Pick<HttpServerOptions, "host" | "port" | "tls" | "maxInFlight" | "onInternalError" | "onRequest"> & {
     /** Takes over the connection of a request that has been authorized (exec, attach, port-forward, proxy). */
     readonly upgrade?: UpgradeHandler;
   };
+  /** Default: metrics of the server's own. */
+  readonly metrics?: ApiMetrics;
   /** Wall clock in ms; default Date.now. */
   readonly now?: () => number;
 }
@@ -55,6 +59,8 @@ export class ApiServer {
   readonly #customResources: CustomResources;
   readonly #discovery: Discovery;
   readonly #caches = new Map<string, ResourceCache>();
+  readonly #metrics: ApiMetrics;
+  readonly health: Health;
   readonly routes: Routes;
 
   private constructor(
@@ -69,11 +75,19 @@ export class ApiServer {
     this.#openApi = new OpenApi(customResources.documents);
     this.#discovery = new Discovery(routes);
     for (const [key, cache] of caches) this.#caches.set(key, cache);
+    this.health = new Health(healthChecks(options.store, this.#caches));
+    this.#metrics = options.metrics ?? new ApiMetrics();
     this.#http = new HttpServer({
       ...options.http,
+      observer: this.#metrics,
       authenticate: (credentials) => this.#authenticate(credentials),
       handle: (context) => this.#handle(context),
       upgrade: (context, ...connection) => this.#upgrade(context, ...connection),
+    });
+    this.#metrics.follow({
+      inFlight: () => this.#http.inFlight,
+      find: (...resource) => routes.find(...resource)?.resource,
+      counts: () => objectCounts(routes),
     });
   }
 
@@ -116,10 +130,12 @@ export class ApiServer {
     return this.#http.listen();
   }
 
+  /** /readyz fails from now on; what is in flight is answered, from caches that still follow the store. */
   async close(graceMs = 10_000): Promise<void> {
+    this.health.stop();
+    await this.#http.close(graceMs);
     await this.#customResources.close();
     for (const cache of this.#caches.values()) cache.close();
-    await this.#http.close(graceMs);
   }
 
   async #authenticate(credentials: Credentials): Promise<User> {
@@ -157,9 +173,9 @@ export class ApiServer {
 
   async #nonResource(context: RequestContext): Promise<ApiResponse> {
     const { path } = context.info;
-    if (path === "/healthz" || path === "/livez" || path === "/readyz") {
-      return { code: 200, contentType: "text/plain; charset=utf-8", body: Buffer.from("ok") };
-    }
+    const health = await this.health.respond(context);
+    if (health) return health;
+    if (path === "/metrics") return this.#metrics.respond();
     if (path === "/version") return jsonResponse(200, versionInfo);
     const found =
       this.#openApi.respond(context) ??
@@ -178,6 +194,30 @@ export async function startCaches(store: Store): Promise<ReadonlyMap<string, Res
     caches.set(resource.storedAs, await ResourceCache.start(store, prefixOf(resource), fieldsOf(resource)));
   }
   return caches;
+}
+
+function healthChecks(store: Store, caches: ReadonlyMap<string, ResourceCache>): HealthCheck[] {
+  return [
+    { name: "etcd", check: () => store.revision() },
+    {
+      name: "informer-sync",
+      of: ["readyz"],
+      check: () => {
+        const behind = [...caches].filter(([, cache]) => !cache.isFollowing).map(([name]) => name);
+        if (behind.length > 0) throw new Error(`not in sync: ${behind.join(", ")}`);
+      },
+    },
+  ];
+}
+
+/** By resource, whatever its versions. */
+function* objectCounts(routes: Routes): Generator<readonly [Resource, number]> {
+  const seen = new Set<Resource>();
+  for (const { resource, registry } of routes.endpoints()) {
+    if (seen.has(resource) || !isStored(resource)) continue;
+    seen.add(resource);
+    yield [resource, registry.cache.items.size];
+  }
 }
 
 /** The registry of what has none: routes ask the answers first, so nothing ever reaches it. */

@@ -15,9 +15,15 @@ import { Pki } from "./certificates/pki.ts";
 import { Renewal } from "./certificates/renewal.ts";
 import { clientProfile, defaultAdvertiseAddress, firstAddress, servingProfile } from "./certificates/serving.ts";
 import { SigningKeys } from "./certificates/signing_keys.ts";
-import type { KeyPair } from "./certificates/x509.ts";
+import type { Profile } from "./certificates/x509.ts";
 import { cacheLookup } from "./auth/lookup.ts";
+import { ServiceAllocation } from "./allocation/service_allocation.ts";
 import { secure, type Security } from "./secure.ts";
+import { bindingAnswers, bindingHandlers } from "./subresources/binding.ts";
+import { componentStatusAnswers } from "./subresources/component_statuses.ts";
+import { evictionHandlers } from "./subresources/eviction.ts";
+import { partHandlers } from "./subresources/parts.ts";
+import { builtInScales } from "./subresources/scale.ts";
 
 export interface ControlPlaneApiOptions {
   /** Everything but the store is kept here: pki/ and admin.kubeconfig. */
@@ -31,6 +37,8 @@ export interface ControlPlaneApiOptions {
   readonly tlsSans?: readonly string[];
   /** --service-cluster-ip-range: one, or two of two families. */
   readonly serviceCidrs: readonly string[];
+  /** --service-node-port-range, "30000-32767" */
+  readonly serviceNodePortRange?: string;
   /** --client-ca-file: authorities whose client certificates are taken besides our own. */
   readonly clientCaFile?: string;
   /** --token-auth-file */
@@ -44,7 +52,10 @@ export interface ControlPlaneApiOptions {
   /** Admission plug-ins besides the built-in ones, behind them. */
   readonly admission?: readonly AdmissionPlugin[];
   readonly upgrade?: ApiServerOptions["http"]["upgrade"];
-  readonly maxInFlight?: number;
+  readonly maxInFlight?: NonNullable<ApiServerOptions["http"]["maxInFlight"]>;
+  /** Called for each request that was answered. */
+  readonly onRequest?: NonNullable<ApiServerOptions["http"]["onRequest"]>;
+  readonly metrics?: NonNullable<ApiServerOptions["metrics"]>;
   /** Errors that are nobody's fault but ours; `where` is a request's path, or what was being done. */
   readonly onInternalError: (error: unknown, where: string) => void;
   /** Wall clock in ms. */
@@ -76,91 +87,164 @@ const adminProfile = clientProfile("kubernetes-admin", ["system:masters"]);
  */
 export async function startControlPlaneApi(options: ControlPlaneApiOptions): Promise<ControlPlaneApi> {
   const now = options.now ?? Date.now;
-  const folder = path.join(options.dataDir, "pki");
-  const pki = await Pki.open({ folder, now });
-  const signingKeys = await SigningKeys.open(folder);
-  const advertiseAddress = options.advertiseAddress ?? defaultAdvertiseAddress(options.host);
-  const serving = servingProfile({
-    hostname: hostname(),
-    advertiseAddress,
-    serviceCidrs: options.serviceCidrs,
-    tlsSans: options.tlsSans ?? [],
-  });
-  const clientAuthorities = options.clientCaFile === undefined ? [] : [readAuthorities(options.clientCaFile)];
-  const tlsOf = (pair: KeyPair) => ({
-    cert: pair.certificate,
-    key: pair.key,
-    ca: [pki.authorityCertificate, ...clientAuthorities],
-  });
-
-  let port = options.port;
+  const identity = await Identity.open(options, now);
   const caches = await startCaches(options.store);
-  const lookup = cacheLookup(caches);
-  const security = secure({
-    lookup,
-    signingKeys,
-    now,
-    issuer: options.serviceAccountIssuer ?? defaultIssuer,
-    audiences: options.apiAudiences ?? [options.serviceAccountIssuer ?? defaultIssuer],
-    tokenAuthFile: options.tokenAuthFile,
-    externalUrl: () => urlOf(advertiseAddress ?? "127.0.0.1", port),
-    routes: () => server.routes,
-    admission: options.admission ?? [],
-  });
-  const server = await ApiServer.start({
+  const allocation = await ServiceAllocation.start({
     store: options.store,
     caches,
+    serviceCidrs: options.serviceCidrs,
+    ...(options.serviceNodePortRange === undefined ? {} : { nodePortRange: options.serviceNodePortRange }),
     now,
-    authenticators: security.authenticators,
-    authorizer: security.authorizer,
-    impersonate: security.impersonate,
-    admission: security.admission,
-    subresources: new Map([...(options.subresources ?? []), ...security.subresources]),
-    answers: new Map([...(options.answers ?? []), ...security.answers]),
-    nonResource: security.nonResource,
-    http: {
-      host: options.host,
-      port: options.port,
-      tls: tlsOf(await pki.certificate("apiserver", serving)),
-      onInternalError: options.onInternalError,
-      ...(options.maxInFlight === undefined ? {} : { maxInFlight: options.maxInFlight }),
-      ...(options.upgrade === undefined ? {} : { upgrade: options.upgrade }),
-    },
+    onError: options.onInternalError,
   });
+  const issuer = options.serviceAccountIssuer ?? defaultIssuer;
+  const security = secure({
+    lookup: cacheLookup(caches),
+    signingKeys: identity.signingKeys,
+    now,
+    issuer,
+    audiences: options.apiAudiences ?? [issuer],
+    tokenAuthFile: options.tokenAuthFile,
+    externalUrl: () => urlOf(identity.advertiseAddress ?? "127.0.0.1", port),
+    routes: () => server.routes,
+    admission: options.admission ?? [],
+    last: [allocation],
+  });
+  let port = options.port;
+  const server = await ApiServer.start(serverOptions(options, security, caches, await identity.tls()));
+  const finished = postStartHooks.map((name) => server.health.postStartHook(name));
   const loopback = new Loopback(server.routes);
-  await bootstrapCluster(loopback);
-  port = await server.listen();
-  const clusterIps = options.serviceCidrs.map(firstAddress);
-  await ensureKubernetesService(loopback, { clusterIps, advertiseAddress, port });
-
-  const adminKubeconfig = path.join(options.dataDir, "admin.kubeconfig");
-  const writeAdmin = async (): Promise<void> =>
-    writeKubeconfig(adminKubeconfig, {
-      server: urlOf(reachable(options.host, advertiseAddress), port),
-      authority: pki.authorityCertificate,
-      client: await pki.certificate("admin", adminProfile),
-      user: "kubernetes-admin",
-    });
-  await writeAdmin();
+  try {
+    await bootstrapCluster(loopback);
+    port = await server.listen();
+  } catch (error) {
+    allocation.close();
+    await server.close(0);
+    throw error;
+  }
+  const { advertiseAddress } = identity;
+  await ensureKubernetesService(loopback, {
+    clusterIps: options.serviceCidrs.map(firstAddress),
+    advertiseAddress,
+    port,
+  });
+  for (const finish of finished) finish();
+  const serverUrl = urlOf(reachable(options.host, advertiseAddress), port);
+  await identity.writeAdminKubeconfig(serverUrl);
   const renew = async (): Promise<void> => {
-    await pki.renewAuthority();
-    server.setTls(tlsOf(await pki.certificate("apiserver", serving)));
-    await writeAdmin();
+    await identity.pki.renewAuthority();
+    server.setTls(await identity.tls());
+    await identity.writeAdminKubeconfig(serverUrl);
   };
   const renewal = new Renewal({ renew, onError: (error) => options.onInternalError(error, "certificate renewal") });
   return {
     port,
-    adminKubeconfig,
+    adminKubeconfig: identity.adminKubeconfig,
     server,
-    pki,
+    pki: identity.pki,
     security,
     renew,
-    rotateSigningKey: () => signingKeys.rotate(),
+    rotateSigningKey: () => identity.signingKeys.rotate(),
     async close(graceMs) {
       await renewal.stop();
+      allocation.close();
       await server.close(graceMs);
     },
   };
+}
+
+/** Upstream's names of what is done at each start. */
+const postStartHooks = [
+  "rbac/bootstrap-roles",
+  "scheduling/bootstrap-system-priority-classes",
+  "start-system-namespaces-controller",
+  "bootstrap-controller",
+];
+
+function serverOptions(
+  options: ControlPlaneApiOptions,
+  security: Security,
+  caches: NonNullable<ApiServerOptions["caches"]>,
+  tls: NonNullable<ApiServerOptions["http"]["tls"]>,
+): ApiServerOptions {
+  return {
+    store: options.store,
+    caches,
+    now: options.now ?? Date.now,
+    authenticators: security.authenticators,
+    authorizer: security.authorizer,
+    impersonate: security.impersonate,
+    admission: security.admission,
+    subresources: new Map([
+      ...partHandlers,
+      ...builtInScales,
+      ...bindingHandlers,
+      ...evictionHandlers,
+      ...(options.subresources ?? []),
+      ...security.subresources,
+    ]),
+    answers: new Map([
+      ...bindingAnswers,
+      ...componentStatusAnswers(options.store),
+      ...(options.answers ?? []),
+      ...security.answers,
+    ]),
+    nonResource: security.nonResource,
+    http: {
+      host: options.host,
+      port: options.port,
+      tls,
+      onInternalError: options.onInternalError,
+      ...(options.maxInFlight === undefined ? {} : { maxInFlight: options.maxInFlight }),
+      ...(options.upgrade === undefined ? {} : { upgrade: options.upgrade }),
+      ...(options.onRequest === undefined ? {} : { onRequest: options.onRequest }),
+    },
+    ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
+  };
+}
+
+/** What the server says it is, and whom it believes. */
+class Identity {
+  readonly pki: Pki;
+  readonly signingKeys: SigningKeys;
+  readonly advertiseAddress: string | undefined;
+  readonly adminKubeconfig: string;
+  readonly #serving: Profile;
+  readonly #clientAuthorities: readonly string[];
+
+  private constructor(options: ControlPlaneApiOptions, pki: Pki, signingKeys: SigningKeys) {
+    this.pki = pki;
+    this.signingKeys = signingKeys;
+    this.advertiseAddress = options.advertiseAddress ?? defaultAdvertiseAddress(options.host);
+    this.adminKubeconfig = path.join(options.dataDir, "admin.kubeconfig");
+    this.#serving = servingProfile({
+      hostname: hostname(),
+      advertiseAddress: this.advertiseAddress,
+      serviceCidrs: options.serviceCidrs,
+      tlsSans: options.tlsSans ?? [],
+    });
+    this.#clientAuthorities = options.clientCaFile === undefined ? [] : [readAuthorities(options.clientCaFile)];
+  }
+
+  static async open(options: ControlPlaneApiOptions, now: () => number): Promise<Identity> {
+    const folder = path.join(options.dataDir, "pki");
+    return new Identity(options, await Pki.open({ folder, now }), await SigningKeys.open(folder));
+  }
+
+  /** The serving certificate, renewed where that is due. */
+  async tls(): Promise<NonNullable<ApiServerOptions["http"]["tls"]>> {
+    const { certificate, key } = await this.pki.certificate("apiserver", this.#serving);
+    return { cert: certificate, key, ca: [this.pki.authorityCertificate, ...this.#clientAuthorities] };
+  }
+
+  async writeAdminKubeconfig(server: string): Promise<void> {
+    writeKubeconfig(this.adminKubeconfig, {
+      server,
+      authority: this.pki.authorityCertificate,
+      client: await this.pki.certificate("admin", adminProfile),
+      user: "kubernetes-admin",
+    });
+  }
 }
 
 /** The administrator is on this machine: loopback where the server listens there. */

@@ -34,7 +34,14 @@ export type ApiResponse =
       readonly body: Buffer | readonly Buffer[];
       readonly headers?: Readonly<Record<string, string>>;
     }
-  | { readonly code: number; readonly contentType: string; readonly stream: StreamSource };
+  | { readonly code: number; readonly contentType: string; readonly stream: StreamSource }
+  | {
+      readonly code: number;
+      readonly contentType: string;
+      readonly headers?: Readonly<Record<string, string | readonly string[]>>;
+      /** Passed on as fast as the client takes it (logs, proxies); destroyed when the client goes. */
+      readonly readable: Readable;
+    };
 
 /** Writes into a response that stays open. */
 export type StreamSource = (sink: StreamSink) => void;
@@ -42,6 +49,8 @@ export type StreamSource = (sink: StreamSink) => void;
 export interface StreamSink {
   /** Queues bytes; a client that lets more than the bound gather is cut off. */
   write(bytes: Buffer | readonly Buffer[]): void;
+  /** Queues what the stream begins with: bytes that others hold too, so that the bound does not count them. */
+  writeInitial(parts: readonly Buffer[]): void;
   end(): void;
   /** Called once when nothing can be written any more, for whatever reason. */
   onClose(listener: () => void): void;

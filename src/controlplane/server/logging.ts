@@ -1,5 +1,6 @@
 /** What the server says: JSON lines for programs, plain lines for a person at a terminal. */
 import { pino, type Logger } from "pino";
+import type { RequestRecord } from "../apiserver/http/observer.ts";
 
 export type LogFormat = "text" | "json";
 
@@ -37,6 +38,26 @@ export function openLog({ format, verbosity, descriptor = 1 }: LogOptions): Serv
     stream,
   );
   return { log, verbosity, flush: () => flush(out) };
+}
+
+/** From this verbosity on, every request has its line. */
+export const requestVerbosity = 4;
+
+/** A line for each request, in upstream's fields (apiserver, server/httplog). */
+export function requestLog(log: Logger): (record: RequestRecord) => void {
+  return ({ info, method, uri, latencyMs, userAgent, auditId, remoteAddress, code }) => {
+    const verb = info && !info.verb.startsWith("http:") ? info.verb : method.toLowerCase();
+    const fields = {
+      verb: verb.toUpperCase(),
+      URI: uri,
+      latency: `${latencyMs.toFixed(3)}ms`,
+      userAgent,
+      "audit-ID": auditId,
+      srcIP: remoteAddress,
+      resp: code,
+    };
+    log.info(fields, "HTTP");
+  };
 }
 
 function flush(out: ReturnType<typeof pino.destination>): void {

@@ -1,10 +1,12 @@
 /** The control plane as one program: its store, its API over TLS, and what goes on beside requests. */
 import { FairleadError } from "../../errors/catalogue.ts";
 import { startControlPlaneApi, type ControlPlaneApi } from "../apiserver/compose.ts";
+import { ApiMetrics } from "../apiserver/metrics/api_metrics.ts";
+import { measuredStore } from "../apiserver/metrics/measured_store.ts";
 import type { Store } from "../store/store.ts";
 import { Compactor } from "./compaction.ts";
 import { takeDataDir } from "./data_dir.ts";
-import type { ServerLog } from "./logging.ts";
+import { requestLog, requestVerbosity, type ServerLog } from "./logging.ts";
 import { openStore } from "./open_store.ts";
 import type { ServerOptions } from "./options.ts";
 
@@ -39,12 +41,19 @@ export async function startServer(options: ServerOptions, serverLog: ServerLog):
 async function startOn(
   store: Store,
   options: ServerOptions,
-  { log }: ServerLog,
+  serverLog: ServerLog,
   giveBack: () => void,
 ): Promise<RunningServer> {
+  const { log } = serverLog;
+  const metrics = new ApiMetrics({ ofProcess: true });
+  const { from, to } = options.serviceNodePorts;
   const api = await startControlPlaneApi({
     dataDir: options.dataDir,
-    store,
+    store: measuredStore(store, (...operation) => metrics.storeRequest(...operation)),
+    metrics,
+    maxInFlight: { readOnly: options.maxRequestsInFlight, mutating: options.maxMutatingRequestsInFlight },
+    serviceNodePortRange: `${from}-${to}`,
+    ...(serverLog.verbosity < requestVerbosity ? {} : { onRequest: requestLog(log) }),
     host: options.bindAddress,
     port: options.securePort,
     tlsSans: options.tlsSans,

@@ -1,25 +1,32 @@
 /** The listening side: HTTP/1.1 and HTTP/2 over TLS, one path from a request to its response. */
-import http, { type IncomingMessage } from "node:http";
-import http2, { type Http2ServerRequest } from "node:http2";
+import { randomUUID } from "node:crypto";
+import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { performance } from "node:perf_hooks";
 import type { SecureContextOptions, TLSSocket } from "node:tls";
 import type { Duplex } from "node:stream";
+import type { Http2SecureServer, ServerHttp2Session } from "node:http2";
 import type { Credentials } from "../auth/authenticator.ts";
 import type { ApiResponse, RequestContext, User } from "../context.ts";
-import { requestInfo } from "../request/info.ts";
+import { mediaType } from "../request/body.ts";
+import { requestInfo, type RequestInfo } from "../request/info.ts";
 import { ApiError } from "../status.ts";
-import { readBody } from "./body.ts";
-import { send, sendError, type Reply } from "./reply.ts";
-
-type Request = IncomingMessage | Http2ServerRequest;
+import { discardBody, readBody, type Request } from "./body.ts";
+import { Connections } from "./connections.ts";
+import { credentialsOf } from "./credentials.ts";
+import { defaultLimits, InFlight, isLongRunning, type InFlightLimits } from "./in_flight.ts";
+import { createListener } from "./listener.ts";
+import type { InFlightKind, RequestObserver, RequestRecord } from "./observer.ts";
+import { begin, errorResponse, send, sendReadable, type Reply } from "./reply.ts";
+import { ReplySink } from "./stream.ts";
 
 export interface HttpServerOptions {
   readonly host: string;
   readonly port: number;
   /** Absent: plain HTTP, for tests on loopback alone. */
   readonly tls?: SecureContextOptions;
-  /** Requests answered at one time, watches not counted; one more gets 429. Upstream's two bounds together: 600. */
-  readonly maxInFlight?: number;
+  /** Requests answered at one time, watches not counted; one more gets 429. */
+  readonly maxInFlight?: InFlightLimits;
   readonly authenticate: (credentials: Credentials) => Promise<User>;
   /** Authorizes and answers. */
   readonly handle: (context: RequestContext) => Promise<ApiResponse>;
@@ -27,31 +34,53 @@ export interface HttpServerOptions {
   readonly upgrade?: (context: RequestContext, request: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>;
   /** Called for errors that are nobody's fault but ours. */
   readonly onInternalError: (error: unknown, path: string) => void;
+  readonly observer?: RequestObserver | undefined;
+  /** Called for each request that was answered, or whose client is gone. */
+  readonly onRequest?: ((record: RequestRecord) => void) | undefined;
 }
 
-/** Time for a client to send its headers, in ms: a slow one holds no connection for longer. */
-const headersTimeoutMs = 10_000;
-/** Time for a client to send a whole request, in ms. */
-const requestTimeoutMs = 60_000;
-const maxHeaderBytes = 64 * 1024;
+/** A request on its way through the server. */
+interface Exchange {
+  readonly request: Request;
+  readonly startedMs: number;
+  readonly auditId: string;
+  readonly warnings: string[];
+  info: RequestInfo | undefined;
+  isDryRun: boolean;
+  /** Bytes of the response's body. */
+  bytes: number;
+}
 
 export class HttpServer {
   readonly #options: HttpServerOptions;
-  readonly #server: http.Server | http2.Http2SecureServer;
-  readonly #sessions = new Set<{ destroy(): void }>();
-  #inFlight = 0;
-  #draining = false;
+  readonly #server: http.Server | Http2SecureServer;
+  readonly #connections = new Connections();
+  readonly #streams = new Set<ReplySink>();
+  readonly #inFlight: InFlight;
+  #isDraining = false;
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
-    this.#server = createServer(options, (request, reply) => void this.#onRequest(request, reply));
+    this.#inFlight = new InFlight(options.maxInFlight ?? defaultLimits, (kind) => options.observer?.rejected(kind));
+    this.#server = createListener(options.tls, (request, reply) => void this.#onRequest(request, reply));
     this.#server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       void this.#onUpgrade(request, socket, head);
     });
-    this.#server.on("connection", (socket: Socket) => this.#track(socket));
-    this.#server.on("session", (session: http2.ServerHttp2Session) => this.#track(session));
+    this.#server.on("connection", (socket: Socket) => {
+      this.#connections.accept(socket);
+      if (!options.tls) this.#connections.addSocket(socket);
+    });
+    this.#server.on("secureConnection", (socket: TLSSocket) => {
+      if (socket.alpnProtocol !== "h2") this.#connections.addSocket(socket);
+    });
+    this.#server.on("session", (session: ServerHttp2Session) => this.#connections.addSession(session));
     // A client that speaks no TLS, or breaks off in a handshake, is its own affair.
     this.#server.on("tlsClientError", (_error: Error, socket: TLSSocket) => socket.destroy());
+  }
+
+  /** Requests that are being answered. */
+  get inFlight(): Readonly<Record<InFlightKind, number>> {
+    return this.#inFlight.current;
   }
 
   /** @returns the port that it listens on @throws the system's error when it cannot */
@@ -64,6 +93,8 @@ export class HttpServer {
         resolve();
       });
     });
+    // What goes wrong with one connection (no descriptor is free) must not end the server.
+    this.#server.on("error", (error: Error) => this.#options.onInternalError(error, "accepting a connection"));
     return (this.#server.address() as AddressInfo).port;
   }
 
@@ -72,155 +103,193 @@ export class HttpServer {
     if ("setSecureContext" in this.#server) this.#server.setSecureContext(tls);
   }
 
-  /** Takes no new connection, lets requests end for `graceMs`, then cuts what is left. */
+  /**
+   * Takes no new connection, ends streams behind what they have written, lets requests end for
+   * `graceMs`, then cuts what is left.
+   */
   async close(graceMs: number): Promise<void> {
-    this.#draining = true;
+    this.#isDraining = true;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    const timer = setTimeout(() => this.#cut(), graceMs);
-    if (this.#inFlight === 0) this.#cut();
+    for (const stream of this.#streams) stream.end();
+    this.#connections.drain();
+    const timer = setTimeout(() => this.#connections.destroy(), graceMs);
     await closed;
     clearTimeout(timer);
   }
 
   async #onRequest(request: Request, reply: Reply): Promise<void> {
-    const warnings: string[] = [];
-    let counted = false;
+    const exchange = exchangeOf(request);
+    const ended = this.#connections.begin(request);
+    reply.once("close", () => {
+      ended();
+      this.#record(exchange, reply.statusCode);
+    });
+    reply.setHeader("Audit-Id", exchange.auditId);
+    if (this.#isDraining && "shouldKeepAlive" in reply) reply.shouldKeepAlive = false;
     try {
-      const context = await this.#context(request, warnings);
-      counted = this.#count(context);
-      const response = await this.#options.handle(context);
-      if (request.method === "HEAD" && "body" in response)
-        send(reply, { ...response, body: Buffer.alloc(0) }, warnings);
-      else send(reply, response, warnings);
+      await this.#answer(exchange, reply);
     } catch (error) {
-      if (!(error instanceof ApiError)) this.#options.onInternalError(error, request.url ?? "");
-      sendError(reply, error);
-    } finally {
-      if (counted) this.#inFlight--;
-      if (this.#draining && this.#inFlight === 0) this.#cut();
+      if (!(error instanceof ApiError)) this.#options.onInternalError(error, `${request.method} ${request.url}`);
+      await sendError(exchange, reply, error);
     }
   }
 
-  async #context(request: Request, warnings: string[]): Promise<RequestContext> {
-    const url = new URL(request.url ?? "/", "http://unused");
+  async #answer(exchange: Exchange, reply: Reply): Promise<void> {
+    const context = await this.#context(exchange);
+    const left = this.#inFlight.enter(context.info, context.user);
+    // A client that is gone leaves work behind, which counts until it is done.
+    try {
+      const isLong = isLongRunning(context.info);
+      if (isLong) reply.once("close", this.#options.observer?.longRunning(context.info) ?? (() => undefined));
+      const response = await this.#options.handle(context);
+      if ("stream" in response) return this.#stream(exchange, reply, response);
+      const options = {
+        warnings: exchange.warnings,
+        isHead: exchange.request.method === "HEAD",
+        acceptEncoding: exchange.request.headers["accept-encoding"]?.toString(),
+      };
+      exchange.bytes =
+        "readable" in response ? await sendReadable(reply, response, options) : await send(reply, response, options);
+    } finally {
+      left();
+    }
+  }
+
+  #stream(exchange: Exchange, reply: Reply, response: Extract<ApiResponse, { stream: unknown }>): void {
+    begin(reply, response, exchange.warnings);
+    // A client waits for the headers before the first event.
+    if ("flushHeaders" in reply) reply.flushHeaders();
+    else (reply as unknown as ServerResponse).writeHead(response.code);
+    const { info } = exchange;
+    const onLine = (): void => {
+      if (info?.verb === "watch") this.#options.observer?.watchEvent(info);
+    };
+    const sink = new ReplySink(reply, onLine);
+    this.#streams.add(sink);
+    sink.onClose(() => {
+      exchange.bytes = sink.writtenBytes;
+      this.#streams.delete(sink);
+    });
+    response.stream(sink);
+    if (this.#isDraining) sink.end();
+  }
+
+  async #context(exchange: Exchange): Promise<RequestContext> {
+    const { request } = exchange;
+    const { path, query } = targetOf(request.url ?? "/");
     const method = request.method ?? "GET";
-    const info = requestInfo(method, url.pathname, url.searchParams);
+    exchange.isDryRun = query.has("dryRun");
+    const info = (exchange.info = requestInfo(method, path, query));
     if (!info) throw new ApiError("BadRequest", "the path holds a malformed escape");
     const user = await this.#options.authenticate(credentialsOf(request));
+    if (info.verb.startsWith("http:") && !ordinaryMethods.has(method) && info.subresource !== "proxy") {
+      throw new ApiError("MethodNotAllowed", "the server does not allow this method on the requested resource");
+    }
     const gone = new AbortController();
     request.once("close", () => gone.abort());
     let body: Promise<Buffer> | undefined;
     return {
       info,
       method,
-      query: url.searchParams,
+      query,
       headers: request.headers,
       user,
       body: () => (body ??= readBody(request)),
-      warnings,
+      warnings: exchange.warnings,
       signal: gone.signal,
     };
   }
 
-  /** Watches and other long requests are not counted: they cost nothing while they wait. */
-  #count({ info }: RequestContext): boolean {
-    if (info.verb === "watch" || !info.isResource) return false;
-    if (this.#inFlight >= (this.#options.maxInFlight ?? 600)) {
-      throw new ApiError("TooManyRequests", "Too many requests, please try again later.", { retryAfterSeconds: 1 });
-    }
-    this.#inFlight++;
-    return true;
-  }
-
   async #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const exchange = exchangeOf(request);
+    const ended = this.#connections.begin(request);
+    let code = 101;
     socket.on("error", () => socket.destroy());
+    socket.once("close", () => {
+      ended();
+      this.#record(exchange, code);
+    });
     try {
-      const context = await this.#context(request, []);
+      const context = await this.#context(exchange);
       if (!this.#options.upgrade) throw new ApiError("BadRequest", "this path takes no upgrade");
+      socket.once("close", this.#options.observer?.longRunning(context.info) ?? (() => undefined));
       await this.#options.upgrade(context, request, socket, head);
     } catch (error) {
-      refuseUpgrade(socket, error);
+      if (!(error instanceof ApiError)) this.#options.onInternalError(error, `${request.method} ${request.url}`);
+      code = refuseUpgrade(socket, error);
     }
   }
 
-  #track(connection: { destroy(): void; once(event: "close", listener: () => void): unknown }): void {
-    this.#sessions.add(connection);
-    connection.once("close", () => this.#sessions.delete(connection));
+  #record({ request, startedMs, auditId, info, isDryRun, bytes }: Exchange, code: number): void {
+    const { observer, onRequest } = this.#options;
+    if (!observer && !onRequest) return;
+    const record: RequestRecord = {
+      info,
+      method: request.method ?? "",
+      uri: request.url ?? "",
+      code,
+      latencyMs: performance.now() - startedMs,
+      auditId,
+      userAgent: request.headers["user-agent"] ?? "",
+      remoteAddress: request.socket?.remoteAddress ?? "",
+      contentType: mediaType(request.headers["content-type"]),
+      isDryRun,
+      responseBytes: bytes,
+    };
+    observer?.done(record);
+    onRequest?.(record);
   }
-
-  #cut(): void {
-    for (const session of this.#sessions) session.destroy();
-  }
 }
 
-function createServer(options: HttpServerOptions, onRequest: (request: Request, reply: Reply) => void) {
-  if (!options.tls)
-    return http.createServer(
-      { maxHeaderSize: maxHeaderBytes, headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs },
-      onRequest,
-    );
-  const server = http2.createSecureServer(
-    {
-      ...options.tls,
-      allowHTTP1: true,
-      requestCert: true,
-      // Certificates of another CA are no credentials, and no reason to hang up: tokens may come.
-      rejectUnauthorized: false,
-      settings: { maxConcurrentStreams: 250, maxHeaderListSize: maxHeaderBytes, enableConnectProtocol: false },
-      handshakeTimeout: headersTimeoutMs,
-    },
-    onRequest,
-  );
-  Object.assign(server, { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs });
-  return server;
+const ordinaryMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]);
+
+function exchangeOf(request: Request): Exchange {
+  const auditId = auditIdOf(request.headers["audit-id"]);
+  return { request, startedMs: performance.now(), auditId, warnings: [], info: undefined, isDryRun: false, bytes: 0 };
 }
 
-function credentialsOf(request: Request): Credentials {
-  const socket = ("stream" in request && request.stream?.session?.socket) || request.socket;
-  return { token: bearerToken(request), ...clientCertificate(socket as TLSSocket) };
+/** A client may name its request (apiserver, WithAuditInit). */
+function auditIdOf(header: string | string[] | undefined): string {
+  return typeof header === "string" && /^[\x21-\x7e]{1,64}$/.test(header) ? header : randomUUID();
 }
 
-/** Where a browser cannot set headers, the token comes as a WebSocket subprotocol (base64url). */
-const tokenProtocol = "base64url.bearer.authorization.k8s.io.";
-
-function bearerToken(request: Request): string | undefined {
-  const header = /^Bearer\s+(\S+)\s*$/i.exec(request.headers.authorization ?? "")?.[1];
-  if (header !== undefined) return header;
-  const protocols = (request.headers["sec-websocket-protocol"] ?? "").split(",");
-  const encoded = protocols.map((protocol) => protocol.trim()).find((protocol) => protocol.startsWith(tokenProtocol));
-  return encoded && Buffer.from(encoded.slice(tokenProtocol.length), "base64url").toString();
-}
-
-type CertificateCredentials = Pick<Credentials, "certificate" | "certificateRefused">;
-
-/** What a connection's certificate says is read once: parsing it costs more than many a request. */
-const certificates = new WeakMap<TLSSocket, CertificateCredentials & { readonly endsMs: number }>();
-
-function clientCertificate(socket: TLSSocket): CertificateCredentials {
-  // A session of HTTP/2 shows its socket through a proxy, which answers reads alone.
-  if (typeof socket.getPeerCertificate !== "function") return { certificate: undefined };
-  let read = certificates.get(socket);
-  if (!read) certificates.set(socket, (read = readCertificate(socket)));
-  // A connection may outlive the certificate that it began with.
-  return read.endsMs > Date.now() ? read : { certificate: undefined, certificateRefused: true };
-}
-
-function readCertificate(socket: TLSSocket): CertificateCredentials & { readonly endsMs: number } {
-  const peer = socket.getPeerCertificate() as Partial<ReturnType<TLSSocket["getPeerCertificate"]>>;
-  if (!peer.raw) return { certificate: undefined, endsMs: Infinity };
-  if (!socket.authorized) return { certificate: undefined, certificateRefused: true, endsMs: Infinity };
-  const subject = (peer.subject ?? {}) as unknown as Record<string, string | string[] | undefined>;
-  const certificate = {
-    commonName: [subject["CN"] ?? ""].flat()[0]!,
-    organizations: [subject["O"] ?? []].flat(),
-    sha256: (peer.fingerprint256 ?? "").replaceAll(":", "").toLowerCase(),
+/** A request's target as it was sent: no path is normalized, so that none means another than was authorized. */
+function targetOf(url: string): { path: string; query: URLSearchParams } {
+  // The absolute form (RFC 9112, 3.2.2) names the server too.
+  const target = url.startsWith("/") ? url : url.replace(/^https?:\/\/[^/?]*/i, "");
+  const mark = target.indexOf("?");
+  const path = mark < 0 ? target : target.slice(0, mark);
+  return {
+    path: path.startsWith("/") ? path : `/${path}`,
+    query: new URLSearchParams(mark < 0 ? "" : target.slice(mark + 1)),
   };
-  return { certificate, endsMs: Date.parse(peer.valid_to ?? "") };
 }
 
-function refuseUpgrade(socket: Duplex, error: unknown): void {
-  const status = error instanceof ApiError ? error : new ApiError("InternalError", (error as Error).message);
-  const body = JSON.stringify(status.toStatus());
-  const head = `HTTP/1.1 ${status.code} ${http.STATUS_CODES[status.code] ?? ""}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n`;
-  socket.end(head + body);
+async function sendError({ request, warnings }: Exchange, reply: Reply, error: unknown): Promise<void> {
+  if (reply.headersSent) {
+    reply.destroy();
+    return;
+  }
+  for (const name of ["Content-Encoding", "Content-Length", "Vary"]) reply.removeHeader(name);
+  const response = errorResponse(error);
+  if (response.code !== 413) {
+    await send(reply, response, { warnings, isHead: request.method === "HEAD" });
+    return;
+  }
+  // The client is still sending: it gets its answer at once, and its connection ends behind that.
+  begin(reply, response, warnings);
+  if ("shouldKeepAlive" in reply) reply.shouldKeepAlive = false;
+  const body = response.body as Buffer;
+  reply.setHeader("Content-Length", body.length);
+  (reply as ServerResponse).write(body);
+  await discardBody(request);
+  reply.end();
+}
+
+/** @returns the status code */
+function refuseUpgrade(socket: Duplex, error: unknown): number {
+  const { code, body } = errorResponse(error);
+  const head = `HTTP/1.1 ${code} ${http.STATUS_CODES[code] ?? ""}\r\nContent-Type: application/json\r\nContent-Length: ${(body as Buffer).length}\r\nConnection: close\r\n\r\n`;
+  socket.end(Buffer.concat([Buffer.from(head), body as Buffer]));
+  return code;
 }

@@ -62,6 +62,7 @@ export class ResourceCache {
   #revision = 0;
   #watch: StoreWatch | undefined;
   #refill: NodeJS.Timeout | undefined;
+  #isFollowing = false;
   #closed = false;
 
   private constructor(store: Store, prefix: string, fieldsOf: FieldsOf) {
@@ -75,6 +76,11 @@ export class ResourceCache {
     const cache = new ResourceCache(store, prefix, fieldsOf);
     await cache.#fill();
     return cache;
+  }
+
+  /** Whether the items follow the store; not while it is lost. */
+  get isFollowing(): boolean {
+    return this.#isFollowing;
   }
 
   /** The revision that the items are of. */
@@ -173,6 +179,7 @@ export class ResourceCache {
   }
 
   #follow(revision: number): void {
+    this.#isFollowing = true;
     this.#watch = this.#store.watch(this.#prefix, revision, {
       onEvents: (events, upTo) => {
         for (const event of events) this.#onStoreEvent(event);
@@ -184,6 +191,7 @@ export class ResourceCache {
 
   /** The store's watch broke: watchers list again, as they do from an API server that restarts. */
   #onLost(error: FairleadError): void {
+    this.#isFollowing = false;
     const observers = [...this.#observers];
     this.#observers.clear();
     for (const observer of observers) observer.onEnd(error);

@@ -31,6 +31,8 @@ class WatchStream {
   readonly #prefix: string;
   readonly #matches: (object: CachedObject) => boolean;
   readonly #encode: (type: EventType, object: CachedObject) => Buffer[];
+  /** What the encoding depends on beside the event. */
+  readonly #form: string;
   #sink!: StreamSink;
   #stop: (() => void) | undefined;
 
@@ -40,6 +42,7 @@ class WatchStream {
     this.#prefix = endpoint.registry.prefix(context.info.namespace);
     this.#matches = selection(endpoint, options, context.info.name);
     this.#encode = encoder(endpoint, context);
+    this.#form = `${groupVersion(endpoint)} ${negotiate(context.headers["accept"])} ${context.query.get("includeObject")}`;
   }
 
   /** Waits for the version that the client has seen: another server may be ahead of this one. */
@@ -61,7 +64,7 @@ class WatchStream {
     const initial = this.#options.sendInitialEvents ?? (wanted === undefined || wanted === 0);
     if (initial) this.#sendInitial();
     const observer = {
-      onEvent: (event: CacheEvent) => this.#onEvent(event),
+      onEvent: (event: CacheEvent, encoded: Map<string, Buffer>) => this.#onEvent(event, encoded),
       onEnd: (error: FairleadError) => this.#onEnd(error),
     };
     this.#stop = initial ? cache.observe(observer) : cache.observe(observer, wanted || cache.revision);
@@ -71,21 +74,35 @@ class WatchStream {
 
   #sendInitial(): void {
     const { cache } = this.#endpoint.registry;
+    const parts: Buffer[] = [];
     for (const object of cache.items.withPrefix(this.#prefix)) {
-      if (this.#matches(object)) this.#sink.write(this.#encode("ADDED", object));
+      if (this.#matches(object)) parts.push(...this.#encode("ADDED", object));
     }
+    this.#sink.writeInitial(parts);
     if (this.#options.sendInitialEvents && this.#options.allowWatchBookmarks) {
       this.#bookmark({ "k8s.io/initial-events-end": "true" });
     }
   }
 
-  #onEvent(event: CacheEvent): void {
+  #onEvent(event: CacheEvent, encoded: Map<string, Buffer>): void {
     if (!event.object.key.startsWith(this.#prefix)) return;
     const was = event.previous !== undefined && this.#matches(event.previous);
     const is = event.type !== "DELETED" && this.#matches(event.object);
     // An object that comes into the selection is added for this watcher, one that leaves it deleted.
-    if (is) this.#sink.write(this.#encode(was ? "MODIFIED" : "ADDED", event.object));
-    else if (was) this.#sink.write(this.#encode("DELETED", event.type === "DELETED" ? event.object : lastSeen(event)));
+    if (is) this.#write(was ? "MODIFIED" : "ADDED", event, encoded);
+    else if (was) this.#write("DELETED", event, encoded);
+  }
+
+  /** Watchers that are shown the same share its bytes: the first of them encodes. */
+  #write(type: EventType, event: CacheEvent, encoded: Map<string, Buffer>): void {
+    const form = type + this.#form;
+    let bytes = encoded.get(form);
+    if (!bytes) {
+      const leaves = type === "DELETED" && event.type !== "DELETED";
+      bytes = Buffer.concat(this.#encode(type, leaves ? lastSeen(event) : event.object));
+      encoded.set(form, bytes);
+    }
+    this.#sink.write(bytes);
   }
 
   #keepTime(): void {
