@@ -9,7 +9,8 @@ import { get, list } from "./verbs/read.ts";
 import { watch } from "./verbs/watch.ts";
 import { create, patch, update } from "./verbs/write.ts";
 
-type Handler = (endpoint: Endpoint, context: RequestContext) => Promise<ApiResponse>;
+/** @param routes for what concerns more than one resource (an eviction asks the budgets) */
+type Handler = (endpoint: Endpoint, context: RequestContext, routes: Routes) => Promise<ApiResponse>;
 
 const verbs = {
   get,
@@ -74,7 +75,7 @@ export class Routes {
     if (!endpoint) throw noSuchPath();
     const handler = info.subresource === "" ? this.#verb(endpoint, context) : this.#subresource(endpoint, context);
     try {
-      return await handler(endpoint, context);
+      return await handler(endpoint, context, this);
     } catch (error) {
       throw storeError(error);
     }

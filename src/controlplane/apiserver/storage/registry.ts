@@ -47,6 +47,9 @@ const conflictAttempts = 10;
 /** Attempts at a generated name that is free. */
 const nameAttempts = 8;
 
+/** What changes the status alone: an approval is one of its conditions. */
+const statusSubresources: ReadonlySet<string> = new Set(["status", "approval"]);
+
 export class Registry {
   readonly resource: Resource;
   readonly cache: ResourceCache;
@@ -141,6 +144,25 @@ export class Registry {
     }
   }
 
+  /**
+   * Changes an object past strategy and admission: what the server itself decides (a binding, what an
+   * eviction counts). It is made again on top of whatever came between.
+   */
+  async amend(namespace: string, name: string, change: (object: ApiObject) => void, dryRun: boolean): Promise<Written> {
+    for (let attempt = 1; ; attempt++) {
+      const { object: current } = await this.get(namespace, name);
+      const object = structuredClone(current);
+      change(object);
+      try {
+        return await this.#save(namespace, name, object, current, dryRun);
+      } catch (error) {
+        const raced = error instanceof FairleadError && error.code === "STORE_CONFLICT";
+        if (!raced) throw error;
+        if (attempt === conflictAttempts) throw conflict(this.resource, name, modified);
+      }
+    }
+  }
+
   async #updateOnce(namespace: string, name: string, change: Change, request: WriteRequest): Promise<Written> {
     const { object: current } = await this.get(namespace, name);
     const object = await change(structuredClone(current));
@@ -163,8 +185,9 @@ export class Registry {
       throw conflict(this.resource, name, why);
     }
     keepMetadata(object, current);
-    if (this.resource.hasStatus && subresource !== "status") keep(object, current, "status");
-    if (subresource === "status") keepAllButStatus(object, current);
+    const isOfStatus = statusSubresources.has(subresource);
+    if (this.resource.hasStatus && !isOfStatus) keep(object, current, "status");
+    if (isOfStatus) keepAllButStatus(object, current);
     this.resource.strategy.prepareUpdate?.(object, current, subresource);
     if (this.resource.hasGeneration) {
       const before = current.metadata.generation ?? 1;
