@@ -95,7 +95,8 @@ export class Routes {
     const found = endpoint.resource.subresources.find((subresource) => subresource.name === info.subresource);
     if (!found) throw noSuchPath();
     const own = this.#subresources.get(`${qualified(endpoint.resource)}/${info.subresource}`)?.[info.verb];
-    if (own) return own;
+    const ofEndpoint = own ?? endpoint.subresources?.[info.subresource]?.[info.verb];
+    if (ofEndpoint) return ofEndpoint;
     const isShared = sharedSubresources.has(info.subresource) && (found.verbs as readonly string[]).includes(info.verb);
     if (!isShared) throw notAllowed();
     return verbs[info.verb as keyof typeof verbs];

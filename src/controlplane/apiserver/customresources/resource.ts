@@ -20,12 +20,15 @@ import { setDefaults } from "./schema/defaults.ts";
 import { validateEmbedded } from "./schema/embedded.ts";
 import { prune } from "./schema/prune.ts";
 import { validateValue } from "./schema/validate.ts";
+import { customShape, scaleHandlers } from "../subresources/scale.ts";
+import type { Endpoint } from "../verbs/endpoint.ts";
 import { simplePath } from "./simple_path.ts";
 
 /** A served version of a definition: the resource as that version shows it. */
 export interface CustomVersion {
   readonly resource: Resource;
   readonly version: Version;
+  readonly subresources: NonNullable<Endpoint["subresources"]>;
 }
 
 /** Where the objects of a definition are kept. */
@@ -45,7 +48,13 @@ export function customVersions(definition: Definition): readonly CustomVersion[]
     .map((served) => {
       const schema = schemaOf(served);
       const version = versionRow(served, schema, served.name === stored);
-      return { version, resource: resourceRow(definition, served, schema, versionsFrom(stored, version)) };
+      const { scale } = served.subresources ?? {};
+      const subresources = scale ? { scale: scaleHandlers(customShape(scale)) } : {};
+      return {
+        version,
+        subresources,
+        resource: resourceRow(definition, served, schema, versionsFrom(stored, version)),
+      };
     });
 }
 

@@ -54,7 +54,7 @@ export function validateMetadata(resource: Resource, object: ApiObject, old: Api
     validateLabels(metadata.labels, "metadata.labels", out);
     validateAnnotations(metadata.annotations, "metadata.annotations", out);
     validateOwners(metadata.ownerReferences, out);
-    validateFinalizers(metadata.finalizers ?? [], out);
+    validateFinalizers(metadata.finalizers ?? [], isOfKubernetes(resource), out);
     validateManagedFields(metadata.managedFields ?? [], out);
   });
 }
@@ -122,9 +122,17 @@ export function validateFinalizer(finalizer: string, path: string, out: Causes):
   }
 }
 
-function validateFinalizers(finalizers: readonly string[], out: Causes): void {
+/** Definitions and custom resources are not: their finalizers may be any qualified names. */
+function isOfKubernetes({ group, versions }: Resource): boolean {
+  return group !== "apiextensions.k8s.io" && versions[0].model !== "";
+}
+
+function validateFinalizers(finalizers: readonly string[], areOfKubernetes: boolean, out: Causes): void {
   const path = "metadata.finalizers";
-  for (const finalizer of finalizers) validateFinalizer(finalizer, path, out);
+  for (const finalizer of finalizers) {
+    if (areOfKubernetes) validateFinalizer(finalizer, path, out);
+    else out.invalidEach(path, finalizer, qualifiedName(finalizer));
+  }
   if (finalizers.includes("orphan") && finalizers.includes("foregroundDeletion")) {
     out.invalid(path, finalizers, "finalizer orphan and foregroundDeletion cannot be both set");
   }

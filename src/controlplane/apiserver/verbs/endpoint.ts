@@ -1,4 +1,5 @@
 /** A resource in one version with all that its verbs need: what a path leads to. */
+import type { ApiResponse, RequestContext } from "../context.ts";
 import type { Resource, Version } from "../resources/resource.ts";
 import type { Matcher } from "../request/selectors.ts";
 import { fieldSelector, labelSelector } from "../request/selectors.ts";
@@ -9,7 +10,11 @@ export interface Endpoint {
   readonly resource: Resource;
   readonly version: Version;
   readonly registry: Registry;
+  /** What answers its subresources where no one else does, subresource → verb → handler (a custom resource's scale). */
+  readonly subresources?: Readonly<Partial<Record<string, Readonly<Partial<Record<string, SubresourceHandler>>>>>>;
 }
+
+type SubresourceHandler = (endpoint: Endpoint, context: RequestContext) => Promise<ApiResponse>;
 
 /** "v1", "apps/v1" */
 export function groupVersion({ resource, version }: Pick<Endpoint, "resource" | "version">): string {
