@@ -44,6 +44,8 @@ export interface SecurityOptions {
   readonly routes: () => Routes;
   /** Plug-ins besides the built-in ones: behind those that change objects, before quotas. */
   readonly admission: readonly AdmissionPlugin[];
+  /** Plug-ins behind all others: those that set aside what the write takes. */
+  readonly last: readonly AdmissionPlugin[];
   /** Wall clock in ms. */
   readonly now: () => number;
 }
@@ -68,13 +70,14 @@ export function secure(options: SecurityOptions): Security {
     nodeAuthorizer(new NodeGraph(lookup), nodeRole.rules),
     rbacAuthorizer(rbac),
   );
-  const admission = builtInPlugins({
+  const builtIn = builtInPlugins({
     lookup,
     authorizer,
     rbac,
     updateQuotaStatus: (namespace, name, change) => updateQuotaStatus(options.routes(), namespace, name, change),
     others: options.admission,
   });
+  const admission = [...builtIn, ...options.last];
   const chain = new AdmissionChain(admission);
   return {
     authenticators: [certificateAuthenticator, bearerAuthenticator(tokens, audiences)],

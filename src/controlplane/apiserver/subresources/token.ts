@@ -66,7 +66,7 @@ class TokenRequests {
     checkFields("AuthenticationV1TokenRequest", request, fieldValidation, context.warnings);
     const account = await this.#object("serviceaccounts", namespace, name);
     if (!account) throw notFound(resource, name);
-    const spec = ((request["spec"] as TokenRequestSpec | undefined) ?? {});
+    const spec = (request["spec"] as TokenRequestSpec | undefined) ?? {};
     request["spec"] = spec;
     this.#setDefaults(spec);
     const causes = specCauses(spec);
