@@ -19,11 +19,7 @@ import type { Profile } from "./certificates/x509.ts";
 import { cacheLookup } from "./auth/lookup.ts";
 import { ServiceAllocation } from "./allocation/service_allocation.ts";
 import { secure, type Security } from "./secure.ts";
-import { bindingAnswers, bindingHandlers } from "./subresources/binding.ts";
-import { componentStatusAnswers } from "./subresources/component_statuses.ts";
-import { evictionHandlers } from "./subresources/eviction.ts";
-import { partHandlers } from "./subresources/parts.ts";
-import { builtInScales } from "./subresources/scale.ts";
+import { builtInSubresources, type Subresources } from "./subresources/subresources.ts";
 
 export interface ControlPlaneApiOptions {
   /** Everything but the store is kept here: pki/ and admin.kubeconfig. */
@@ -78,6 +74,8 @@ export interface ControlPlaneApi {
 }
 
 export const defaultIssuer = "https://kubernetes.default.svc.cluster.local";
+/** Who the server is to kubelets: kubeadm's name. */
+const kubeletClientProfile = clientProfile("kube-apiserver-kubelet-client", ["system:masters"]);
 const adminProfile = clientProfile("kubernetes-admin", ["system:masters"]);
 
 /**
@@ -110,8 +108,14 @@ export async function startControlPlaneApi(options: ControlPlaneApiOptions): Pro
     admission: options.admission ?? [],
     last: [allocation],
   });
+  const builtIn = builtInSubresources(options.store, {
+    kubeletCredentials: async () => {
+      const { certificate, key } = await identity.pki.certificate("apiserver-kubelet-client", kubeletClientProfile);
+      return { cert: certificate, key };
+    },
+  });
   let port = options.port;
-  const server = await ApiServer.start(serverOptions(options, security, caches, await identity.tls()));
+  const server = await ApiServer.start(serverOptions(options, security, builtIn, caches, await identity.tls()));
   const finished = postStartHooks.map((name) => server.health.postStartHook(name));
   const loopback = new Loopback(server.routes);
   try {
@@ -164,6 +168,7 @@ const postStartHooks = [
 function serverOptions(
   options: ControlPlaneApiOptions,
   security: Security,
+  builtIn: Subresources,
   caches: NonNullable<ApiServerOptions["caches"]>,
   tls: NonNullable<ApiServerOptions["http"]["tls"]>,
 ): ApiServerOptions {
@@ -175,20 +180,8 @@ function serverOptions(
     authorizer: security.authorizer,
     impersonate: security.impersonate,
     admission: security.admission,
-    subresources: new Map([
-      ...partHandlers,
-      ...builtInScales,
-      ...bindingHandlers,
-      ...evictionHandlers,
-      ...(options.subresources ?? []),
-      ...security.subresources,
-    ]),
-    answers: new Map([
-      ...bindingAnswers,
-      ...componentStatusAnswers(options.store),
-      ...(options.answers ?? []),
-      ...security.answers,
-    ]),
+    subresources: new Map([...builtIn.subresources, ...(options.subresources ?? []), ...security.subresources]),
+    answers: new Map([...builtIn.answers, ...(options.answers ?? []), ...security.answers]),
     nonResource: security.nonResource,
     http: {
       host: options.host,
@@ -196,7 +189,7 @@ function serverOptions(
       tls,
       onInternalError: options.onInternalError,
       ...(options.maxInFlight === undefined ? {} : { maxInFlight: options.maxInFlight }),
-      ...(options.upgrade === undefined ? {} : { upgrade: options.upgrade }),
+      upgrade: options.upgrade ?? builtIn.upgrade,
       ...(options.onRequest === undefined ? {} : { onRequest: options.onRequest }),
     },
     ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
