@@ -127,6 +127,13 @@ describe("what cannot be patched", () => {
     ],
     [
       "merge",
+      `target?fieldManager=${"m".repeat(129)}`,
+      {},
+      422,
+      'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Too long: may not be more than 128 bytes',
+    ],
+    [
+      "merge",
       "target?force=true",
       {},
       422,

@@ -7,7 +7,7 @@ import { writeOptions, type WriteOptions } from "../request/options.ts";
 import type { ApiObject } from "../resources/resource.ts";
 import { ApiError, conflict, invalid, notFound, type Cause } from "../status.ts";
 import type { WriteRequest, Written } from "../storage/registry.ts";
-import { required } from "../validation/metadata.ts";
+import { invalidValue, required } from "../validation/metadata.ts";
 import { checkVersionFields } from "./check.ts";
 import { inVersion, toStored } from "./convert.ts";
 import { groupVersion, type Endpoint } from "./endpoint.ts";
@@ -62,7 +62,7 @@ export async function patch(endpoint: Endpoint, context: RequestContext): Promis
 
 /** @throws ApiError 422 in upstream's words (meta/v1/validation.ValidatePatchOptions) */
 function checkPatchOptions(kind: PatchKind, options: WriteOptions): void {
-  const causes: Cause[] = [];
+  const causes = managerCauses(options);
   if (kind === "apply" && options.fieldManager === undefined) {
     causes.push(required("fieldManager", "is required for apply patch"));
   }
@@ -134,9 +134,35 @@ export function writeRequest(context: RequestContext, options: WriteOptions): Wr
   };
 }
 
-/** Who is noted in managedFields: the given name, or the client program's. */
+/** Longest name of a manager, in bytes. */
+const maxManagerLength = 128;
+
+/** What is wrong with a manager's name (meta/v1/validation.ValidateFieldManager). */
+function managerCauses({ fieldManager = "" }: WriteOptions): Cause[] {
+  const field = "fieldManager";
+  if (Buffer.byteLength(fieldManager) > maxManagerLength) {
+    const message = `Too long: may not be more than ${maxManagerLength} bytes`;
+    return [{ reason: "FieldValueTooLong", message, field }];
+  }
+  const isPrintable = /^[^\p{C}\p{Zl}\p{Zp}]*$/u.test(fieldManager);
+  return isPrintable ? [] : [invalidValue(field, fieldManager, "should only contain printable characters")];
+}
+
+/**
+ * Who is noted in managedFields: the given name, or the client program's.
+ *
+ * @throws ApiError 422 for a name that is none
+ */
 export function manager(context: RequestContext, options: WriteOptions): string {
+  const causes = managerCauses(options);
+  if (causes.length > 0)
+    throw invalid({ ...patchOptions, kind: `${optionsKind(context.info.verb)}Options` }, "", causes);
   if (options.fieldManager !== undefined) return options.fieldManager;
   const agent = context.headers["user-agent"];
-  return (typeof agent === "string" ? agent : "unknown").split("/")[0]!.slice(0, 128);
+  return (typeof agent === "string" ? agent : "unknown").split("/")[0]!.slice(0, maxManagerLength);
+}
+
+/** "create" → "Create": the kind of a verb's options. */
+function optionsKind(verb: string): string {
+  return verb.slice(0, 1).toUpperCase() + verb.slice(1);
 }
