@@ -14,7 +14,7 @@ export function typeOfVersion(version: Version): MergeType {
 }
 
 /** Metadata that the server alone decides: nobody manages it. */
-const unmanaged: readonly (keyof ObjectMeta | "selfLink")[] = [
+const unmanaged: ReadonlySet<string> = new Set<keyof ObjectMeta | "selfLink">([
   "name",
   "namespace",
   "creationTimestamp",
@@ -23,17 +23,18 @@ const unmanaged: readonly (keyof ObjectMeta | "selfLink")[] = [
   "generation",
   "managedFields",
   "resourceVersion",
-];
+]);
 
 /** The fields that a write through a subresource keeps: status through its own, all others through the rest. */
 export function tracked({ resource }: VersionedResource, object: object, subresource: string): object {
   const { apiVersion: _apiVersion, kind: _kind, metadata, ...rest } = object as Partial<ApiObject>;
   if (subresource === "status") return "status" in rest ? { status: rest["status"] } : {};
-  if (resource.hasStatus) delete rest["status"];
-  if (typeof metadata !== "object" || metadata === null) return rest;
-  const managed: Record<string, unknown> = { ...metadata };
-  for (const field of unmanaged) delete managed[field];
-  return { metadata: managed, ...rest };
+  const { status, ...others } = rest;
+  const kept = resource.hasStatus || status === undefined ? others : { ...others, status };
+  if (typeof metadata !== "object" || metadata === null) return kept;
+  const managed: Record<string, unknown> = {};
+  for (const [field, value] of Object.entries(metadata)) if (!unmanaged.has(field)) managed[field] = value;
+  return { metadata: managed, ...kept };
 }
 
 /** Versions in which a resource's objects can be had. */
