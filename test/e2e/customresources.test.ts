@@ -87,6 +87,7 @@ describe("a definition and its objects", () => {
       'spec.replicas: Invalid value: "string": spec.replicas in body must be of type integer: "string"',
     ],
     [{ cronSpec: undefined }, "spec.cronSpec: Required value"],
+    [{ image: "none" }, 'spec.image: Invalid value: "string": an image is needed'],
     [{ mode: "other" }, 'spec.mode: Unsupported value: "other": supported values: "fast", "slow"'],
     [{ replicas: 11 }, "spec.replicas: Invalid value: 11: spec.replicas in body should be less than or equal to 10"],
     [{ port: 1.5 }, 'spec.port: Invalid value: "number": spec.port in body must be of type integer,string: "number"'],
@@ -107,6 +108,13 @@ describe("a definition and its objects", () => {
     expect(body.spec).toEqual({ ...object.spec, unknown: undefined, replicas: 1 });
     const patched = await api.request("PATCH", `${cronTabPath}/pruned`, { spec: { other: 1, mode: "fast" } }, merge);
     expect([patched.code, patched.body.spec.other, patched.body.spec.mode]).toEqual([200, undefined, "fast"]);
+  });
+
+  it("keeps what a rule says may not change", async () => {
+    await api.request("POST", cronTabPath, cronTab("ruled", { mode: "fast" }));
+    const { code, body } = await api.request("PATCH", `${cronTabPath}/ruled`, { spec: { mode: "slow" } }, merge);
+    const words = 'spec.mode: Invalid value: "string": fast stays fast';
+    expect([code, body.message]).toEqual([422, `CronTab.stable.example.com "ruled" is invalid: ${words}`]);
   });
 
   it("has a status and a generation of their own", async () => {
@@ -189,7 +197,9 @@ describe("kubectl with a definition of several versions", () => {
       /certificates +cert +certs.example.com\/v1/,
     );
     expect(await kubectl("get", "cert", "web", "-o", "jsonpath={.spec.duration}")).toBe("2160h");
-    const beta = JSON.parse(await kubectl("get", "certificates.v1beta1.certs.example.com", "web", "-o", "json"));
+    const beta = JSON.parse(
+      (await kubectl("get", "certificates.v1beta1.certs.example.com", "web", "-o", "json")).replace(/Warning.*/, ""),
+    );
     expect([beta.apiVersion, beta.spec]).toEqual(["certs.example.com/v1beta1", { secretName: "other" }]);
     expect(await kubectl("delete", "cert", "web")).toContain("deleted");
   });
@@ -199,6 +209,9 @@ describe("kubectl with a definition of several versions", () => {
     const old = { ...object, apiVersion: "certs.example.com/v1beta1", metadata: { name: "old" } };
     const made = await api.request("POST", beta, old);
     expect([made.code, made.body.apiVersion]).toEqual([201, "certs.example.com/v1beta1"]);
+    expect(made.headers.get("warning")).toContain(
+      '299 - "certs.example.com/v1beta1 Certificate is deprecated; use certs.example.com/v1 Certificate"',
+    );
     const { body } = await api.request("GET", "/apis/certs.example.com/v1/namespaces/default/certificates/old");
     expect([body.apiVersion, body.spec.duration]).toEqual(["certs.example.com/v1", "2160h"]);
   });

@@ -73,6 +73,7 @@ export class Routes {
     const { info } = context;
     const endpoint = this.find(info.group, info.version, info.resource);
     if (!endpoint) throw noSuchPath();
+    if (endpoint.warning !== undefined) context.warnings.push(endpoint.warning);
     const handler = info.subresource === "" ? this.#verb(endpoint, context) : this.#subresource(endpoint, context);
     try {
       return await handler(endpoint, context, this);

@@ -45,6 +45,7 @@ export class CustomResources {
   readonly #served = new Map<string, ServedDefinition>();
   readonly #dirty = new Set<string>();
   readonly #documents = new Documents();
+  readonly #parsed = new Map<string, { readonly revision: number; readonly definition: ApiObject }>();
   /** "plural.group" of everything that is the server's own. */
   readonly #builtIn: ReadonlySet<string>;
   #working: Promise<void> | undefined;
@@ -218,12 +219,22 @@ export class CustomResources {
     await this.#options.registry.update("", name, change, { ...request, subresource: "status" }).catch(ignoreNotFound);
   }
 
+  /** Large ones are parsed once a change: every definition is looked at whenever one of them changes. */
   #definitions(): Definition[] {
-    const { cache } = this.#options.registry;
-    return cache.items
-      .withPrefix(this.#options.registry.prefix(""))
-      .map(({ bytes }) => parseObject(bytes))
-      .filter(isDefinition);
+    const { registry } = this.#options;
+    const objects = registry.cache.items.withPrefix(registry.prefix(""));
+    const parsed = objects.map((object) => {
+      const known = this.#parsed.get(object.key);
+      if (known?.revision === object.revision) return known;
+      const made = { revision: object.revision, definition: parseObject(object.bytes) };
+      this.#parsed.set(object.key, made);
+      return made;
+    });
+    if (this.#parsed.size > objects.length) {
+      const keys = new Set(objects.map(({ key }) => key));
+      for (const key of this.#parsed.keys()) if (!keys.has(key)) this.#parsed.delete(key);
+    }
+    return parsed.map(({ definition }) => definition).filter(isDefinition);
   }
 
   #reserved(group: string): ReadonlySet<string> {

@@ -1,4 +1,5 @@
 /** A definition as rows of the table of resources: one for each version, each with its own schema, columns and subresources. */
+import { compareVersions } from "../discovery/order.ts";
 import { typeOfCustomResource } from "../patch/types/structural.ts";
 import { columnsFromCrd } from "../printing/custom_columns.ts";
 import {
@@ -29,6 +30,7 @@ export interface CustomVersion {
   readonly resource: Resource;
   readonly version: Version;
   readonly subresources: NonNullable<Endpoint["subresources"]>;
+  readonly warning?: string;
 }
 
 /** Where the objects of a definition are kept. */
@@ -50,12 +52,29 @@ export function customVersions(definition: Definition): readonly CustomVersion[]
       const version = versionRow(served, schema, served.name === stored);
       const { scale } = served.subresources ?? {};
       const subresources = scale ? { scale: scaleHandlers(customShape(scale)) } : {};
+      const warning = deprecation(definition, served);
       return {
         version,
         subresources,
+        ...(warning === undefined ? {} : { warning }),
         resource: resourceRow(definition, served, schema, versionsFrom(stored, version)),
       };
     });
+}
+
+/** Its own words, or where to go instead: the newest version that is not deprecated itself. */
+function deprecation(
+  { spec }: Definition,
+  { name, deprecated, deprecationWarning }: DefinitionVersion,
+): string | undefined {
+  if (!deprecated) return undefined;
+  if (deprecationWarning) return deprecationWarning;
+  const of = (version: string): string => `${spec.group}/${version} ${spec.names.kind}`;
+  const newer = spec.versions
+    .filter((one) => one.served && !one.deprecated && compareVersions(one.name, name) < 0)
+    .map((one) => one.name)
+    .sort(compareVersions)[0];
+  return `${of(name)} is deprecated${newer === undefined ? "" : `; use ${of(newer)}`}`;
 }
 
 /** The stored version first, as the table has it. */

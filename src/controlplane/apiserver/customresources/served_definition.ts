@@ -52,10 +52,10 @@ export class ServedDefinition {
     const before = this.#kept;
     const kept = await this.#keep(definition, versions);
     const endpoints: Endpoint[] = [];
-    for (const { resource, version, subresources } of versions) {
+    for (const { resource, ...row } of versions) {
       const { store, ...rest } = this.#options;
       const options = { ...rest, store: kept.view, resource, validate: this.#options.validate(resource) };
-      endpoints.push({ resource, version, subresources, registry: await Registry.start(options, kept.cache) });
+      endpoints.push({ ...row, resource, registry: await Registry.start(options, kept.cache) });
     }
     this.#replace(endpoints);
     this.#kept = kept;

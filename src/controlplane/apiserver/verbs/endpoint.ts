@@ -10,6 +10,8 @@ export interface Endpoint {
   readonly resource: Resource;
   readonly version: Version;
   readonly registry: Registry;
+  /** What every client is warned of (a deprecated version of a custom resource). */
+  readonly warning?: string;
   /** What answers its subresources where no one else does, subresource → verb → handler (a custom resource's scale). */
   readonly subresources?: Readonly<Partial<Record<string, Readonly<Partial<Record<string, SubresourceHandler>>>>>>;
 }
