@@ -6,6 +6,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ServiceAllocation } from "../../src/controlplane/apiserver/allocation/service_allocation.ts";
 import { startCaches } from "../../src/controlplane/apiserver/api_server.ts";
 import { EmbeddedStore } from "../../src/controlplane/store/embedded/embedded_store.ts";
+import { EtcdStore } from "../../src/controlplane/store/etcd/etcd_store.ts";
+import type { Store } from "../../src/controlplane/store/store.ts";
+import { startEtcd } from "../fixtures/etcd.ts";
 import { startServer, type Answer, type RunningServer } from "../fixtures/api_server.ts";
 
 interface Cluster extends RunningServer {
@@ -32,10 +35,11 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function start(options: { cidrs?: string[]; ports?: string } = {}): Promise<Cluster> {
+async function start(options: { cidrs?: string[]; ports?: string; store?: Store } = {}): Promise<Cluster> {
+  const own = options.store ?? store;
   const allocation = await ServiceAllocation.start({
-    store,
-    caches: await startCaches(store),
+    store: own,
+    caches: await startCaches(own),
     serviceCidrs: options.cidrs ?? ["10.96.0.0/16"],
     ...(options.ports === undefined ? {} : { nodePortRange: options.ports }),
     now: () => clock,
@@ -43,7 +47,7 @@ async function start(options: { cidrs?: string[]; ports?: string } = {}): Promis
       throw error;
     },
   });
-  const api = await startServer({ store, admission: [allocation] });
+  const api = await startServer({ store: own, admission: [allocation] });
   const cluster = { ...api, allocation };
   running.push(cluster);
   return cluster;
@@ -260,5 +264,52 @@ describe("a server that starts", () => {
     expect((await create(second, "same", { clusterIP: body.spec.clusterIP })).code).toBe(422);
     const cidr = await second.request("GET", "/apis/networking.k8s.io/v1/servicecidrs/kubernetes");
     expect(cidr.body.spec.cidrs).toEqual(["10.96.0.0/16"]);
+  });
+});
+
+describe("servers of two machines, on one etcd", () => {
+  it("never give out one address or port twice", async () => {
+    const etcd = await startEtcd();
+    const stores = [0, 1].map(() => new EtcdStore({ endpoints: [etcd.endpoint], prefix: "/two" }));
+    try {
+      const small = { cidrs: ["10.96.0.0/26"], ports: "30000-30061" };
+      const servers = [await start({ ...small, store: stores[0]! }), await start({ ...small, store: stores[1]! })];
+      const answers = await Promise.all(
+        Array.from({ length: 70 }, (_, i) => create(servers[i % 2]!, `s${i}`, { type: "NodePort" })),
+      );
+      const made = answers.filter(({ code }) => code === 201);
+      // All 62 that there are, and each refusal says why.
+      expect(made.length).toBe(62);
+      expect(new Set(made.map(({ body }) => body.spec.clusterIP)).size).toBe(62);
+      expect(new Set(made.map(({ body }) => body.spec.ports[0].nodePort)).size).toBe(62);
+      const refused = answers.filter(({ code }) => code !== 201);
+      for (const { code, body } of refused)
+        expect([code, body.message]).toEqual([500, expect.stringContaining("range is full")]);
+      for (const one of running.splice(0)) {
+        one.allocation.close();
+        await one.server.close(0);
+      }
+    } finally {
+      for (const one of stores) await one.close();
+      await etcd.stop();
+    }
+  });
+});
+
+describe("what a crash leaves behind", () => {
+  it("is given back once it is old and nobody has come for it twice", async () => {
+    const api = await start();
+    const { body } = await create(api, "lost", { type: "NodePort" });
+    const [item] = (await store.range({ prefix: "/services/default/lost" })).items;
+    // As if the server had stopped between the claims and the Service.
+    await store.delete(item!.key, item!.modRevision);
+    await api.allocation.compare();
+    clock += 61_000;
+    await api.allocation.compare();
+    expect(await addresses(api)).toEqual([body.spec.clusterIP]);
+    await api.allocation.compare();
+    expect(await addresses(api)).toEqual([]);
+    const ports = [{ port: 80, nodePort: body.spec.ports[0].nodePort }];
+    expect((await create(api, "next", { type: "NodePort", ports })).code).toBe(201);
   });
 });

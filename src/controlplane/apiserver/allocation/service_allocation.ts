@@ -46,7 +46,11 @@ export class ServiceAllocation implements AdmissionPlugin {
   readonly #ranges: readonly AddressRange[];
   readonly #portRange: Range;
   readonly #portCache: ResourceCache;
+  readonly #services: ResourceCache;
+  readonly #now: () => number;
   readonly #onError: ServiceAllocationOptions["onError"];
+  /** Claims that had no Service at the last comparison. */
+  readonly #orphans = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
 
   private constructor(options: ServiceAllocationOptions, portCache: ResourceCache) {
@@ -59,6 +63,8 @@ export class ServiceAllocation implements AdmissionPlugin {
     this.#portCache = portCache;
     this.#ranges = options.serviceCidrs.map(addressRange);
     this.#portRange = portRange(options.nodePortRange ?? defaultNodePortRange);
+    this.#services = caches.get("services")!;
+    this.#now = now;
     this.#onError = options.onError;
   }
 
@@ -72,20 +78,18 @@ export class ServiceAllocation implements AdmissionPlugin {
     const portCache = await ResourceCache.start(options.store, portClaims.prefix, () => ({}));
     const allocation = new ServiceAllocation(options, portCache);
     await ensureServiceCidr(options.store, options.serviceCidrs, options.now());
-    const services = options.caches.get("services")!;
-    const orphans = new Set<string>();
-    const run = (): Promise<void> =>
-      repair(
-        { services, addresses: allocation.#addresses, ports: allocation.#ports, now: options.now },
-        orphans,
-        takenBy,
-      );
-    await run();
+    await allocation.compare();
     allocation.#timer = setInterval(() => {
-      run().catch((error: unknown) => allocation.#onError(error, "compare allocations with Services"));
+      allocation.compare().catch((error: unknown) => allocation.#onError(error, "compare allocations with Services"));
     }, repairIntervalMs);
     allocation.#timer.unref();
     return allocation;
+  }
+
+  /** Compares what is claimed with the Services that are stored: see `repair.ts`. */
+  async compare(): Promise<void> {
+    const claims = { addresses: this.#addresses, ports: this.#ports };
+    await repair({ ...claims, services: this.#services, now: this.#now }, this.#orphans, takenBy);
   }
 
   close(): void {
