@@ -19,6 +19,7 @@ it("fails each file that leaks, with what it leaks, and no other", { timeout: 60
   expect(results).toEqual({
     "child.leak.ts": expect.stringMatching(/^failed .*child \d+ \(sleep\)/s),
     "descriptor.leak.ts": expect.stringMatching(/^failed .*descriptor \d+ -> \/etc\/hostname/s),
+    "handle.leak.ts": expect.stringMatching(/^failed .*native handle: namespaces number 1/s),
     "netns.leak.ts": expect.stringMatching(/^failed .*\/run\/netns\/t\d+-0/s),
     "tidy.leak.ts": expect.stringMatching(/^passed/),
   });

@@ -22,19 +22,30 @@ import { Pace } from "./pace.ts";
 const ENOENT = 2;
 const ENOBUFS = 105;
 
+export interface ConntrackOptions {
+  /** Default: this process's own. */
+  readonly namespace?: NamespaceRef;
+  /** Bytes of events that a watch holds before it is overrun; the kernel counts about 800 for each. Default 8 MiB. */
+  readonly watchBufferBytes?: number;
+}
+
 /** @throws FairleadError NATIVE_CALL when the namespace is not there */
-export async function openConntrack(namespace: NamespaceRef = null): Promise<ConntrackPort> {
-  return new RealConntrack(await NetlinkClient.open({ protocol: netlinkProtocol.netfilter, namespace }), namespace);
+export async function openConntrack(options: ConntrackOptions = {}): Promise<ConntrackPort> {
+  const { namespace = null, watchBufferBytes = 8 << 20 } = options;
+  const client = await NetlinkClient.open({ protocol: netlinkProtocol.netfilter, namespace });
+  return new RealConntrack(client, namespace, watchBufferBytes);
 }
 
 class RealConntrack implements ConntrackPort {
   readonly #client: NetlinkClient;
   readonly #namespace: NamespaceRef;
+  readonly #watchBufferBytes: number;
   readonly #watches = new Set<NativeNetlinkSubscription>();
 
-  constructor(client: NetlinkClient, namespace: NamespaceRef) {
+  constructor(client: NetlinkClient, namespace: NamespaceRef, watchBufferBytes: number) {
     this.#client = client;
     this.#namespace = namespace;
+    this.#watchBufferBytes = watchBufferBytes;
   }
 
   async list(filters: readonly ConntrackFilter[] = [{}]): Promise<ConntrackEntry[]> {
@@ -75,7 +86,7 @@ class RealConntrack implements ConntrackPort {
       protocol: netlinkProtocol.netfilter,
       namespace: this.#namespace,
       groups: types.map((type) => eventGroup[type]),
-      receiveBufferBytes: 8 << 20,
+      receiveBufferBytes: this.#watchBufferBytes,
       // A few hundred entries: a few milliseconds of decoding.
       maxBytesPerTurn: 128 << 10,
     };

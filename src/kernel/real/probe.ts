@@ -43,7 +43,7 @@ export const features = {
     since: [2, 39],
     option: "CONFIG_IP_SET",
     absentErrno: EINVAL,
-    attempt: (namespace) => using(openIpset(namespace), () => Promise.resolve()),
+    attempt: (namespace) => using(openIpset({ namespace }), () => Promise.resolve()),
   },
   /** CTA_FILTER in a request to delete. */
   conntrackFilterFlush: {
@@ -57,7 +57,7 @@ export const features = {
     option: "CONFIG_IP_VS",
     absentErrno: ENOENT,
     attempt: (namespace) =>
-      using(openGenericNetlink(namespace), async (port) => {
+      using(openGenericNetlink({ namespace }), async (port) => {
         if (await port.family("IPVS")) return;
         const reason = "there is no generic netlink family of this name";
         throw new FairleadError("NETLINK_REFUSED", { subject: "find family IPVS", reason, errno: ENOENT });

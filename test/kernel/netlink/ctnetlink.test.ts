@@ -28,7 +28,7 @@ let client: NetlinkClient;
 let port: ConntrackPort;
 beforeEach(async () => {
   client = await NetlinkClient.open({ protocol: netlinkProtocol.netfilter, namespace: namespace() });
-  port = await openConntrack(namespace());
+  port = await openConntrack({ namespace: namespace() });
 });
 afterEach(() => {
   port.close();
@@ -123,7 +123,7 @@ describe("what we make", () => {
 describe("real flows", () => {
   const rule = "table ip t { chain c { type filter hook output priority 0; ct state new counter; }; }";
   beforeEach(async () => {
-    const sysctl = openSysctl(namespace());
+    const sysctl = openSysctl({ namespace: namespace() });
     await sysctl.write("net.netfilter.nf_conntrack_acct", "1");
     await sysctl.write("net.netfilter.nf_conntrack_timestamp", "1");
     await run(namespace(), ["nft", rule]);
@@ -151,6 +151,31 @@ describe("real flows", () => {
     const last = events.find(({ event }) => event === "destroy");
     expect(last).toMatchObject({ entry: { id: found!.id, counters: { original: { packets: 3n } } } });
   });
+});
+
+it("says when events came faster than they were taken", async () => {
+  const small = await openConntrack({ namespace: namespace(), watchBufferBytes: 4096 });
+  try {
+    const seen: ConntrackEvent["event"][] = [];
+    await small.watch(["new"], ({ event }) => seen.push(event));
+    const tuple = (n: number) =>
+      ({
+        source: ip("10.0.0.1"),
+        destination: ip("10.96.0.1"),
+        protocol: "udp",
+        sourcePort: 1 + n,
+        destinationPort: 53,
+      }) as const;
+    await apply(Array.from({ length: 4000 }, (_, n) => newEntry(entry(tuple(n)))));
+    await eventually("the overrun", () => seen.includes("overrun"));
+    expect(await small.list()).toHaveLength(4000);
+    await port.remove([{ family: "ip" }]);
+    seen.length = 0;
+    await apply([newEntry(entry(tuple(5000)))]);
+    await eventually("an event after the overrun", () => seen.includes("new"));
+  } finally {
+    small.close();
+  }
 });
 
 describe("10,000 entries", () => {
