@@ -182,7 +182,7 @@ export function tagged<Tag extends string, const V extends Variants>(
     },
     write(w, v) {
       const kind = (v as Record<string, string>)[tag]!;
-      if (kind === "other") return writeOther(w, tagAttribute, dataType, v as unknown as OtherVariant);
+      if (kind === "other") return writeOther(w, tagAttribute, dataType, v);
       const codec = variants[kind];
       if (!codec) throw at(tag, new EncodeFailure(`"${kind}" is none of ${Object.keys(variants).join(", ")}`));
       writeAttribute(w, tagAttribute, kind);

@@ -83,7 +83,7 @@ function specificHeader(definition: IpsetDefinition): HeaderAttributes {
 }
 
 function flagsOf(definition: IpsetDefinition): HeaderAttributes["flags"] {
-  const forceAdd = "forceAdd" in definition && definition.forceAdd === true;
+  const forceAdd = "forceAdd" in definition && definition.forceAdd;
   const flags = [
     ...(definition.counters ? (["withCounters"] as const) : []),
     ...(definition.comment ? (["withComment"] as const) : []),
