@@ -3,7 +3,6 @@
  * only where the kernel answered with the errno for 'no such thing'; any other failure is an error.
  */
 import { FairleadError } from "../../errors/catalogue.ts";
-import type { IpAddress } from "../../model/address.ts";
 import { native, type NamespaceRef } from "../native.ts";
 import { flushEntries } from "../netlink/ctnetlink/messages.ts";
 import { openGenericNetlink } from "./generic_netlink.ts";
@@ -40,7 +39,7 @@ export const features = {
     attempt: (namespace) => using(RealNftables.open(namespace), (port) => port.generation()),
   },
   ipset: {
-    since: [2, 39],
+    since: [2, 6],
     option: "CONFIG_IP_SET",
     absentErrno: EINVAL,
     attempt: (namespace) => using(openIpset({ namespace }), () => Promise.resolve()),
@@ -53,7 +52,7 @@ export const features = {
     attempt: attemptFilterFlush,
   },
   ipvs: {
-    since: [2, 28],
+    since: [2, 6],
     option: "CONFIG_IP_VS",
     absentErrno: ENOENT,
     attempt: (namespace) =>
@@ -63,7 +62,7 @@ export const features = {
         throw new FairleadError("NETLINK_REFUSED", { subject: "find family IPVS", reason, errno: ENOENT });
       }),
   },
-  dummy: link("CONFIG_DUMMY", [2, 24], [{ name: "probe0", info: { kind: "dummy" } }]),
+  dummy: link("CONFIG_DUMMY", [2, 6], [{ name: "probe0", info: { kind: "dummy" } }]),
   wireguard: link("CONFIG_WIREGUARD", [5, 6], [{ name: "probe0", info: { kind: "wireguard" } }]),
   ipvlan: link(
     "CONFIG_IPVLAN",
@@ -104,10 +103,15 @@ function link(option: string, since: Feature["since"], links: readonly LinkValue
   return { since, option, absentErrno: EOPNOTSUPP, attempt };
 }
 
+/**
+ * With tuples an older kernel would not come to look at CTA_FILTER (EINVAL: a tuple that is not whole). An
+ * empty filter flushes all of the family, of which a fresh namespace has nothing.
+ */
 async function attemptFilterFlush(namespace: NamespaceRef): Promise<void> {
-  const destination = "192.0.2.1" as IpAddress;
+  const request = flushEntries({ family: "ip" });
+  const body = { ...request.body, filter: { originalFlags: [], replyFlags: [] } };
   await using(NetlinkClient.open({ protocol: netlinkProtocol.netfilter, namespace }), (client) =>
-    client.request(flushEntries({ original: { destination } }), "flush conntrack entries by a filter"),
+    client.request({ ...request, body }, "flush conntrack entries by a filter"),
   );
 }
 

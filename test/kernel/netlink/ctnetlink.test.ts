@@ -1,7 +1,6 @@
 /** Conntrack entries as this kernel keeps them, judged by conntrack(8), and real flows as we read them. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { IpAddress } from "../../../src/model/address.ts";
-import type { NativeNamespace } from "../../../src/kernel/native.ts";
 import type { AnyRequest } from "../../../src/kernel/netlink/codec/message.ts";
 import type { ConntrackEntry } from "../../../src/kernel/netlink/ctnetlink/entry.ts";
 import {
@@ -18,9 +17,11 @@ import type { ConntrackEvent, ConntrackPort } from "../../../src/kernel/ports.ts
 import { openConntrack } from "../../../src/kernel/real/conntrack.ts";
 import { NetlinkClient, netlinkProtocol } from "../../../src/kernel/real/netlink_client.ts";
 import { openSysctl } from "../../../src/kernel/real/sysctl.ts";
+import { watchLoop } from "../../fixtures/event_loop.ts";
 import { eventually } from "../../fixtures/eventually.ts";
 import { run, useNamespace } from "../../fixtures/namespace.ts";
 import { needs } from "../../fixtures/needs.ts";
+import { conntrackList, send, text } from "./conntrack_tool.ts";
 
 const ip = (text: string) => text as IpAddress;
 const namespace = useNamespace();
@@ -253,78 +254,3 @@ describe("why IPv6 addresses are not left to the kernel's filter", () => {
 });
 
 const byNumber = (a = 0, b = 0) => a - b;
-
-/** Sends datagrams of 5 bytes from one socket to a port where nobody listens. */
-async function send(ns: NativeNamespace, datagrams: number): Promise<void> {
-  const script = `
-    const socket = require("node:dgram").createSocket("udp4");
-    socket.on("error", () => {});
-    let left = ${datagrams};
-    const next = () => (left-- > 0 ? socket.send("hello", 5300, "127.0.0.2", next) : socket.close());
-    socket.bind(0, "127.0.0.1", next);`;
-  await run(ns, [process.execPath, "-e", script]);
-}
-
-/** Entries as conntrack(8) prints them, without what changes between two looks. */
-async function conntrackList(ns: NativeNamespace): Promise<string[]> {
-  const output = await run(ns, ["conntrack", "-L", "-o", "extended,id"]);
-  return output
-    .split("\n")
-    .filter((line) => line !== "")
-    .map(normal);
-}
-
-/** Drops the protocol's name and the timeout, which come before the tuples, counters and times. */
-function normal(line: string): string {
-  const words = line.trim().split(/\s+/);
-  const [family, , protocol, number, , ...rest] = words;
-  const dropped = /^(packets|bytes|delta-time|start|stop|use)=|^\[(start|stop)|UNREPLIED|ASSURED/;
-  return [family, protocol, number, ...rest.filter((word) => !dropped.test(word))].join(" ");
-}
-
-/** Our entry in the same words. */
-function text(found: ConntrackEntry): string {
-  const numbers: Record<string, number> = { tcp: 6, udp: 17, sctp: 132, icmp: 1, icmpv6: 58 };
-  const states: Record<string, string> = { synSent: "SYN_SENT", established: "ESTABLISHED" };
-  const state = found.protoinfo?.tcp?.state ?? found.protoinfo?.sctp?.state;
-  return [
-    found.family === "ip" ? "ipv4" : "ipv6",
-    found.original.protocol,
-    numbers[found.original.protocol],
-    ...(state === undefined ? [] : [states[state]]),
-    tupleText(found.original),
-    tupleText(found.reply),
-    `mark=${found.mark}`,
-    ...(found.zone === 0 ? [] : [`zone=${found.zone}`]),
-    `id=${found.id}`,
-  ].join(" ");
-}
-
-function tupleText({ source, destination, sourcePort, destinationPort, icmp }: ConntrackEntry["original"]): string {
-  const rest = icmp
-    ? `type=${icmp.type} code=${icmp.code} id=${icmp.id}`
-    : `sport=${sourcePort} dport=${destinationPort}`;
-  return `src=${source} dst=${destination} ${rest}`;
-}
-
-/**
- * Runs work and says how much, at most, was computed between two turns of the event loop: processor
- * time, because what other processes take of a busy machine is not this one's doing.
- */
-async function watchLoop<T>(work: () => Promise<T>): Promise<{ value: T; longestMs: number }> {
-  let last = process.cpuUsage();
-  let longestMs = 0;
-  const look = () => {
-    const { user, system } = process.cpuUsage(last);
-    longestMs = Math.max(longestMs, (user + system) / 1000);
-    last = process.cpuUsage();
-  };
-  const timer = setInterval(look, 1);
-  try {
-    const value = await work();
-    look();
-    return { value, longestMs };
-  } finally {
-    clearInterval(timer);
-  }
-}

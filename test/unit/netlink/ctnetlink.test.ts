@@ -3,12 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { IpAddress } from "../../../src/model/address.ts";
 import { conntrackMessage, conntrackStats, tupleAttributes } from "../../../src/kernel/netlink/ctnetlink/attributes.ts";
 import type { ConntrackEntry } from "../../../src/kernel/netlink/ctnetlink/entry.ts";
-import {
-  isEverything,
-  kernelFilter,
-  matches,
-  type ConntrackFilter,
-} from "../../../src/kernel/netlink/ctnetlink/filter.ts";
+import { isEverything, kernelFilter, matches } from "../../../src/kernel/netlink/ctnetlink/filter.ts";
 import { anyMatcher, commonFilter } from "../../../src/kernel/netlink/ctnetlink/matcher.ts";
 import {
   deleteEntry,
@@ -217,13 +212,9 @@ describe("many filters", () => {
   );
   const family = fc.constantFrom("ip" as const, "ip6" as const);
   const zone = fc.constantFrom(0, 1);
-  const filters = fc.array(
-    fc.record(
-      { family, zone, original: pattern, reply: pattern },
-      { requiredKeys: [] },
-    ) as fc.Arbitrary<ConntrackFilter>,
-    { maxLength: 4 },
-  );
+  const filters = fc.array(fc.record({ family, zone, original: pattern, reply: pattern }, { requiredKeys: [] }), {
+    maxLength: 4,
+  });
   const entries = fc.record({ family, zone, original: tuple, reply: tuple, mark: fc.constant(0) });
 
   it("mean what each of them means", () => {
