@@ -112,9 +112,10 @@ export function cstring(maxBytes = 0xffff - 5): Codec<string> {
     shape: { type: "text", maxBytes },
     write(w, v) {
       if (v.includes("\0")) throw new EncodeFailure("text holds a NUL byte");
-      const size = Buffer.byteLength(v);
-      if (size > maxBytes) throw new EncodeFailure(`text of ${size} bytes where ${maxBytes} fit`);
+      const start = w.length;
       w.text(v);
+      const size = w.length - start;
+      if (size > maxBytes) throw new EncodeFailure(`text of ${size} bytes where ${maxBytes} fit`);
       w.u8(0);
     },
     read(r) {
