@@ -35,7 +35,10 @@ export class RealNftables implements NftablesPort {
     this.#namespace = namespace;
   }
 
-  /** @param namespace default: this process's own */
+  /**
+   * @param namespace default: this process's own
+   * @throws FairleadError NATIVE_CALL when it is not there
+   */
   static async open(namespace: NamespaceRef = null): Promise<RealNftables> {
     const client = await NetlinkClient.open({ protocol: netlinkProtocol.netfilter, namespace });
     return new RealNftables(client, namespace);
