@@ -5,10 +5,10 @@
 import { FairleadError } from "../../errors/catalogue.ts";
 import { native, type NamespaceRef } from "../native.ts";
 import { flushEntries } from "../netlink/ctnetlink/messages.ts";
+import { nfgenmsg, nfnetlinkType, subsystem } from "../netlink/nfnetlink.ts";
 import { openGenericNetlink } from "./generic_netlink.ts";
 import { openIpset } from "./ipset.ts";
 import { NetlinkClient, netlinkProtocol } from "./netlink_client.ts";
-import { RealNftables } from "./nftables.ts";
 import { openRouting } from "./routing.ts";
 import type { RoutingChange } from "../ports.ts";
 
@@ -36,7 +36,7 @@ export const features = {
     since: [3, 13],
     option: "CONFIG_NF_TABLES",
     absentErrno: EINVAL,
-    attempt: (namespace) => using(RealNftables.open(namespace), (port) => port.generation()),
+    attempt: attemptNftables,
   },
   ipset: {
     since: [2, 6],
@@ -101,6 +101,15 @@ function link(option: string, since: Feature["since"], links: readonly LinkValue
       for (const error of await port.apply(changes)) if (error) throw error;
     });
   return { since, option, absentErrno: EOPNOTSUPP, attempt };
+}
+
+/** Asks for the ruleset's generation (NFT_MSG_GETGEN), which is there without any ruleset. */
+async function attemptNftables(namespace: NamespaceRef): Promise<void> {
+  const getGeneration = nfnetlinkType(subsystem.nftables, 16);
+  const body = { family: "unspec", version: 0, resourceId: 0 } as const;
+  await using(NetlinkClient.open({ protocol: netlinkProtocol.netfilter, namespace }), (client) =>
+    client.request({ type: getGeneration, flags: 0, codec: nfgenmsg, body }, "ask for the generation of nf_tables"),
+  );
 }
 
 /**

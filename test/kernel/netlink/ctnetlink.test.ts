@@ -197,7 +197,8 @@ describe("10,000 entries", () => {
     const filter = { original: { destination: frontend, protocol: "udp", destinationPort: 53 } } as const;
     expect(await port.remove([filter])).toBe(count / 20);
     const { value: left, longestMs } = await watchLoop(() => port.list());
-    expect(longestMs).toBeLessThan(50);
+    // Time means nothing in the virtual machine.
+    if (process.env["FAIRLEAD_IN_VM"] === undefined) expect(longestMs).toBeLessThan(50);
     const isMeant = ({ original }: NewEntry) => original.destination === frontend && original.destinationPort === 53;
     const expected = many.filter((one) => !isMeant(one)).map(({ original }) => original.sourcePort);
     expect(left.map(({ original }) => original.sourcePort).sort(byNumber)).toEqual(expected.sort(byNumber));
