@@ -13,6 +13,7 @@ import type { Codec } from "../netlink/codec/codec.ts";
 import { decodeBody } from "../netlink/codec/message.ts";
 import type { RouteFilter, RoutingChange, RoutingEvent, RoutingPort } from "../ports.ts";
 import { NetlinkClient, netlinkProtocol } from "./netlink_client.ts";
+import { Pace } from "./pace.ts";
 import { watchRouting } from "./routing_watch.ts";
 
 type IpFamily = "ip" | "ip6";
@@ -155,10 +156,18 @@ class KernelRouting implements RoutingPort {
   async #dump<T, Q = T>(type: number, codec: Codec<T>, what: string, body: Q, requestCodec?: Codec<Q>): Promise<T[]> {
     const request = { type, flags: 0, codec: requestCodec ?? codec, body };
     const messages = await this.#client.dump(request, `list ${what}`);
-    return messages.map((received) => decodeBody(codec, received));
+    const found: T[] = [];
+    const pace = new Pace();
+    for (const received of messages) {
+      found.push(decodeBody(codec, received));
+      if (found.length % messagesPerStep === 0) await pace.next();
+    }
+    return found;
   }
 }
 
 const ENOENT = 2;
+/** Messages decoded between two looks at the clock: about a millisecond. */
+const messagesPerStep = 256;
 const emptyLengths = { destinationPrefixLength: 0, sourcePrefixLength: 0, tos: 0, flags: [] } as const;
 const emptyNeighbor = { state: "none", flags: [], kind: "unspec" } as const;

@@ -158,10 +158,17 @@ function setFlags(ns: Namespace, link: FakeLink, { flags = [], change = [] }: Li
 }
 
 function deleteLink(ns: Namespace, link: FakeLink): void {
-  const { index, info } = link.value;
-  if (info?.kind === undefined) throw new Refusal("EOPNOTSUPP");
+  if (link.value.info?.kind === undefined) throw new Refusal("EOPNOTSUPP");
+  const { peer } = link;
+  const other = peer && { namespace: peer.namespace, link: peer.namespace.link(peer.index) };
   remove(ns, link);
-  if (link.peer) remove(link.peer.namespace, link.peer.namespace.link(link.peer.index));
+  if (other) remove(other.namespace, other.link);
+  orphan(ns, link.value.index);
+  if (other) orphan(other.namespace, other.link.value.index);
+}
+
+/** Ports stay without their master; what stands on a link goes with it. */
+function orphan(ns: Namespace, index: number): void {
   for (const other of [...ns.links.values()]) {
     if (other.value.master === index) setMaster(other, 0);
     const below = other.value.info?.kind === "vxlan" ? other.value.info.link : other.value.link;

@@ -132,8 +132,11 @@ function certain(v: LinkSpec): LinkSpec {
   });
 }
 
+/** With IFA_LOCAL alone IPv4 would delete the address whatever its prefix: IFA_ADDRESS makes it compare that too. */
 export function wholeAddress(v: AddressSpec): Address {
-  return { scope: "universe", ...v, family: v.family ?? familyOf(v.local ?? v.address, "address") };
+  const family = v.family ?? familyOf(v.local ?? v.address, "address");
+  const both = family === "ip" && v.local !== undefined && v.address === undefined ? { address: v.local } : {};
+  return { scope: "universe", ...both, ...v, family };
 }
 
 const zeroRoute = { tos: 0, flags: [], protocol: "static", kind: "unicast" } as const;
