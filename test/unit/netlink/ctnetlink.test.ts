@@ -193,6 +193,16 @@ describe("filters", () => {
     expect(kernelFilter(filter).filter?.originalFlags).toEqual(flags);
   });
 
+  it.each([
+    [{}],
+    [{ zone: 3 }],
+    [{ original: { destination: ip("fd00::1"), protocol: "udp" } }],
+    [{ original: { protocol: "udp" } }],
+    [{ family: "ip", reply: { protocol: "sctp", sourcePort: 5 } }],
+  ] as const)("does not flush by %j, of which a kernel decides a part", (filter) => {
+    expect(() => flushEntries(filter)).toThrow(expect.objectContaining({ code: "KERNEL_ARGUMENT" }));
+  });
+
   it("knows a filter that means everything", () => {
     expect(isEverything({})).toBe(true);
     expect(isEverything({ original: {}, status: { set: [] } })).toBe(true);

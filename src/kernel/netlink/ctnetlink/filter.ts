@@ -1,8 +1,8 @@
 /** Which conntrack entries are meant: decided here, with the kernel's help where its help can be trusted. */
 import { FairleadError } from "../../../errors/catalogue.ts";
+import { compact } from "../codec/compact.ts";
 import type { ConntrackMessage, ConntrackStatus, FilterFlags, IpProtocol } from "./attributes.ts";
 import {
-  compact,
   familyOfAddress,
   tupleAttributesOf,
   type ConntrackEntry,
@@ -125,6 +125,25 @@ function trusted(pattern: TuplePattern | undefined, family: ConntrackFamily): Tu
 
 function flagsOf(pattern: TuplePattern): FilterFlags {
   return patternFields.filter((field) => pattern[field] !== undefined);
+}
+
+/**
+ * Refuses a filter of which the kernel leaves something to us: see {@link trusted}, and the zone, which
+ * kernels before 6.8 do not look at.
+ *
+ * @throws FairleadError KERNEL_ARGUMENT
+ */
+export function checkDecidable(filter: ConntrackFilter): void {
+  const family = filter.family ?? familyOfPatterns(filter);
+  const isWhole = (pattern: TuplePattern = {}): boolean =>
+    family === undefined
+      ? flagsOf(pattern).length === 0
+      : flagsOf(trusted(pattern, family)).length === flagsOf(pattern).length;
+  if (filter.zone === undefined && isWhole(filter.original) && isWhole(filter.reply)) return;
+  throw new FairleadError("KERNEL_ARGUMENT", {
+    subject: "flush conntrack entries",
+    reason: "the kernel cannot decide all of the filter: list, and delete one by one",
+  });
 }
 
 /** CTA_STATUS is compared under CTA_STATUS_MASK; the kernel refuses a mask of no bits. */
