@@ -112,8 +112,9 @@ function tupleFilter(filter: ConntrackFilter, family: ConntrackFamily | undefine
 }
 
 /**
- * What of a pattern the kernel decides as it should. Not IPv6 addresses: ctnetlink_filter_match_tuple
- * drops the entries that have the address and keeps the others. Ports need a protocol beside them.
+ * What of a pattern the kernel decides as it should. Not IPv6 addresses: in kernels from 5.8 to at
+ * least 6.18 ctnetlink_filter_match_tuple drops the entries that have the address and keeps the others; only
+ * some stable ones have it mended (6.12.117). Ports need a protocol beside them.
  */
 function trusted(pattern: TuplePattern | undefined, family: ConntrackFamily): TuplePattern {
   if (!pattern) return {};
