@@ -118,6 +118,7 @@ export class FakeNftables implements NftablesPort {
       transaction.journal.rollback();
       throw error;
     }
+    for (const apply of transaction.atCommit) apply();
   }
 
   #expire(): void {

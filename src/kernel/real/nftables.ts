@@ -24,7 +24,8 @@ import { Pace } from "./pace.ts";
 
 /** How often a table that changes while it is read is read again. */
 const listAttempts = 5;
-const noEntry = 2;
+/** ENOENT, and ERANGE for a name longer than any table has. */
+const notThere: readonly (number | undefined)[] = [2, 34];
 
 export class RealNftables implements NftablesPort {
   readonly #client: NetlinkClient;
@@ -109,7 +110,7 @@ export class RealNftables implements NftablesPort {
     try {
       return await this.#listParts(ref, generation);
     } catch (error) {
-      if (error instanceof FairleadError && error.errno === noEntry) return "gone";
+      if (error instanceof FairleadError && notThere.includes(error.errno)) return "gone";
       throw error;
     }
   }

@@ -38,6 +38,9 @@ export class Transaction {
   /** Tables whose chains have to be walked before this can be committed. */
   readonly unvalidated = new Set<FakeTable>();
 
+  /** What the kernel does at the commit: until then later steps see sets as they were. */
+  readonly atCommit: (() => void)[] = [];
+
   constructor(kernel: FakeKernel) {
     this.kernel = kernel;
   }

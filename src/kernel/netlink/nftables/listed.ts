@@ -25,7 +25,7 @@ const listings: Listing = {
   objref: (e) => omit(e, "setId"),
   nat: (e) => listedNat(e),
   masq: (e) => withoutEmpty(withMaximum(e), "flags"),
-  redir: (e) => withoutEmpty(withMaximum(e), "flags"),
+  redir: (e) => withoutEmpty(listedRedir(e), "flags"),
   reject: (e) => (e.type === "tcpReset" ? omit(e, "icmpCode") : e),
   log: (e) => listedLog(e),
   counter: listedStateful,
@@ -57,6 +57,12 @@ function listedNat(given: Of<"nat">): Of<"nat"> {
   ];
   const rest = given.flags?.filter((flag) => flag !== "mapIps" && flag !== "protoSpecified") ?? [];
   return { ...listed, flags: [...implied, ...rest] };
+}
+
+function listedRedir(given: Of<"redir">): Of<"redir"> {
+  if (given.regProtoMin === undefined) return given;
+  const rest = given.flags?.filter((flag) => flag !== "protoSpecified") ?? [];
+  return { ...withMaximum(given), flags: ["protoSpecified", ...rest] };
 }
 
 function withMaximum<E extends { regProtoMin?: number; regProtoMax?: number }>(given: E): E {
@@ -94,7 +100,9 @@ function defaults({ expr, ...given }: Stateful): object {
     case "quota":
       return { consumed: 0n, flags: [] };
     case "limit":
-      return "type" in given && given.type === "bytes" ? { flags: [] } : { burst: 5, type: "packets", flags: [] };
+      return "type" in given && given.type === "bytes"
+        ? { burst: 0, flags: [] }
+        : { burst: 5, type: "packets", flags: [] };
     case "last":
       return { set: 0, msecs: 0 };
     default:

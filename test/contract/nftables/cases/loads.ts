@@ -73,6 +73,9 @@ export const loadCases: readonly Case[] = [
   refused("EOPNOTSUPP", "ct state set", withChain, [rule("a", x.load, { expr: "ct", sreg: 1, key: "state" })]),
   ok("ct address", withChain, [rule("a", { expr: "ct", dreg: 1, key: "dstIp", direction: "original" })]),
   ok("ct bytes of a direction", withChain, [rule("a", { expr: "ct", dreg: 1, key: "bytes", direction: "reply" })]),
+  refused("EINVAL", "tcp option written with flags", withChain, [
+    rule("a", x.load, { expr: "exthdr", sreg: 1, type: 2, offset: 2, len: 2, op: "tcpopt", flags: [] }),
+  ]),
   ok("tcp option read", withChain, [rule("a", { expr: "exthdr", dreg: 1, type: 2, offset: 2, len: 2, op: "tcpopt" })]),
   refused(
     "EOPNOTSUPP",

@@ -1,5 +1,6 @@
 /** Elements: nf_tables_newsetelem, nf_tables_delsetelem. */
 import { verdictType } from "../../../netlink/nftables/data.ts";
+import { omit } from "../../../netlink/nftables/fields.ts";
 import { listedElement } from "../../../netlink/nftables/listed.ts";
 import type { Element } from "../../../netlink/nftables/set.ts";
 import { backendOf, has } from "../backend.ts";
@@ -47,7 +48,7 @@ function add(table: FakeTable, set: FakeSet, element: Element, exclusive: boolea
   const clash = findClash(set, listed);
   if (clash) {
     if (clash === "overlap" || exclusive || !isSameData(clash.body, listed)) throw new Refusal(errno.EEXIST);
-    return;
+    return refresh(set, clash, element, transaction);
   }
   const size = set.body.desc?.size;
   const count = set.elements.size - (set.elements.has(catchall) ? 1 : 0);
@@ -104,6 +105,18 @@ function expiry(set: FakeSet, element: Element, { kernel }: Transaction): { expi
   const timeoutMs = element.timeoutMs ?? set.body.timeoutMs ?? 0;
   // 0: it never expires.
   return timeoutMs === 0 ? {} : { expiresAtMs: kernel.nowMs() + (element.expirationMs ?? timeoutMs) };
+}
+
+/** An element that is added again takes another timeout, and starts it again. */
+function refresh(set: FakeSet, there: FakeElement, element: Element, transaction: Transaction): void {
+  if (!has(set, "timeout")) return;
+  const timeoutOf = ({ timeoutMs }: Element): number => timeoutMs ?? set.body.timeoutMs ?? 0;
+  const isOther = timeoutOf(there.body) !== timeoutOf(element);
+  if (!isOther && element.expirationMs === undefined) return;
+  const { timeoutMs } = listedElement(element, set.body);
+  const body = { ...omit(there.body, "timeoutMs"), ...(timeoutMs === undefined ? {} : { timeoutMs }) };
+  const refreshed = { body, references: there.references, ...expiry(set, element, transaction) };
+  transaction.journal.put(set.elements, keyOf(body), refreshed);
 }
 
 function insert(set: FakeSet, element: FakeElement, transaction: Transaction): void {

@@ -48,14 +48,16 @@ function allocateName(table: FakeTable, template: string): string {
 }
 
 /** What the kernel takes from a set that is added again. */
-function update(there: FakeSet, body: SetBody, { journal }: Transaction): void {
+function update(there: FakeSet, body: SetBody, { atCommit }: Transaction): void {
   const { timeoutMs, gcIntervalMs } = body;
   const size = body.desc?.size;
-  journal.assign(there, "body", {
-    ...there.body,
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    ...(gcIntervalMs === undefined ? {} : { gcIntervalMs }),
-    ...(size === undefined ? {} : { desc: { ...there.body.desc, size } }),
+  atCommit.push(() => {
+    there.body = {
+      ...there.body,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(gcIntervalMs === undefined ? {} : { gcIntervalMs }),
+      ...(size === undefined ? {} : { desc: { ...there.body.desc, size } }),
+    };
   });
 }
 

@@ -94,6 +94,7 @@ export const load: Checks<"payload" | "meta" | "ct" | "rt" | "socket" | "fib" | 
   exthdr(e, { registers }) {
     checkNamed(e.op, errno.EOPNOTSUPP);
     const [len] = [needed(e.len), needed(e.type), needed(e.offset)];
+    require(e.sreg === undefined || (e.dreg ?? e.flags) === undefined, errno.EINVAL);
     if (e.sreg !== undefined) registers.load(e.sreg, len);
     else registers.store(e.dreg, len);
   },

@@ -26,6 +26,7 @@ export const sets: Checks<"lookup" | "dynset" | "objref"> = {
     context.registers.load(e.sregKey, set.body.keyLen!);
     checkData(e, set, context);
     require(!e.expressions || has(set, "eval"), errno.EINVAL);
+    bound(set, context);
     bind(set, context);
   },
   objref(e, context) {
@@ -53,6 +54,12 @@ function checkData(e: Of<"dynset">, set: FakeSet, { registers }: RuleContext): v
   if (e.sregData === undefined) return require(!has(set, "map"), errno.EINVAL);
   require(has(set, "map") && set.body.dataType !== verdictType, errno.EOPNOTSUPP);
   registers.load(e.sregData, set.body.dataLen!);
+}
+
+/** A set that packets fill has a size, be it the kernel's own choice. */
+function bound(set: FakeSet, { transaction }: RuleContext): void {
+  if (set.body.desc?.size !== undefined) return;
+  transaction.journal.assign(set, "body", { ...set.body, desc: { ...set.body.desc, size: 0xffff } });
 }
 
 /** nf_tables_bind_set: an anonymous set belongs to one rule. */
