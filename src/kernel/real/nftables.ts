@@ -1,7 +1,14 @@
 /** nf_tables of a namespace, over netlink. */
 import { FairleadError } from "../../errors/catalogue.ts";
-import type { Codec } from "../netlink/codec/codec.ts";
-import { decodeBody, splitDatagram, type ReceivedMessage } from "../netlink/codec/message.ts";
+import { bytes, type Codec } from "../netlink/codec/codec.ts";
+import { Writer } from "../netlink/codec/writer.ts";
+import {
+  decodeBody,
+  encodeBatch,
+  splitDatagram,
+  type AnyRequest,
+  type ReceivedMessage,
+} from "../netlink/codec/message.ts";
 import { nfnetlinkGroup, splitNfnetlinkType, subsystem } from "../netlink/nfnetlink.ts";
 import { renderBatch } from "../netlink/nftables/batch.ts";
 import { chainOf, flowtableOf, objectOf, ruleOf, setOfBody } from "../netlink/nftables/bodies.ts";
@@ -48,7 +55,8 @@ export class RealNftables implements NftablesPort {
   async transact(steps: readonly NftStep[]): Promise<void> {
     if (steps.length === 0) return;
     const { requests, stepOf } = renderBatch(steps);
-    const errors = await this.#client.transact(requests, `change the ruleset in ${steps.length} steps`);
+    const encoded = await encodeInSlices(requests);
+    const errors = await this.#client.transact(encoded, `change the ruleset in ${steps.length} steps`);
     // The kernel goes on behind an error to find more of them: the first is the cause, the others may be its effects.
     const first = [...errors.keys()].sort((a, b) => a - b).find((index) => stepOf[index] !== undefined);
     const index = first ?? errors.keys().next().value;
@@ -166,6 +174,24 @@ export class RealNftables implements NftablesPort {
     }
     return bodies;
   }
+}
+
+/** Bytes that are a message's body already. */
+const asEncoded: Codec<Uint8Array> = bytes(0, Infinity);
+const messageHeaderBytes = 16;
+
+/** A batch has to be one piece when it is sent; encoding it message by message lets the event loop turn. */
+async function encodeInSlices(requests: readonly AnyRequest[]): Promise<AnyRequest[]> {
+  const encoded: AnyRequest[] = [];
+  const writer = new Writer();
+  const pace = new Pace();
+  for (const request of requests) {
+    const body = Buffer.from(encodeBatch([request], 0, writer).subarray(messageHeaderBytes));
+    writer.truncate(0);
+    encoded.push({ type: request.type, flags: request.flags, codec: asEncoded, body });
+    await pace.next();
+  }
+  return encoded;
 }
 
 type Body<K extends NftKind> = NftBody<K> extends infer T ? (T extends unknown ? Omit<T, keyof Head> : never) : never;

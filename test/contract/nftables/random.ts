@@ -172,7 +172,7 @@ const anyStep: fc.Arbitrary<NftStep> = fc
       { weight: 2, arbitrary: objectStep },
     ),
   )
-  .map(([where, step]) => ({ ...step, table: where }) as NftStep);
+  .map(([where, step]) => ({ ...step, table: where }));
 
 /** What most steps need to meet something. */
 const furnished: readonly NftStep[] = [

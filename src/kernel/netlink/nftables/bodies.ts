@@ -83,7 +83,7 @@ export function ruleOf(body: RuleBody): NftRule {
  */
 function programmable(expression: Expression): Expression {
   const isWritten = expression.expr === "exthdr" && expression.sreg !== undefined;
-  return isWritten ? (omit(expression, "flags") as Expression) : expression;
+  return isWritten ? omit(expression, "flags") : expression;
 }
 
 export function setBody(table: NftTableRef, set: NftSet): SetBody {
