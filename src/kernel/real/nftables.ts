@@ -2,31 +2,18 @@
 import { FairleadError } from "../../errors/catalogue.ts";
 import { bytes, type Codec } from "../netlink/codec/codec.ts";
 import { Writer } from "../netlink/codec/writer.ts";
-import {
-  decodeBody,
-  encodeBatch,
-  splitDatagram,
-  type AnyRequest,
-  type ReceivedMessage,
-} from "../netlink/codec/message.ts";
-import { nfnetlinkGroup, splitNfnetlinkType, subsystem } from "../netlink/nfnetlink.ts";
+import { decodeBody, encodeBatch, type AnyRequest } from "../netlink/codec/message.ts";
 import { renderBatch } from "../netlink/nftables/batch.ts";
 import { chainOf, flowtableOf, objectOf, ruleOf, setOfBody } from "../netlink/nftables/bodies.ts";
 import { omit } from "../netlink/nftables/fields.ts";
-import {
-  nftCodecs,
-  nftRequest,
-  nftType,
-  type NftBody,
-  type NftKind,
-  type NftMessage,
-} from "../netlink/nftables/message.ts";
+import { nftCodecs, nftRequest, type NftBody, type NftKind, type NftMessage } from "../netlink/nftables/message.ts";
 import { transactionRefused } from "../netlink/nftables/refusal.ts";
 import type { NftElement, NftFamily, NftRule, NftSet, NftTable, NftTableRef } from "../netlink/nftables/state.ts";
 import type { NftStep } from "../netlink/nftables/step.ts";
-import { native, type NamespaceRef, type NativeError } from "../native.ts";
+import type { NamespaceRef } from "../native.ts";
 import type { NftablesPort, NftChange } from "../ports.ts";
-import { callFailed, NetlinkClient, netlinkProtocol } from "./netlink_client.ts";
+import { NetlinkClient, netlinkProtocol } from "./netlink_client.ts";
+import { NftWatch } from "./nftables_watch.ts";
 import { Pace } from "./pace.ts";
 
 /** How often a table that changes while it is read is read again. */
@@ -89,24 +76,7 @@ export class RealNftables implements NftablesPort {
   }
 
   async watch(onChange: (change: NftChange) => void): Promise<{ close(): void }> {
-    const changes = new Changes();
-    return native()
-      .subscribeNetlink(
-        {
-          protocol: netlinkProtocol.netfilter,
-          namespace: this.#namespace,
-          groups: [nfnetlinkGroup.nftables],
-          receiveBufferBytes: 4 << 20,
-          maxBytesPerTurn: 1 << 20,
-        },
-        (error, datagrams) => {
-          if (error) return onChange(watchFailed(error));
-          for (const change of changes.read(datagrams)) onChange(change);
-        },
-      )
-      .catch((cause: unknown) => {
-        throw callFailed("watch the ruleset", cause);
-      });
+    return NftWatch.open(this.#namespace, onChange);
   }
 
   close(): void {
@@ -210,38 +180,4 @@ function groupRules(bodies: readonly Body<"rule">[]): Map<string, NftRule[]> {
     else rules.set(chain, [ruleOf(body)]);
   }
   return rules;
-}
-
-/** Gathers the messages of a transaction; the one that says the new generation ends it. */
-class Changes {
-  readonly #tables = new Map<string, NftTableRef>();
-
-  *read(datagrams: readonly Buffer[]): Generator<NftChange> {
-    for (const datagram of datagrams) {
-      for (const message of splitDatagram(datagram)) {
-        const change = this.#readMessage(message);
-        if (change) yield change;
-      }
-    }
-  }
-
-  #readMessage(message: ReceivedMessage): NftChange | undefined {
-    if (splitNfnetlinkType(message.type).subsystemId !== subsystem.nftables) return undefined;
-    if (message.type === nftType("newGeneration")) return this.#end(message);
-    const { family, table } = decodeBody(nftCodecs.place, message);
-    if (table !== undefined) this.#tables.set(`${family} ${table}`, { family: family as NftFamily, name: table });
-    return undefined;
-  }
-
-  #end(message: ReceivedMessage): NftChange {
-    const { id = 0 } = decodeBody(nftCodecs.generation, message);
-    const tables = [...this.#tables.values()];
-    this.#tables.clear();
-    return { what: "changed", tables, generation: id, portId: message.portId };
-  }
-}
-
-function watchFailed(error: NativeError): NftChange {
-  if (error.code === "ENOBUFS") return { what: "overrun" };
-  return { what: "failed", error: callFailed("watch the ruleset", error) };
 }

@@ -1,10 +1,14 @@
 /** What we program, nft reads; what nft programs, we read and program again. nft 1.0.6 is an oracle, not a judge. */
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import type { NftTable, NftTableRef } from "../../../src/kernel/netlink/nftables/state.ts";
+import { setOf } from "../../../src/kernel/netlink/nftables/datatype.ts";
+import type { NftElement, NftTable, NftTableRef } from "../../../src/kernel/netlink/nftables/state.ts";
 import type { NftStep } from "../../../src/kernel/netlink/nftables/step.ts";
 import { RealNftables } from "../../../src/kernel/real/nftables.ts";
-import type { NftablesPort } from "../../../src/kernel/ports.ts";
+import type { NftablesPort, NftChange } from "../../../src/kernel/ports.ts";
+import { watchLoop } from "../../fixtures/event_loop.ts";
+import { eventually } from "../../fixtures/eventually.ts";
 import { run, useNamespace } from "../../fixtures/namespace.ts";
 import { normal } from "../../contract/nftables/normal.ts";
 import { loadBalancer, table } from "./nftables/load_balancer.ts";
@@ -98,4 +102,48 @@ describe("what nft programs", () => {
       expect(second!.replace("table ip again", "table ip original")).toBe(first);
     });
   });
+});
+
+describe("a lot at once", () => {
+  const many = 50_000;
+  const keys = Array.from({ length: many }, (_, i) => Uint8Array.of(10, i >> 16, i >> 8, i));
+  const set: NftStep = { step: "add set", table, set: { name: "s", ...setOf(["ipv4_addr"]) } };
+
+  it("keeps the event loop for 50 ms at most, in and out", async () => {
+    await withPort(async (port) => {
+      const elements = keys.slice(0, 20_000).map((key) => ({ key }));
+      await port.transact([{ step: "add table", table }, set]);
+      // An agent is warm when it matters: the first load is the compiler's.
+      await port.transact([elementsStep(elements), { step: "flush set", table, name: "s" }]);
+      const loaded = await watchLoop(() => port.transact([elementsStep(elements)]));
+      const listed = await watchLoop(() => port.listElements(table, "s"));
+      expect(listed.value).toHaveLength(elements.length);
+      expect(Math.max(loaded.longestMs, listed.longestMs)).toBeLessThan(50);
+    });
+  });
+
+  it("that a watch cannot keep up with is told, and what comes then is seen again", async () => {
+    await withPort(async (port) => {
+      const seen: NftChange[] = [];
+      const watch = await port.watch((change) => seen.push(change));
+      const text = keys.map((key) => key.join(".")).join(", ");
+      const script = `table ip t {\nset s { type ipv4_addr; }\n}\nadd element ip t s { ${text} }\nflush set ip t s\n`;
+      // Nothing is read as long as this thread waits here.
+      const inside = `--net=/proc/${process.pid}/fd/${namespace().fd}`;
+      for (let i = 0; i < 2; i++) spawnSync("nsenter", [inside, "nft", "-f", "-"], { input: script });
+      await eventually("an overrun", () => seen.some(({ what }) => what === "overrun"));
+      await port.transact([{ step: "add table", table }]);
+      await eventually("the next change", () => seen.some((change) => change.what === "changed" && isAbout(change)));
+      watch.close();
+    });
+  });
+
+  const elementsStep = (elements: readonly NftElement[]): NftStep => ({
+    step: "add elements",
+    table,
+    set: "s",
+    elements,
+  });
+  const isAbout = ({ tables }: Extract<NftChange, { what: "changed" }>): boolean =>
+    tables.some(({ name }) => name === table.name);
 });

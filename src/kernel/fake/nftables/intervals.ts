@@ -5,13 +5,7 @@
  * stand outside every interval, an end directly behind a start that has none. Intervals of several
  * parts have both keys in one element (net/netfilter/nft_set_pipapo.c): neither key may match another.
  */
-import type { FakeElement, FakeSet } from "./ruleset.ts";
-
-/** A start or an end. */
-export interface HalfElement {
-  readonly key: Uint8Array;
-  readonly isEnd: boolean;
-}
+import type { FakeElement, FakeSet, HalfElement } from "./ruleset.ts";
 
 /** Where the half is, or would stand. */
 export function halfPosition(halves: readonly HalfElement[], half: HalfElement): { at: number; exists: boolean } {

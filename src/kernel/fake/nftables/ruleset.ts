@@ -5,7 +5,6 @@ import type { RuleBody } from "../../netlink/nftables/rule.ts";
 import type { Element, SetBody } from "../../netlink/nftables/set.ts";
 import type { NftFamily } from "../../netlink/nftables/state.ts";
 import type { TableBody } from "../../netlink/nftables/table.ts";
-import type { HalfElement } from "./intervals.ts";
 
 export interface FakeTable {
   readonly family: NftFamily;
@@ -38,6 +37,12 @@ export interface FakeSet {
   readonly elements: Map<string, FakeElement>;
   /** Starts and ends in the order of their keys, where keys are intervals of one part. */
   readonly halves: HalfElement[];
+}
+
+/** A start or an end. */
+export interface HalfElement {
+  readonly key: Uint8Array;
+  readonly isEnd: boolean;
 }
 
 export interface FakeElement {
