@@ -172,11 +172,12 @@ export function named<const N extends Readonly<Record<string, number>>>(
   names: N,
 ): Codec<(keyof N & string) | `#${number}`> {
   const nameOf = new Map<number, keyof N & string>();
-  for (const [name, value] of Object.entries(names)) nameOf.set(value, name);
+  const valueOf = new Map<string, number>(Object.entries(names));
+  for (const [name, value] of valueOf) nameOf.set(value, name);
   return {
     shape: { type: "enum", names: Object.keys(names) },
     write(w, v) {
-      const value = v.startsWith("#") ? Number(v.slice(1)) : names[v];
+      const value = valueOf.get(v) ?? (v.startsWith("#") ? Number(v.slice(1)) : undefined);
       if (value === undefined) throw new EncodeFailure(`"${v}" is none of ${Object.keys(names).join(", ")}`);
       base.write(w, value);
     },
