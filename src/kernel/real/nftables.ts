@@ -1,4 +1,5 @@
 /** nf_tables of a namespace, over netlink. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { FairleadError } from "../../errors/catalogue.ts";
 import { bytes, type Codec } from "../netlink/codec/codec.ts";
 import { Writer } from "../netlink/codec/writer.ts";
@@ -16,6 +17,12 @@ import { NetlinkClient, netlinkProtocol } from "./netlink_client.ts";
 import { NftWatch } from "./nftables_watch.ts";
 import { Pace } from "./pace.ts";
 
+/**
+ * The kernel grows a set's hash table behind the load that filled it. A listing meanwhile goes on by count
+ * (nft_set_dump_ctx, iter->skip), so that it shows as many elements twice as it leaves out, and says nothing of it.
+ */
+const growthAttempts = 20;
+const growthDelayMs = 2;
 /** How often a table that changes while it is read is read again. */
 const listAttempts = 5;
 /** ENOENT, and ERANGE for a name longer than any table has. */
@@ -64,9 +71,17 @@ export class RealNftables implements NftablesPort {
 
   async listElements(table: NftTableRef, set: string): Promise<readonly NftElement[]> {
     const what = `list elements of ${table.family} ${table.name} ${set}`;
-    const filter = { table: table.name, name: set };
-    const lists = await this.#dump("elements", "getElement", table.family, filter, what);
-    return lists.flatMap(({ elements = [] }) => elements);
+    for (let attempt = 0; attempt < growthAttempts; attempt++) {
+      if (attempt > 0) await sleep(growthDelayMs * attempt);
+      const filter = { table: table.name, name: set };
+      const lists = await this.#dump("elements", "getElement", table.family, filter, what);
+      const elements = lists.flatMap(({ elements = [] }) => elements);
+      if (!hasRepeats(elements)) return elements;
+    }
+    throw new FairleadError("NETLINK_INTERRUPTED", {
+      subject: what,
+      reason: `the kernel moved its elements during each of ${growthAttempts} reads`,
+    });
   }
 
   async generation(): Promise<number> {
@@ -144,6 +159,17 @@ export class RealNftables implements NftablesPort {
     }
     return bodies;
   }
+}
+
+/** Whether an element stands there twice: the sign that others are missing. */
+function hasRepeats(elements: readonly NftElement[]): boolean {
+  const seen = new Set<string>();
+  for (const { key, keyEnd, flags } of elements) seen.add(`${text(key)}/${text(keyEnd)}/${flags?.join() ?? ""}`);
+  return seen.size < elements.length;
+}
+
+function text(key: Uint8Array | undefined): string {
+  return key === undefined ? "-" : Buffer.from(key.buffer, key.byteOffset, key.length).toString("latin1");
 }
 
 /** Bytes that are a message's body already. */
