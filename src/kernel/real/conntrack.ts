@@ -1,6 +1,7 @@
 /** Conntrack through ctnetlink. */
 import { FairleadError } from "../../errors/catalogue.ts";
-import { native, type NamespaceRef, type NativeError, type NativeNetlinkSubscription } from "../native.ts";
+import type { NamespaceRef } from "../native.ts";
+import { MulticastWatch } from "./multicast_watch.ts";
 import { splitDatagram } from "../netlink/codec/message.ts";
 import type { ConntrackEntry } from "../netlink/ctnetlink/entry.ts";
 import { checkRemoval, type ConntrackFilter } from "../netlink/ctnetlink/filter.ts";
@@ -16,11 +17,10 @@ import {
   type ConntrackEventType,
 } from "../netlink/ctnetlink/messages.ts";
 import type { ConntrackEvent, ConntrackPort } from "../ports.ts";
-import { callFailed, NetlinkClient, netlinkProtocol, refused } from "./netlink_client.ts";
+import { NetlinkClient, netlinkProtocol, refused } from "./netlink_client.ts";
 import { Pace } from "./pace.ts";
 
 const ENOENT = 2;
-const ENOBUFS = 105;
 
 export interface ConntrackOptions {
   /** Default: this process's own. */
@@ -40,7 +40,7 @@ class RealConntrack implements ConntrackPort {
   readonly #client: NetlinkClient;
   readonly #namespace: NamespaceRef;
   readonly #watchBufferBytes: number;
-  readonly #watches = new Set<NativeNetlinkSubscription>();
+  readonly #watches = new Set<MulticastWatch>();
 
   constructor(client: NetlinkClient, namespace: NamespaceRef, watchBufferBytes: number) {
     this.#client = client;
@@ -83,6 +83,7 @@ class RealConntrack implements ConntrackPort {
 
   async watch(types: readonly ConntrackEventType[], onEvent: (event: ConntrackEvent) => void) {
     const options = {
+      what: "conntrack",
       protocol: netlinkProtocol.netfilter,
       namespace: this.#namespace,
       groups: types.map((type) => eventGroup[type]),
@@ -90,16 +91,18 @@ class RealConntrack implements ConntrackPort {
       // A few hundred entries: a few milliseconds of decoding.
       maxBytesPerTurn: 128 << 10,
     };
-    const subscription = await native()
-      .subscribeNetlink(options, (error, datagrams) => tell(error, datagrams, onEvent))
-      .catch((cause: unknown) => {
-        throw callFailed("watch conntrack", cause);
-      });
-    this.#watches.add(subscription);
+    const watch = await MulticastWatch.open(options, {
+      onDatagram: (datagram) => {
+        for (const event of eventsOf(datagram)) onEvent(event);
+      },
+      onOverrun: () => onEvent({ event: "overrun" }),
+      onFailed: (error) => onEvent({ event: "failed", error }),
+    });
+    this.#watches.add(watch);
     return {
       close: () => {
-        subscription.close();
-        this.#watches.delete(subscription);
+        watch.close();
+        this.#watches.delete(watch);
       },
     };
   }
@@ -109,14 +112,6 @@ class RealConntrack implements ConntrackPort {
     this.#watches.clear();
     this.#client.close();
   }
-}
-
-function tell(error: NativeError | null, datagrams: readonly Buffer[], onEvent: (event: ConntrackEvent) => void): void {
-  if (error) {
-    const isOverrun = error.errno === ENOBUFS;
-    return onEvent(isOverrun ? { event: "overrun" } : { event: "failed", error: callFailed("watch conntrack", error) });
-  }
-  for (const datagram of datagrams) for (const event of eventsOf(datagram)) onEvent(event);
 }
 
 /** What cannot be read was said all the same: the watcher lists again, as after an overrun. */

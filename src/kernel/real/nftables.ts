@@ -14,7 +14,7 @@ import type { NftStep } from "../netlink/nftables/step.ts";
 import type { NamespaceRef } from "../native.ts";
 import type { NftablesPort, NftChange } from "../ports.ts";
 import { NetlinkClient, netlinkProtocol } from "./netlink_client.ts";
-import { NftWatch } from "./nftables_watch.ts";
+import { watchRulesets } from "./nftables_watch.ts";
 import { Pace } from "./pace.ts";
 
 /**
@@ -91,7 +91,7 @@ export class RealNftables implements NftablesPort {
   }
 
   async watch(onChange: (change: NftChange) => void): Promise<{ close(): void }> {
-    return NftWatch.open(this.#namespace, onChange);
+    return watchRulesets(this.#namespace, onChange);
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 /** The network state of a namespace, through rtnetlink. */
 import { FairleadError } from "../../errors/catalogue.ts";
-import type { NamespaceRef, NativeNetlinkSubscription } from "../native.ts";
+import type { NamespaceRef } from "../native.ts";
+import type { MulticastWatch } from "./multicast_watch.ts";
 import { addressMessage } from "../netlink/rtnetlink/address.ts";
 import { routeMessage as message, routeTable, type Family } from "../netlink/rtnetlink/common.ts";
 import { linkMessage, noLinkHeader } from "../netlink/rtnetlink/link.ts";
@@ -33,7 +34,7 @@ export async function openRouting(options: RoutingOptions = {}): Promise<Routing
 class KernelRouting implements RoutingPort {
   readonly #client: NetlinkClient;
   readonly #namespace: NamespaceRef;
-  readonly #watches = new Set<NativeNetlinkSubscription>();
+  readonly #watches = new Set<MulticastWatch>();
 
   constructor(client: NetlinkClient, namespace: NamespaceRef) {
     this.#client = client;
@@ -106,18 +107,18 @@ class KernelRouting implements RoutingPort {
   }
 
   async watch(onEvent: (event: RoutingEvent) => void): Promise<{ close(): void }> {
-    const subscription = await watchRouting(this.#namespace, onEvent);
-    this.#watches.add(subscription);
+    const watch = await watchRouting(this.#namespace, onEvent);
+    this.#watches.add(watch);
     return {
       close: () => {
-        this.#watches.delete(subscription);
-        subscription.close();
+        this.#watches.delete(watch);
+        watch.close();
       },
     };
   }
 
   close(): void {
-    for (const subscription of this.#watches) subscription.close();
+    for (const watch of this.#watches) watch.close();
     this.#watches.clear();
     this.#client.close();
   }
