@@ -130,7 +130,7 @@ export type NftChange =
       /** Of the socket that made the change. */
       readonly portId: number;
     }
-  /** Events were lost: anything may have changed. */
+  /** Events were lost: anything may have changed before this, nothing that changes after it is missed. */
   | { readonly what: "overrun" }
   /** No more events come. */
   | { readonly what: "failed"; readonly error: FairleadError };

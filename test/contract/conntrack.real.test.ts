@@ -7,7 +7,7 @@ import { describeConntrack } from "./conntrack.ts";
 describeConntrack("real", async () => {
   const namespace = await native().createNamespace();
   const client = await NetlinkClient.open({ protocol: netlinkProtocol.netfilter, namespace });
-  const port = await openConntrack(namespace);
+  const port = await openConntrack({ namespace });
   return {
     port,
     async insert(entries) {

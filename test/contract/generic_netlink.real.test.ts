@@ -4,7 +4,7 @@ import { describeGenericNetlink } from "./generic_netlink.ts";
 
 describeGenericNetlink("real", async () => {
   const namespace = await native().createNamespace();
-  const port = await openGenericNetlink(namespace);
+  const port = await openGenericNetlink({ namespace });
   return {
     port,
     close() {

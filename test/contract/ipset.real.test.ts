@@ -4,7 +4,7 @@ import { describeIpset } from "./ipset.ts";
 
 describeIpset("real", async () => {
   const namespace = await native().createNamespace();
-  const port = await openIpset(namespace);
+  const port = await openIpset({ namespace });
   return {
     port,
     close() {

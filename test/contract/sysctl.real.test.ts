@@ -6,5 +6,5 @@ import { describeSysctl } from "./sysctl.ts";
 describeSysctl("real", async () => {
   const namespace = await native().createNamespace();
   await run(namespace, ["ip", "link", "add", "eth0.100", "type", "veth", "peer", "name", "peer0"]);
-  return { port: openSysctl(namespace), close: () => namespace.close() };
+  return { port: openSysctl({ namespace }), close: () => namespace.close() };
 });

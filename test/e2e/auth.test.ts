@@ -1,4 +1,5 @@
 /** Who is let in and what they may do, as the real kubectl sees it over TLS. */
+import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startSecureServer, type SecureServer } from "../fixtures/secure_server.ts";
 
@@ -128,3 +129,158 @@ describe("a service account's token", () => {
 function header(token: string): Record<string, unknown> {
   return JSON.parse(Buffer.from(token.split(".")[0]!, "base64url").toString()) as Record<string, unknown>;
 }
+
+describe("a fresh cluster's own Service", () => {
+  it("is the API at the first address of the range", async () => {
+    const service = JSON.parse(await server.run(["get", "service", "kubernetes", "-o", "json"]));
+    expect(service.spec).toMatchObject({
+      clusterIP: "10.96.0.1",
+      ports: [{ name: "https", port: 443, targetPort: server.api.port }],
+    });
+    expect(JSON.parse(await server.run(["get", "priorityclasses", "-o", "json"])).items).toHaveLength(2);
+  });
+});
+
+describe("what nobody may give or take", () => {
+  it("is power that one does not have", async () => {
+    await server.run(["create", "role", "role-maker", "--verb=create", "--resource=roles.rbac.authorization.k8s.io"]);
+    await server.run(["create", "rolebinding", "role-maker", "--role=role-maker", "--user=mallory"]);
+    const { stderr } = await server.kubectl([
+      "create",
+      "role",
+      "root",
+      "--verb=get",
+      "--resource=secrets",
+      "--as",
+      "mallory",
+    ]);
+    expect(stderr).toContain(
+      'roles.rbac.authorization.k8s.io "root" is forbidden: user "mallory" (groups=["system:authenticated"]) is attempting to grant RBAC permissions not currently held:\n{APIGroups:[""], Resources:["secrets"], Verbs:["get"]}',
+    );
+  });
+
+  it("is a system namespace, or one that is not there", async () => {
+    expect((await server.kubectl(["delete", "namespace", "kube-system"])).stderr).toContain(
+      "this namespace may not be deleted",
+    );
+    expect((await server.kubectl(["create", "configmap", "x", "-n", "nowhere"])).stderr).toContain(
+      'namespaces "nowhere" not found',
+    );
+  });
+
+  it("is another's identity", async () => {
+    const { stderr } = await server.kubectl([
+      "create",
+      "configmap",
+      "x",
+      "--as",
+      "jane",
+      "--as-group",
+      "system:masters",
+      "--dry-run=server",
+    ]);
+    expect(stderr).toBe("");
+    await server.run([
+      "create",
+      "clusterrole",
+      "actor",
+      "--verb=impersonate",
+      "--resource=users",
+      "--resource-name=bob",
+    ]);
+    await server.run([
+      "create",
+      "clusterrolebinding",
+      "actor",
+      "--clusterrole=actor",
+      "--serviceaccount=default:actor",
+    ]);
+    await server.run(["create", "serviceaccount", "actor"]);
+    const token = (await server.run(["create", "token", "actor"])).trim();
+    expect(
+      (await withToken(token, ["auth", "whoami", "--as", "bob", "-o", "jsonpath={.status.userInfo.username}"])).stdout,
+    ).toBe("bob");
+    expect((await withToken(token, ["get", "pods", "--as", "bob", "--as-group", "system:masters"])).stderr).toContain(
+      'cannot impersonate resource "groups" in API group "" at the cluster scope',
+    );
+  });
+});
+
+describe("admission", () => {
+  const pod = (name: string, metadata: object = {}) => ({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name, ...metadata },
+    spec: { containers: [{ name: "c", image: "i" }] },
+  });
+
+  it("gives pods what their namespace, account and class say", async () => {
+    await server.run(["create", "namespace", "apps"]);
+    await server.run(["create", "serviceaccount", "default", "-n", "apps"]);
+    await server.run(["create", "-n", "apps", "-f", "-"], pod("web"));
+    const made = JSON.parse(await server.run(["get", "pod", "web", "-n", "apps", "-o", "json"]));
+    expect(made.spec).toMatchObject({
+      serviceAccountName: "default",
+      priority: 0,
+      preemptionPolicy: "PreemptLowerPriority",
+      volumes: [{ name: expect.stringMatching(/^kube-api-access-/) }],
+      tolerations: [{ key: "node.kubernetes.io/not-ready" }, { key: "node.kubernetes.io/unreachable" }],
+    });
+    const bound = await server.run([
+      "create",
+      "token",
+      "default",
+      "-n",
+      "apps",
+      "--bound-object-kind",
+      "Pod",
+      "--bound-object-name",
+      "web",
+    ]);
+    const who = JSON.parse((await withToken(bound.trim(), ["auth", "whoami", "-o", "json"])).stdout);
+    expect(who.status.userInfo.extra["authentication.kubernetes.io/pod-name"]).toEqual(["web"]);
+  });
+
+  it("keeps a quota while many write, and gives room back", async () => {
+    await server.run(["create", "namespace", "small"]);
+    await server.run(["create", "quota", "q", "--hard=configmaps=3", "-n", "small"]);
+    const results = await Promise.all(
+      Array.from({ length: 6 }, (_, i) => server.kubectl(["create", "configmap", `m${i}`, "-n", "small"])),
+    );
+    expect(results.filter(({ code }) => code === 0)).toHaveLength(3);
+    const refusal = results.find(({ code }) => code !== 0)!.stderr;
+    expect(refusal).toContain("exceeded quota: q, requested: configmaps=1, used: configmaps=3, limited: configmaps=3");
+    const names = (await server.run(["get", "configmaps", "-n", "small", "-o", "name"])).trim().split("\n");
+    await server.run(["delete", names[0]!, "-n", "small"]);
+    await server.run(["create", "configmap", "again", "-n", "small"]);
+    expect(await server.run(["get", "quota", "q", "-n", "small", "-o", "jsonpath={.status.used.configmaps}"])).toBe(
+      "3",
+    );
+  });
+
+  it("notes who asks for a certificate", async () => {
+    const { execFileSync } = await import("node:child_process");
+    const key = path.join(server.folder, "csr.key");
+    const pem = execFileSync(
+      "openssl",
+      ["req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-subj", "/CN=jane/O=dev"],
+      { stdio: ["ignore", "pipe", "ignore"] },
+    );
+    const csr = {
+      apiVersion: "certificates.k8s.io/v1",
+      kind: "CertificateSigningRequest",
+      metadata: { name: "jane" },
+      spec: {
+        request: pem.toString("base64"),
+        signerName: "kubernetes.io/kube-apiserver-client",
+        usages: ["client auth"],
+        username: "root",
+      },
+    };
+    await server.run(["create", "-f", "-"], csr);
+    expect(await server.run(["get", "csr", "jane", "-o", "jsonpath={.spec.username}"])).toBe("kubernetes-admin");
+    const approved = await server.kubectl(["certificate", "approve", "jane"]);
+    expect(approved.stderr).toBe("");
+    expect(await server.run(["get", "csr", "jane", "-o", "jsonpath={.status.conditions[0].type}"])).toBe("Approved");
+  });
+});

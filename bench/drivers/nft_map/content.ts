@@ -52,7 +52,8 @@ export function nftText(parameters: MapParameters): string {
   ].join("\n");
 }
 
-const protocolNumbers = { tcp: 6, udp: 17 } as const;
+/** IPPROTO_*, as `nft -n` prints them. */
+export const protocolNumbers = { tcp: 6, udp: 17 } as const;
 
 /** What {@link listedOutcome} says once the map is there. */
 export function wantedOutcome(parameters: MapParameters): string {

@@ -3,9 +3,8 @@ import { concatKey, part } from "../../../src/kernel/netlink/nftables/data.ts";
 import { setOf } from "../../../src/kernel/netlink/nftables/datatype.ts";
 import type { NftElement } from "../../../src/kernel/netlink/nftables/state.ts";
 import type { NftStep } from "../../../src/kernel/netlink/nftables/step.ts";
-import { mapName, tableName, type MapElement } from "./content.ts";
+import { mapName, protocolNumbers, tableName, type MapElement } from "./content.ts";
 
-const protocolNumbers = { tcp: 6, udp: 17 } as const;
 const table = { family: "ip", name: tableName } as const;
 
 export function mapSteps(chains: readonly string[], elements: readonly MapElement[]): NftStep[] {

@@ -47,7 +47,6 @@ export class FakeConntrack implements ConntrackPort {
     for (const watcher of [...this.#watchers]) watcher.onEvent({ event: "overrun" });
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- as the real one: refusals are rejections
   async list(filters: readonly ConntrackFilter[] = [{}]): Promise<ConntrackEntry[]> {
     this.#check("list conntrack entries");
     return [...new Set(this.#entries.values())].filter(anyMatcher(filters));
@@ -60,13 +59,11 @@ export class FakeConntrack implements ConntrackPort {
     return entries.length;
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- as the real one: refusals are rejections
   async stats() {
     this.#check("count conntrack entries");
     return { entries: new Set(this.#entries.values()).size, maxEntries: this.#maxEntries };
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- as the real one: refusals are rejections
   async watch(types: readonly ConntrackEventType[], onEvent: (event: ConntrackEvent) => void) {
     this.#check("watch conntrack");
     const watcher: Watcher = { types, onEvent };

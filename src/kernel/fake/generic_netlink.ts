@@ -29,7 +29,6 @@ export class FakeGenericNetlink implements GenericNetlinkPort {
     this.#families = families;
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- as the real one: refusals are rejections
   async family(name: string): Promise<GenericFamily | undefined> {
     this.#check(`find generic netlink family ${name}`);
     // A name that does not fit a message is refused as there.
@@ -37,7 +36,6 @@ export class FakeGenericNetlink implements GenericNetlinkPort {
     return this.#families.find(({ family }) => family.name === name)?.family;
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- as the real one: refusals are rejections
   async request<T extends object>(
     family: GenericFamily,
     call: GenericCall<T>,

@@ -1,5 +1,5 @@
 /** ipsets in memory. Time does not pass: elements with a timeout stay. */
-import { FairleadError } from "../../errors/catalogue.ts";
+import type { FairleadError } from "../../errors/catalogue.ts";
 import { encodeBatch } from "../netlink/codec/message.ts";
 import { ipsetErrorText } from "../netlink/ipset/errors.ts";
 import { changeElements, createSet, destroySet, renameSet, testElement } from "../netlink/ipset/messages.ts";
@@ -21,7 +21,6 @@ export class FakeIpset implements IpsetPort {
   readonly #sets = new Map<string, FakeSet>();
   #closed = false;
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- as the real one: refusals are rejections
   async list(name?: string): Promise<Ipset[]> {
     this.#check("list ipsets");
     return [...this.#sets]
@@ -29,7 +28,6 @@ export class FakeIpset implements IpsetPort {
       .map((entry) => this.#show(...entry));
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- as the real one: refusals are rejections
   async has(set: string, element: IpsetElement): Promise<boolean> {
     const what = `test an element of ipset ${set}`;
     this.#check(what);
@@ -42,7 +40,6 @@ export class FakeIpset implements IpsetPort {
     return found.elements.has(elementKey(accepted.element));
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- as the real one: refusals are rejections
   async apply(steps: readonly IpsetStep[]): Promise<readonly (FairleadError | null)[]> {
     this.#check("change ipsets");
     for (const step of steps) checkEncodes(step);

@@ -25,7 +25,6 @@ export class FakeNamespaces implements NamespacePort {
     return this.#open.size;
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- as the real one: refusals are rejections
   async create(name: string): Promise<NetworkNamespace> {
     const path = namespacePath(name);
     if (this.#named.has(path)) throw callRefused(`create network namespace ${name}`, errno.exists);
@@ -34,7 +33,6 @@ export class FakeNamespaces implements NamespacePort {
     return this.#handle(inode);
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- as the real one: refusals are rejections
   async open(source: NamespaceSource): Promise<NetworkNamespace> {
     const inode = this.#find(source);
     if (inode === undefined) {
@@ -43,13 +41,11 @@ export class FakeNamespaces implements NamespacePort {
     return this.#handle(inode);
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- as the real one: refusals are rejections
   async delete(name: string): Promise<void> {
     const isGone = this.#named.delete(namespacePath(name));
     if (!isGone) throw callRefused(`delete network namespace ${name}`, errno.noEntry);
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- as the real one
   async list(): Promise<readonly string[]> {
     return [...this.#named.keys()].map((path) => path.slice(namespaceFolder.length + 1)).sort();
   }

@@ -70,7 +70,8 @@ class FakeRouting implements RoutingPort {
       [...ns.links.values()]
         .map((link) => observed(link, ns))
         .filter((link) => kind === undefined || link.info?.kind === kind)
-        .filter((link) => master === undefined || link.master === master),
+        .filter((link) => master === undefined || link.master === master)
+        .sort((a, b) => a.index - b.index),
     );
 
   addresses: RoutingPort["addresses"] = (filter = {}) =>

@@ -11,7 +11,6 @@ export class FakeSysctl implements SysctlPort {
     for (const [name, value] of Object.entries(values)) this.#values.set(keyOf(name), value);
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- as the real one: refusals are rejections
   async read(name: string): Promise<string> {
     const value = this.#values.get(keyOf(name));
     if (value === undefined) throw callRefused(`read kernel parameter ${name}`, errno.noEntry);

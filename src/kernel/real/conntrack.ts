@@ -1,6 +1,7 @@
 /** Conntrack through ctnetlink. */
 import { FairleadError } from "../../errors/catalogue.ts";
-import { native, type NamespaceRef, type NativeError, type NativeNetlinkSubscription } from "../native.ts";
+import type { NamespaceRef } from "../native.ts";
+import { MulticastWatch } from "./multicast_watch.ts";
 import { splitDatagram } from "../netlink/codec/message.ts";
 import type { ConntrackEntry } from "../netlink/ctnetlink/entry.ts";
 import { checkRemoval, type ConntrackFilter } from "../netlink/ctnetlink/filter.ts";
@@ -16,25 +17,35 @@ import {
   type ConntrackEventType,
 } from "../netlink/ctnetlink/messages.ts";
 import type { ConntrackEvent, ConntrackPort } from "../ports.ts";
-import { callFailed, NetlinkClient, netlinkProtocol, refused } from "./netlink_client.ts";
+import { NetlinkClient, netlinkProtocol, refused } from "./netlink_client.ts";
 import { Pace } from "./pace.ts";
 
 const ENOENT = 2;
-const ENOBUFS = 105;
+
+export interface ConntrackOptions {
+  /** Default: this process's own. */
+  readonly namespace?: NamespaceRef;
+  /** Bytes of events that a watch holds before it is overrun; the kernel counts about 800 for each. Default 8 MiB. */
+  readonly watchBufferBytes?: number;
+}
 
 /** @throws FairleadError NATIVE_CALL when the namespace is not there */
-export async function openConntrack(namespace: NamespaceRef = null): Promise<ConntrackPort> {
-  return new RealConntrack(await NetlinkClient.open({ protocol: netlinkProtocol.netfilter, namespace }), namespace);
+export async function openConntrack(options: ConntrackOptions = {}): Promise<ConntrackPort> {
+  const { namespace = null, watchBufferBytes = 8 << 20 } = options;
+  const client = await NetlinkClient.open({ protocol: netlinkProtocol.netfilter, namespace });
+  return new RealConntrack(client, namespace, watchBufferBytes);
 }
 
 class RealConntrack implements ConntrackPort {
   readonly #client: NetlinkClient;
   readonly #namespace: NamespaceRef;
-  readonly #watches = new Set<NativeNetlinkSubscription>();
+  readonly #watchBufferBytes: number;
+  readonly #watches = new Set<MulticastWatch>();
 
-  constructor(client: NetlinkClient, namespace: NamespaceRef) {
+  constructor(client: NetlinkClient, namespace: NamespaceRef, watchBufferBytes: number) {
     this.#client = client;
     this.#namespace = namespace;
+    this.#watchBufferBytes = watchBufferBytes;
   }
 
   async list(filters: readonly ConntrackFilter[] = [{}]): Promise<ConntrackEntry[]> {
@@ -72,23 +83,26 @@ class RealConntrack implements ConntrackPort {
 
   async watch(types: readonly ConntrackEventType[], onEvent: (event: ConntrackEvent) => void) {
     const options = {
+      what: "conntrack",
       protocol: netlinkProtocol.netfilter,
       namespace: this.#namespace,
       groups: types.map((type) => eventGroup[type]),
-      receiveBufferBytes: 8 << 20,
+      receiveBufferBytes: this.#watchBufferBytes,
       // A few hundred entries: a few milliseconds of decoding.
       maxBytesPerTurn: 128 << 10,
     };
-    const subscription = await native()
-      .subscribeNetlink(options, (error, datagrams) => tell(error, datagrams, onEvent))
-      .catch((cause: unknown) => {
-        throw callFailed("watch conntrack", cause);
-      });
-    this.#watches.add(subscription);
+    const watch = await MulticastWatch.open(options, {
+      onDatagram: (datagram) => {
+        for (const event of eventsOf(datagram)) onEvent(event);
+      },
+      onOverrun: () => onEvent({ event: "overrun" }),
+      onFailed: (error) => onEvent({ event: "failed", error }),
+    });
+    this.#watches.add(watch);
     return {
       close: () => {
-        subscription.close();
-        this.#watches.delete(subscription);
+        watch.close();
+        this.#watches.delete(watch);
       },
     };
   }
@@ -98,14 +112,6 @@ class RealConntrack implements ConntrackPort {
     this.#watches.clear();
     this.#client.close();
   }
-}
-
-function tell(error: NativeError | null, datagrams: readonly Buffer[], onEvent: (event: ConntrackEvent) => void): void {
-  if (error) {
-    const isOverrun = error.errno === ENOBUFS;
-    return onEvent(isOverrun ? { event: "overrun" } : { event: "failed", error: callFailed("watch conntrack", error) });
-  }
-  for (const datagram of datagrams) for (const event of eventsOf(datagram)) onEvent(event);
 }
 
 /** What cannot be read was said all the same: the watcher lists again, as after an overrun. */

@@ -16,7 +16,9 @@ import { NetlinkClient, netlinkProtocol } from "./netlink_client.ts";
 const ENOENT = 2;
 
 /** @throws FairleadError NATIVE_CALL when the namespace is not there */
-export async function openGenericNetlink(namespace: NamespaceRef = null): Promise<GenericNetlinkPort> {
+export async function openGenericNetlink({
+  namespace = null,
+}: { readonly namespace?: NamespaceRef } = {}): Promise<GenericNetlinkPort> {
   return new RealGenericNetlink(await NetlinkClient.open({ protocol: netlinkProtocol.generic, namespace }));
 }
 

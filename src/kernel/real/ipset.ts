@@ -29,7 +29,7 @@ import { Pace } from "./pace.ts";
 const ENOENT = 2;
 
 /** @throws FairleadError NATIVE_CALL when the namespace is not there, NETLINK_REFUSED when the kernel has no ipset */
-export async function openIpset(namespace: NamespaceRef = null): Promise<IpsetPort> {
+export async function openIpset({ namespace = null }: { readonly namespace?: NamespaceRef } = {}): Promise<IpsetPort> {
   const client = await NetlinkClient.open({ protocol: netlinkProtocol.netfilter, namespace });
   try {
     return new RealIpset(client, await agreeOnProtocol(client));

@@ -1,30 +1,32 @@
 /** nf_tables of a namespace, over netlink. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { FairleadError } from "../../errors/catalogue.ts";
-import type { Codec } from "../netlink/codec/codec.ts";
-import { decodeBody, splitDatagram, type ReceivedMessage } from "../netlink/codec/message.ts";
-import { nfnetlinkGroup, splitNfnetlinkType, subsystem } from "../netlink/nfnetlink.ts";
+import { bytes, type Codec } from "../netlink/codec/codec.ts";
+import { Writer } from "../netlink/codec/writer.ts";
+import { decodeBody, encodeBatch, type AnyRequest } from "../netlink/codec/message.ts";
 import { renderBatch } from "../netlink/nftables/batch.ts";
 import { chainOf, flowtableOf, objectOf, ruleOf, setOfBody } from "../netlink/nftables/bodies.ts";
 import { omit } from "../netlink/nftables/fields.ts";
-import {
-  nftCodecs,
-  nftRequest,
-  nftType,
-  type NftBody,
-  type NftKind,
-  type NftMessage,
-} from "../netlink/nftables/message.ts";
+import { nftCodecs, nftRequest, type NftBody, type NftKind, type NftMessage } from "../netlink/nftables/message.ts";
 import { transactionRefused } from "../netlink/nftables/refusal.ts";
 import type { NftElement, NftFamily, NftRule, NftSet, NftTable, NftTableRef } from "../netlink/nftables/state.ts";
 import type { NftStep } from "../netlink/nftables/step.ts";
-import { native, type NamespaceRef, type NativeError } from "../native.ts";
+import type { NamespaceRef } from "../native.ts";
 import type { NftablesPort, NftChange } from "../ports.ts";
-import { callFailed, NetlinkClient, netlinkProtocol } from "./netlink_client.ts";
+import { NetlinkClient, netlinkProtocol } from "./netlink_client.ts";
+import { watchRulesets } from "./nftables_watch.ts";
 import { Pace } from "./pace.ts";
 
+/**
+ * The kernel grows a set's hash table behind the load that filled it. A listing meanwhile goes on by count
+ * (nft_set_dump_ctx, iter->skip), so that it shows as many elements twice as it leaves out, and says nothing of it.
+ */
+const growthAttempts = 20;
+const growthDelayMs = 2;
 /** How often a table that changes while it is read is read again. */
 const listAttempts = 5;
-const noEntry = 2;
+/** ENOENT, and ERANGE for a name longer than any table has. */
+const notThere: readonly (number | undefined)[] = [2, 34];
 
 export class RealNftables implements NftablesPort {
   readonly #client: NetlinkClient;
@@ -35,7 +37,10 @@ export class RealNftables implements NftablesPort {
     this.#namespace = namespace;
   }
 
-  /** @param namespace default: this process's own */
+  /**
+   * @param namespace default: this process's own
+   * @throws FairleadError NATIVE_CALL when it is not there
+   */
   static async open(namespace: NamespaceRef = null): Promise<RealNftables> {
     const client = await NetlinkClient.open({ protocol: netlinkProtocol.netfilter, namespace });
     return new RealNftables(client, namespace);
@@ -44,7 +49,8 @@ export class RealNftables implements NftablesPort {
   async transact(steps: readonly NftStep[]): Promise<void> {
     if (steps.length === 0) return;
     const { requests, stepOf } = renderBatch(steps);
-    const errors = await this.#client.transact(requests, `change the ruleset in ${steps.length} steps`);
+    const encoded = await encodeInSlices(requests);
+    const errors = await this.#client.transact(encoded, `change the ruleset in ${steps.length} steps`);
     // The kernel goes on behind an error to find more of them: the first is the cause, the others may be its effects.
     const first = [...errors.keys()].sort((a, b) => a - b).find((index) => stepOf[index] !== undefined);
     const index = first ?? errors.keys().next().value;
@@ -65,9 +71,17 @@ export class RealNftables implements NftablesPort {
 
   async listElements(table: NftTableRef, set: string): Promise<readonly NftElement[]> {
     const what = `list elements of ${table.family} ${table.name} ${set}`;
-    const filter = { table: table.name, name: set };
-    const lists = await this.#dump("elements", "getElement", table.family, filter, what);
-    return lists.flatMap(({ elements = [] }) => elements);
+    for (let attempt = 0; attempt < growthAttempts; attempt++) {
+      if (attempt > 0) await sleep(growthDelayMs * attempt);
+      const filter = { table: table.name, name: set };
+      const lists = await this.#dump("elements", "getElement", table.family, filter, what);
+      const elements = lists.flatMap(({ elements = [] }) => elements);
+      if (!hasRepeats(elements)) return elements;
+    }
+    throw new FairleadError("NETLINK_INTERRUPTED", {
+      subject: what,
+      reason: `the kernel moved its elements during each of ${growthAttempts} reads`,
+    });
   }
 
   async generation(): Promise<number> {
@@ -77,24 +91,7 @@ export class RealNftables implements NftablesPort {
   }
 
   async watch(onChange: (change: NftChange) => void): Promise<{ close(): void }> {
-    const changes = new Changes();
-    return native()
-      .subscribeNetlink(
-        {
-          protocol: netlinkProtocol.netfilter,
-          namespace: this.#namespace,
-          groups: [nfnetlinkGroup.nftables],
-          receiveBufferBytes: 4 << 20,
-          maxBytesPerTurn: 1 << 20,
-        },
-        (error, datagrams) => {
-          if (error) return onChange(watchFailed(error));
-          for (const change of changes.read(datagrams)) onChange(change);
-        },
-      )
-      .catch((cause: unknown) => {
-        throw callFailed("watch the ruleset", cause);
-      });
+    return watchRulesets(this.#namespace, onChange);
   }
 
   close(): void {
@@ -106,7 +103,7 @@ export class RealNftables implements NftablesPort {
     try {
       return await this.#listParts(ref, generation);
     } catch (error) {
-      if (error instanceof FairleadError && error.errno === noEntry) return "gone";
+      if (error instanceof FairleadError && notThere.includes(error.errno)) return "gone";
       throw error;
     }
   }
@@ -164,6 +161,35 @@ export class RealNftables implements NftablesPort {
   }
 }
 
+/** Whether an element stands there twice: the sign that others are missing. */
+function hasRepeats(elements: readonly NftElement[]): boolean {
+  const seen = new Set<string>();
+  for (const { key, keyEnd, flags } of elements) seen.add(`${text(key)}/${text(keyEnd)}/${flags?.join() ?? ""}`);
+  return seen.size < elements.length;
+}
+
+function text(key: Uint8Array | undefined): string {
+  return key === undefined ? "-" : Buffer.from(key.buffer, key.byteOffset, key.length).toString("latin1");
+}
+
+/** Bytes that are a message's body already. */
+const asEncoded: Codec<Uint8Array> = bytes(0, Infinity);
+const messageHeaderBytes = 16;
+
+/** A batch has to be one piece when it is sent; encoding it message by message lets the event loop turn. */
+async function encodeInSlices(requests: readonly AnyRequest[]): Promise<AnyRequest[]> {
+  const encoded: AnyRequest[] = [];
+  const writer = new Writer();
+  const pace = new Pace();
+  for (const request of requests) {
+    const body = Buffer.from(encodeBatch([request], 0, writer).subarray(messageHeaderBytes));
+    writer.truncate(0);
+    encoded.push({ type: request.type, flags: request.flags, codec: asEncoded, body });
+    await pace.next();
+  }
+  return encoded;
+}
+
 type Body<K extends NftKind> = NftBody<K> extends infer T ? (T extends unknown ? Omit<T, keyof Head> : never) : never;
 type Head = { family: unknown; version: unknown; resourceId: unknown };
 
@@ -180,38 +206,4 @@ function groupRules(bodies: readonly Body<"rule">[]): Map<string, NftRule[]> {
     else rules.set(chain, [ruleOf(body)]);
   }
   return rules;
-}
-
-/** Gathers the messages of a transaction; the one that says the new generation ends it. */
-class Changes {
-  readonly #tables = new Map<string, NftTableRef>();
-
-  *read(datagrams: readonly Buffer[]): Generator<NftChange> {
-    for (const datagram of datagrams) {
-      for (const message of splitDatagram(datagram)) {
-        const change = this.#readMessage(message);
-        if (change) yield change;
-      }
-    }
-  }
-
-  #readMessage(message: ReceivedMessage): NftChange | undefined {
-    if (splitNfnetlinkType(message.type).subsystemId !== subsystem.nftables) return undefined;
-    if (message.type === nftType("newGeneration")) return this.#end(message);
-    const { family, table } = decodeBody(nftCodecs.place, message);
-    if (table !== undefined) this.#tables.set(`${family} ${table}`, { family: family as NftFamily, name: table });
-    return undefined;
-  }
-
-  #end(message: ReceivedMessage): NftChange {
-    const { id = 0 } = decodeBody(nftCodecs.generation, message);
-    const tables = [...this.#tables.values()];
-    this.#tables.clear();
-    return { what: "changed", tables, generation: id, portId: message.portId };
-  }
-}
-
-function watchFailed(error: NativeError): NftChange {
-  if (error.code === "ENOBUFS") return { what: "overrun" };
-  return { what: "failed", error: callFailed("watch the ruleset", error) };
 }

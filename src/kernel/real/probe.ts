@@ -3,13 +3,12 @@
  * only where the kernel answered with the errno for 'no such thing'; any other failure is an error.
  */
 import { FairleadError } from "../../errors/catalogue.ts";
-import type { IpAddress } from "../../model/address.ts";
 import { native, type NamespaceRef } from "../native.ts";
 import { flushEntries } from "../netlink/ctnetlink/messages.ts";
+import { nfgenmsg, nfnetlinkType, subsystem } from "../netlink/nfnetlink.ts";
 import { openGenericNetlink } from "./generic_netlink.ts";
 import { openIpset } from "./ipset.ts";
 import { NetlinkClient, netlinkProtocol } from "./netlink_client.ts";
-import { RealNftables } from "./nftables.ts";
 import { openRouting } from "./routing.ts";
 import type { RoutingChange } from "../ports.ts";
 
@@ -37,13 +36,13 @@ export const features = {
     since: [3, 13],
     option: "CONFIG_NF_TABLES",
     absentErrno: EINVAL,
-    attempt: (namespace) => using(RealNftables.open(namespace), (port) => port.generation()),
+    attempt: attemptNftables,
   },
   ipset: {
-    since: [2, 39],
+    since: [2, 6],
     option: "CONFIG_IP_SET",
     absentErrno: EINVAL,
-    attempt: (namespace) => using(openIpset(namespace), () => Promise.resolve()),
+    attempt: (namespace) => using(openIpset({ namespace }), () => Promise.resolve()),
   },
   /** CTA_FILTER in a request to delete. */
   conntrackFilterFlush: {
@@ -53,17 +52,17 @@ export const features = {
     attempt: attemptFilterFlush,
   },
   ipvs: {
-    since: [2, 28],
+    since: [2, 6],
     option: "CONFIG_IP_VS",
     absentErrno: ENOENT,
     attempt: (namespace) =>
-      using(openGenericNetlink(namespace), async (port) => {
+      using(openGenericNetlink({ namespace }), async (port) => {
         if (await port.family("IPVS")) return;
         const reason = "there is no generic netlink family of this name";
         throw new FairleadError("NETLINK_REFUSED", { subject: "find family IPVS", reason, errno: ENOENT });
       }),
   },
-  dummy: link("CONFIG_DUMMY", [2, 24], [{ name: "probe0", info: { kind: "dummy" } }]),
+  dummy: link("CONFIG_DUMMY", [2, 6], [{ name: "probe0", info: { kind: "dummy" } }]),
   wireguard: link("CONFIG_WIREGUARD", [5, 6], [{ name: "probe0", info: { kind: "wireguard" } }]),
   ipvlan: link(
     "CONFIG_IPVLAN",
@@ -104,10 +103,24 @@ function link(option: string, since: Feature["since"], links: readonly LinkValue
   return { since, option, absentErrno: EOPNOTSUPP, attempt };
 }
 
-async function attemptFilterFlush(namespace: NamespaceRef): Promise<void> {
-  const destination = "192.0.2.1" as IpAddress;
+/** Asks for the ruleset's generation (NFT_MSG_GETGEN), which is there without any ruleset. */
+async function attemptNftables(namespace: NamespaceRef): Promise<void> {
+  const getGeneration = nfnetlinkType(subsystem.nftables, 16);
+  const body = { family: "unspec", version: 0, resourceId: 0 } as const;
   await using(NetlinkClient.open({ protocol: netlinkProtocol.netfilter, namespace }), (client) =>
-    client.request(flushEntries({ original: { destination } }), "flush conntrack entries by a filter"),
+    client.request({ type: getGeneration, flags: 0, codec: nfgenmsg, body }, "ask for the generation of nf_tables"),
+  );
+}
+
+/**
+ * With tuples an older kernel would not come to look at CTA_FILTER (EINVAL: a tuple that is not whole). An
+ * empty filter flushes all of the family, of which a fresh namespace has nothing.
+ */
+async function attemptFilterFlush(namespace: NamespaceRef): Promise<void> {
+  const request = flushEntries({ family: "ip" });
+  const body = { ...request.body, filter: { originalFlags: [], replyFlags: [] } };
+  await using(NetlinkClient.open({ protocol: netlinkProtocol.netfilter, namespace }), (client) =>
+    client.request({ ...request, body }, "flush conntrack entries by a filter"),
   );
 }
 

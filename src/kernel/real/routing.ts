@@ -1,6 +1,7 @@
 /** The network state of a namespace, through rtnetlink. */
 import { FairleadError } from "../../errors/catalogue.ts";
-import type { NamespaceRef, NativeNetlinkSubscription } from "../native.ts";
+import type { NamespaceRef } from "../native.ts";
+import type { MulticastWatch } from "./multicast_watch.ts";
 import { addressMessage } from "../netlink/rtnetlink/address.ts";
 import { routeMessage as message, routeTable, type Family } from "../netlink/rtnetlink/common.ts";
 import { linkMessage, noLinkHeader } from "../netlink/rtnetlink/link.ts";
@@ -13,6 +14,7 @@ import type { Codec } from "../netlink/codec/codec.ts";
 import { decodeBody } from "../netlink/codec/message.ts";
 import type { RouteFilter, RoutingChange, RoutingEvent, RoutingPort } from "../ports.ts";
 import { NetlinkClient, netlinkProtocol } from "./netlink_client.ts";
+import { Pace } from "./pace.ts";
 import { watchRouting } from "./routing_watch.ts";
 
 type IpFamily = "ip" | "ip6";
@@ -32,7 +34,7 @@ export async function openRouting(options: RoutingOptions = {}): Promise<Routing
 class KernelRouting implements RoutingPort {
   readonly #client: NetlinkClient;
   readonly #namespace: NamespaceRef;
-  readonly #watches = new Set<NativeNetlinkSubscription>();
+  readonly #watches = new Set<MulticastWatch>();
 
   constructor(client: NetlinkClient, namespace: NamespaceRef) {
     this.#client = client;
@@ -105,18 +107,18 @@ class KernelRouting implements RoutingPort {
   }
 
   async watch(onEvent: (event: RoutingEvent) => void): Promise<{ close(): void }> {
-    const subscription = await watchRouting(this.#namespace, onEvent);
-    this.#watches.add(subscription);
+    const watch = await watchRouting(this.#namespace, onEvent);
+    this.#watches.add(watch);
     return {
       close: () => {
-        this.#watches.delete(subscription);
-        subscription.close();
+        this.#watches.delete(watch);
+        watch.close();
       },
     };
   }
 
   close(): void {
-    for (const subscription of this.#watches) subscription.close();
+    for (const watch of this.#watches) watch.close();
     this.#watches.clear();
     this.#client.close();
   }
@@ -155,10 +157,18 @@ class KernelRouting implements RoutingPort {
   async #dump<T, Q = T>(type: number, codec: Codec<T>, what: string, body: Q, requestCodec?: Codec<Q>): Promise<T[]> {
     const request = { type, flags: 0, codec: requestCodec ?? codec, body };
     const messages = await this.#client.dump(request, `list ${what}`);
-    return messages.map((received) => decodeBody(codec, received));
+    const found: T[] = [];
+    const pace = new Pace();
+    for (const received of messages) {
+      found.push(decodeBody(codec, received));
+      if (found.length % messagesPerStep === 0) await pace.next();
+    }
+    return found;
   }
 }
 
 const ENOENT = 2;
+/** Messages decoded between two looks at the clock: about a millisecond. */
+const messagesPerStep = 256;
 const emptyLengths = { destinationPrefixLength: 0, sourcePrefixLength: 0, tos: 0, flags: [] } as const;
 const emptyNeighbor = { state: "none", flags: [], kind: "unspec" } as const;

@@ -1,6 +1,6 @@
 /** What rtnetlink's multicast groups say, as events. */
 import { FairleadError } from "../../errors/catalogue.ts";
-import { native, type NamespaceRef, type NativeError, type NativeNetlinkSubscription } from "../native.ts";
+import type { NamespaceRef } from "../native.ts";
 import { decodeBody, splitDatagram, type ReceivedMessage } from "../netlink/codec/message.ts";
 import { addressMessage } from "../netlink/rtnetlink/address.ts";
 import { routeGroup, routeMessage as message } from "../netlink/rtnetlink/common.ts";
@@ -8,7 +8,8 @@ import { linkMessage } from "../netlink/rtnetlink/link.ts";
 import { neighborMessage } from "../netlink/rtnetlink/neighbor.ts";
 import { routeEntryMessage } from "../netlink/rtnetlink/route.ts";
 import type { RoutingEvent } from "../ports.ts";
-import { callFailed, netlinkProtocol } from "./netlink_client.ts";
+import { MulticastWatch } from "./multicast_watch.ts";
+import { netlinkProtocol } from "./netlink_client.ts";
 
 const groups = [
   routeGroup.link,
@@ -19,15 +20,12 @@ const groups = [
   routeGroup.ip6Route,
 ];
 
-const ENOBUFS = 105;
 const AF_UNSPEC = 0;
 
 /** @throws FairleadError NATIVE_CALL when the namespace is not there */
-export async function watchRouting(
-  namespace: NamespaceRef,
-  onEvent: (event: RoutingEvent) => void,
-): Promise<NativeNetlinkSubscription> {
+export function watchRouting(namespace: NamespaceRef, onEvent: (event: RoutingEvent) => void): Promise<MulticastWatch> {
   const options = {
+    what: "links, addresses, routes and neighbours",
     protocol: netlinkProtocol.route,
     namespace,
     groups,
@@ -35,20 +33,13 @@ export async function watchRouting(
     // About a thousand messages: a few milliseconds of decoding.
     maxBytesPerTurn: 256 << 10,
   };
-  const onDatagrams = (error: NativeError | null, datagrams: readonly Buffer[]): void => {
-    if (error) onEvent(failure(error));
-    for (const datagram of datagrams) for (const event of eventsOf(datagram)) onEvent(event);
-  };
-  return native()
-    .subscribeNetlink(options, onDatagrams)
-    .catch((cause: unknown) => {
-      throw callFailed("subscribe to rtnetlink", cause);
-    });
-}
-
-function failure(error: NativeError): RoutingEvent {
-  if (error.errno === ENOBUFS) return { event: "overrun" };
-  return { event: "failed", error: callFailed("listen to rtnetlink", error) };
+  return MulticastWatch.open(options, {
+    onDatagram: (datagram) => {
+      for (const event of eventsOf(datagram)) onEvent(event);
+    },
+    onOverrun: () => onEvent({ event: "overrun" }),
+    onFailed: (error) => onEvent({ event: "failed", error }),
+  });
 }
 
 /** What cannot be read was said all the same: the watcher observes again, as after an overrun. */

@@ -4,7 +4,9 @@ import type { SysctlPort } from "../ports.ts";
 import { sysctlParts } from "../sysctl_name.ts";
 import { callFailed } from "./netlink_client.ts";
 
-export function openSysctl(namespace: NamespaceRef = null): SysctlPort {
+/** @param options.namespace default: this process's own */
+export function openSysctl(options: { readonly namespace?: NamespaceRef } = {}): SysctlPort {
+  const { namespace = null } = options;
   return {
     async read(name) {
       const value = await native()

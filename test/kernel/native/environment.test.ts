@@ -55,8 +55,12 @@ const busy = `
 function startWorker(script: string): { worker: Worker; message: Promise<unknown>; exit: Promise<number> } {
   const worker = new Worker(prelude + script, { eval: true });
   const failed = new Promise<never>((_, reject) => worker.once("error", reject));
-  const message = Promise.race([new Promise((resolve) => worker.once("message", resolve)), failed]);
   const exit = Promise.race([new Promise<number>((resolve) => worker.once("exit", resolve)), failed]);
+  const message = Promise.race([
+    new Promise((resolve) => worker.once("message", resolve)),
+    exit.then((code) => Promise.reject(new Error(`the worker ended with ${code} before it said a word`))),
+  ]);
+  message.catch(() => undefined); // not every test waits for a word
   return { worker, message, exit };
 }
 
@@ -93,9 +97,11 @@ describe("a worker thread", () => {
         const answers = await Promise.all(Array.from({ length: 100 }, () => socket.exchange(dump, 1, 5000)));
         let told;
         const event = new Promise((resolve) => (told = resolve));
+        const keepAlive = setTimeout(() => {}, 10_000); // a subscription keeps no environment
         await subscribe(namespace, (error, datagrams) => told(datagrams.length));
         await addLink(namespace);
         const events = await event;
+        clearTimeout(keepAlive);
         require("node:worker_threads").parentPort.postMessage([answers.length, events > 0]);
       })();`;
     const before = native().openHandles();

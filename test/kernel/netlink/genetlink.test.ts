@@ -27,7 +27,7 @@ it("lists the families that genl(8) lists, with their numbers, operations and gr
 
 it("finds each of them by its name", async () => {
   const families = (await client.dump(listFamilies(), "list families")).map(readFamily);
-  const port = await openGenericNetlink(namespace());
+  const port = await openGenericNetlink({ namespace: namespace() });
   try {
     for (const family of families) expect(await port.family(family.name)).toEqual(family);
   } finally {

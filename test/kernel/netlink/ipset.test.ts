@@ -12,7 +12,7 @@ const namespace = useNamespace();
 let port: IpsetPort;
 beforeEach(async (context) => {
   await needs(context, "ipset");
-  port = await openIpset(namespace());
+  port = await openIpset({ namespace: namespace() });
 });
 afterEach(() => port.close());
 

@@ -54,6 +54,12 @@ describe("golden bytes", () => {
     );
   });
 
+  it("writes text beyond ASCII in UTF-8, whole", () => {
+    const text = a.attributes({ name: a.attr(1, c.cstring()) });
+    expect(decode(text, encode(text, { name: "ab☃ é" }))).toEqual({ name: "ab☃ é" });
+    expect(encode(text, { name: "aé" }).toString("hex")).toBe("1800000064000100010000000000000008000100" + "61c3a900");
+  });
+
   it("keeps a kind that has no codec, with its data", () => {
     const info = a.tagged("kind", a.attr(1, c.cstring()), 2, { plain: inner });
     const value = { kind: "other", name: "netkit", data: Buffer.from("0800010001000000", "hex") } as const;

@@ -1,8 +1,10 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { IpAddress } from "../../../src/model/address.ts";
 import { conntrackMessage, conntrackStats, tupleAttributes } from "../../../src/kernel/netlink/ctnetlink/attributes.ts";
 import type { ConntrackEntry } from "../../../src/kernel/netlink/ctnetlink/entry.ts";
 import { isEverything, kernelFilter, matches } from "../../../src/kernel/netlink/ctnetlink/filter.ts";
+import { anyMatcher, commonFilter } from "../../../src/kernel/netlink/ctnetlink/matcher.ts";
 import {
   deleteEntry,
   flushEntries,
@@ -191,10 +193,53 @@ describe("filters", () => {
     expect(kernelFilter(filter).filter?.originalFlags).toEqual(flags);
   });
 
+  it.each([
+    [{}],
+    [{ zone: 3 }],
+    [{ original: { destination: ip("fd00::1"), protocol: "udp" } }],
+    [{ original: { protocol: "udp" } }],
+    [{ family: "ip", reply: { protocol: "sctp", sourcePort: 5 } }],
+  ] as const)("does not flush by %j, of which a kernel decides a part", (filter) => {
+    expect(() => flushEntries(filter)).toThrow(expect.objectContaining({ code: "KERNEL_ARGUMENT" }));
+  });
+
   it("knows a filter that means everything", () => {
     expect(isEverything({})).toBe(true);
     expect(isEverything({ original: {}, status: { set: [] } })).toBe(true);
     expect(isEverything({ zone: 0 })).toBe(false);
     expect(isEverything({ reply: { protocol: "tcp" } })).toBe(false);
+  });
+});
+
+describe("many filters", () => {
+  const address = fc.constantFrom(ip("10.0.0.1"), ip("10.0.0.2"), ip("10.96.0.1"), ip("10.96.0.2"));
+  const port = fc.constantFrom(53, 80);
+  const protocol = fc.constantFrom("tcp" as const, "udp" as const);
+  const tuple = fc.record({ source: address, destination: address, protocol, sourcePort: port, destinationPort: port });
+  const pattern = fc.record(
+    { source: address, destination: address, protocol, sourcePort: port, destinationPort: port },
+    { requiredKeys: [] },
+  );
+  const family = fc.constantFrom("ip" as const, "ip6" as const);
+  const zone = fc.constantFrom(0, 1);
+  const filters = fc.array(fc.record({ family, zone, original: pattern, reply: pattern }, { requiredKeys: [] }), {
+    maxLength: 4,
+  });
+  const entries = fc.record({ family, zone, original: tuple, reply: tuple, mark: fc.constant(0) });
+
+  it("mean what each of them means", () => {
+    fc.assert(
+      fc.property(filters, entries, (many, entry) => {
+        expect(anyMatcher(many)(entry)).toBe(many.some((filter) => matches(filter, entry)));
+      }),
+    );
+  });
+
+  it("have in common no more than all of them ask", () => {
+    fc.assert(
+      fc.property(filters, entries, (many, entry) => {
+        if (anyMatcher(many)(entry)) expect(matches(commonFilter(many), entry)).toBe(true);
+      }),
+    );
   });
 });

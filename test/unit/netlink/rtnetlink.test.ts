@@ -7,7 +7,7 @@ import { linkMessage } from "../../../src/kernel/netlink/rtnetlink/link.ts";
 import { linkInfo } from "../../../src/kernel/netlink/rtnetlink/link_kinds.ts";
 import { neighborMessage } from "../../../src/kernel/netlink/rtnetlink/neighbor.ts";
 import { qdiscOptions } from "../../../src/kernel/netlink/rtnetlink/qdisc_kinds.ts";
-import { routingRequest } from "../../../src/kernel/netlink/rtnetlink/requests.ts";
+import { describeRouting, routingRequest } from "../../../src/kernel/netlink/rtnetlink/requests.ts";
 import { routeEntryMessage } from "../../../src/kernel/netlink/rtnetlink/route.ts";
 import { ruleMessage } from "../../../src/kernel/netlink/rtnetlink/rule.ts";
 import { filterMessage, qdiscMessage } from "../../../src/kernel/netlink/rtnetlink/tc.ts";
@@ -195,6 +195,19 @@ describe("requests refuse what would hit the wrong object", () => {
   });
 });
 
+it("a change says what it attempts", () => {
+  const value = {
+    destination: ip("10.2.0.0"),
+    destinationPrefixLength: 24,
+    gateway: ip("10.1.0.2"),
+    outInterface: 5,
+    table: 254,
+  };
+  expect(describeRouting({ verb: "add", object: "route", value })).toBe(
+    "add route 10.2.0.0/24 via 10.1.0.2 dev 5 table 254",
+  );
+});
+
 describe("requests fill in what rtnetlink wants", () => {
   const bodyOf = (change: RoutingChange) => routingRequest(change).body as Record<string, unknown>;
   it.each([
@@ -220,6 +233,15 @@ describe("requests fill in what rtnetlink wants", () => {
     const value = { destination: ip("10.0.0.1"), outInterface: 1 };
     const open = { scope: "nowhere", kind: "unspec", protocol: "unspec" };
     expect(bodyOf({ verb: "delete", object: "route", value })).toMatchObject(open);
+  });
+
+  it("names an IPv4 address twice, so that its prefix is compared when it is deleted", () => {
+    const value = { index: 2, local: ip("10.1.0.1"), prefixLength: 32 };
+    const body = bodyOf({ verb: "delete", object: "address", value });
+    expect(body).toMatchObject({ family: "ip", local: "10.1.0.1", address: "10.1.0.1", prefixLength: 32 });
+    expect(bodyOf({ verb: "delete", object: "address", value: { ...value, local: ip("fd00::1") } })).not.toHaveProperty(
+      "address",
+    );
   });
 
   it("keeps forwarding entries of a bridge from being taken for its own addresses", () => {

@@ -24,6 +24,8 @@ function addAddress(ns: Namespace, v: AddressSpec, exclusive: boolean): void {
   const address = complete(ns, wholeAddress(v), link.value.name);
   const at = ns.addresses.findIndex((other) => sameAddress(other, address));
   if (at >= 0 && exclusive) throw new Refusal("EEXIST");
+  // IPv6 keeps the prefix that the address had.
+  if (at >= 0) address.prefixLength = ns.addresses[at]!.prefixLength;
   if (at >= 0) ns.addresses[at] = address;
   else ns.addresses.push(address);
   addSubnetRoute(ns, address);
@@ -63,7 +65,7 @@ function isPrimaryOf(first: Address, v: Address): boolean {
 function deleteAddress(ns: Namespace, v: AddressSpec): void {
   ns.link(v.index);
   const wanted = wholeAddress(v);
-  const found = ns.addresses.find((other) => sameAddress(other, wanted));
+  const found = ns.addresses.find((other) => sameAddress(other, wanted) && other.prefixLength === v.prefixLength);
   if (!found) throw new Refusal("EADDRNOTAVAIL");
   const goes = (other: Address): boolean => other === found || isPrimaryOf(found, other);
   const gone = ns.addresses.filter(goes);

@@ -86,8 +86,9 @@ export function forgetAddress(ns: Namespace, gone: Address): void {
   const shared = ns.addresses.some(
     (other) => other.index === gone.index && sameSubnetRoute({ ...subnetRoute(other), protocol: "kernel" }, route),
   );
+  const elsewhere = ns.addresses.some((other) => other.local === gone.local);
   removeRoutes(ns, (other) => {
-    if (gone.family === "ip" && other.preferredSource === gone.local) return true;
+    if (gone.family === "ip" && !elsewhere && other.preferredSource === gone.local) return true;
     return !shared && sameSubnetRoute(other, route);
   });
   // The last IPv4 address of a link takes IPv4 itself from it (fib_disable_ip).

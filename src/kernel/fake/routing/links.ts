@@ -75,10 +75,20 @@ function birth(ns: Namespace, v: LinkSpec | LinkPeer, kind: string): FakeLink {
   const info = { ...(v as LinkSpec).info, kind } as NonNullable<Link["info"]> & { peer?: unknown };
   delete info.peer;
   if (info.kind === "vxlan") Object.assign(info, { port: info.port ?? 8472, learning: info.learning ?? true });
-  const defaults = { mtu: 1500, address: addressOf(ns, index), txQueueLength: 1000 };
+  const defaults = { mtu: defaultMtu(ns, v), address: addressOf(ns, index), txQueueLength: 1000 };
   const name = v.name ?? freeName(ns, kind);
   const header = { ...noLinkHeader, hardwareType: "ether", flags: ["broadcast", "multicast"] } as const;
-  return { value: structuredClone({ ...defaults, ...rest, ...header, index, name, info: info as Link["info"] & {} }) };
+  return { value: structuredClone({ ...defaults, ...rest, ...header, index, name, info }) };
+}
+
+/** A link above another has what its headers leave of that one's MTU: VXLAN's are 50 bytes, 70 over IPv6. */
+function defaultMtu(ns: Namespace, v: LinkSpec | LinkPeer): number {
+  const info = (v as LinkSpec).info;
+  const below = info?.kind === "vxlan" ? info.link : v.link;
+  if (!below) return 1500;
+  const mtu = ns.link(below).value.mtu ?? 1500;
+  if (info?.kind !== "vxlan") return mtu;
+  return mtu - (info.local6 !== undefined || info.group6 !== undefined ? 70 : 50);
 }
 
 function freeName(ns: Namespace, kind: string): string {
@@ -126,7 +136,7 @@ function changeLink(ns: Namespace, v: LinkSpec): void {
   const fields = ["name", "mtu", "address", "alias", "group", "txQueueLength"] as const;
   for (const field of fields) if (v[field] !== undefined) Object.assign(value, { [field]: v[field] });
   if (addressFamilies) value.addressFamilies = { ...value.addressFamilies, ...addressFamilies };
-  if (slave) value.info = { ...value.info, slave: { ...value.info?.slave, ...slave } } as Link["info"] & {};
+  if (slave) value.info = { ...value.info, slave: { ...value.info?.slave, ...slave } };
   if (master !== undefined) setMaster(link, master);
   setFlags(ns, link, v);
   tell(ns, link);
@@ -148,10 +158,17 @@ function setFlags(ns: Namespace, link: FakeLink, { flags = [], change = [] }: Li
 }
 
 function deleteLink(ns: Namespace, link: FakeLink): void {
-  const { index, info } = link.value;
-  if (info?.kind === undefined) throw new Refusal("EOPNOTSUPP");
+  if (link.value.info?.kind === undefined) throw new Refusal("EOPNOTSUPP");
+  const { peer } = link;
+  const other = peer && { namespace: peer.namespace, link: peer.namespace.link(peer.index) };
   remove(ns, link);
-  if (link.peer) remove(link.peer.namespace, link.peer.namespace.link(link.peer.index));
+  if (other) remove(other.namespace, other.link);
+  orphan(ns, link.value.index);
+  if (other) orphan(other.namespace, other.link.value.index);
+}
+
+/** Ports stay without their master; what stands on a link goes with it. */
+function orphan(ns: Namespace, index: number): void {
   for (const other of [...ns.links.values()]) {
     if (other.value.master === index) setMaster(other, 0);
     const below = other.value.info?.kind === "vxlan" ? other.value.info.link : other.value.link;

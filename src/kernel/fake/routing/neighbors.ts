@@ -63,23 +63,20 @@ function store(ns: Namespace, entry: Neighbor): void {
 
 /** An entry of a VXLAN device: one remote end, or several for what is flooded. */
 function setRemote(ns: Namespace, entry: Neighbor, mode: Mode): void {
-  if (ns.link(entry.index).value.info?.kind !== "vxlan") throw unmodelled("entries of other devices than VXLAN's");
+  checkVxlan(ns, entry);
   if (entry.destination === undefined) throw new Refusal("EINVAL");
   const known = ns.fdb.filter((other) => sameEntry(other, entry));
   if (known.length > 0 && mode === "add") throw new Refusal("EEXIST");
   const floods = isFlooded(entry.linkAddress);
-  if (mode === "replace" && known.length > 0) {
-    if (floods) throw new Refusal("EOPNOTSUPP", "Cannot replace non-unicast fdb entries");
-    ns.fdb = ns.fdb.filter((other) => !known.includes(other));
-  }
+  if (mode === "replace" && floods) throw new Refusal("EOPNOTSUPP", "Cannot replace non-unicast fdb entries");
+  if (mode === "replace") ns.fdb = ns.fdb.filter((other) => !known.includes(other));
   const nothing = mode === "append" && known.length > 0 && (!floods || known.some((other) => sameRemote(other, entry)));
   if (!nothing) store(ns, entry);
 }
 
 /** An entry of a bridge: the port behind which an address is. */
 function setPort(ns: Namespace, entry: Neighbor, mode: Mode): void {
-  const { master } = ns.link(entry.index).value;
-  if (master === undefined) throw new Refusal("EOPNOTSUPP");
+  const master = masterOf(ns, entry);
   if (mode === "append") throw unmodelled("appending to a bridge's entry");
   const same = (other: Neighbor): boolean =>
     other.master === master && other.linkAddress === entry.linkAddress && other.vlan === entry.vlan;
@@ -89,13 +86,24 @@ function setPort(ns: Namespace, entry: Neighbor, mode: Mode): void {
 }
 
 function deleteEntry(ns: Namespace, entry: Neighbor): void {
-  ns.link(entry.index);
+  if (entry.flags.includes("self")) checkVxlan(ns, entry);
+  else masterOf(ns, entry);
   const gone = ns.fdb.filter(
     (other) => sameEntry(other, entry) && (entry.destination === undefined || sameRemote(other, entry)),
   );
   if (gone.length === 0) throw new Refusal("ENOENT");
   ns.fdb = ns.fdb.filter((other) => !gone.includes(other));
   for (const value of gone) ns.emit({ event: "delete", object: "fdb", value });
+}
+
+function checkVxlan(ns: Namespace, { index }: Neighbor): void {
+  if (ns.link(index).value.info?.kind !== "vxlan") throw unmodelled("entries of other devices than VXLAN's");
+}
+
+function masterOf(ns: Namespace, { index }: Neighbor): number {
+  const { master } = ns.link(index).value;
+  if (master === undefined) throw new Refusal("EOPNOTSUPP");
+  return master;
 }
 
 function sameEntry(a: Neighbor, b: Neighbor): boolean {

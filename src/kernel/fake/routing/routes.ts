@@ -79,11 +79,22 @@ function store(ns: Namespace, route: Route, at: number): void {
 function checked(ns: Namespace, v: RouteSpec): Route {
   onlyFields(v, fields, "a route");
   const route = normal(wholeRoute(v));
-  if (route.outInterface !== undefined) ns.link(route.outInterface);
   if (deadEnds.has(route.kind)) return deadEnd(route);
+  // IPv4 looks for the gateway first, and finds none on a link that is not there.
+  const gatewayFirst = route.family === "ip" && route.gateway !== undefined && !route.flags.includes("onlink");
+  if (route.outInterface !== undefined && !gatewayFirst) ns.link(route.outInterface);
   if (route.kind !== "unicast" && route.kind !== "local") throw unmodelled(`a ${route.kind} route`);
   if (route.gateway === undefined && route.outInterface === undefined) throw new Refusal("ENODEV");
-  return route.gateway === undefined ? direct(ns, route) : through(ns, route, route.gateway);
+  const found = route.gateway === undefined ? direct(ns, route) : through(ns, route, route.gateway);
+  checkSource(ns, found);
+  return found;
+}
+
+function checkSource(ns: Namespace, { preferredSource }: Route): void {
+  if (preferredSource === undefined) return;
+  const owners = ns.addresses.filter((own) => (own.local ?? own.address) === preferredSource);
+  if (owners.length === 0) throw new Refusal("EINVAL");
+  if (!owners.some((own) => isUp(ns.link(own.index)))) throw unmodelled("a source address on a link that is down");
 }
 
 function normal(route: Route): Route {
@@ -91,6 +102,7 @@ function normal(route: Route): Route {
   if (table === routeTable.local) throw unmodelled("the local table");
   const whole = { ...route, table };
   if (whole.destinationPrefixLength === 0) delete whole.destination;
+  else whole.destination ??= (whole.family === "ip6" ? "::" : "0.0.0.0") as IpAddress;
   if (whole.family === "ip6") whole.priority ||= 1024;
   else if (whole.priority === 0) delete whole.priority;
   if (whole.destination === undefined) return whole;

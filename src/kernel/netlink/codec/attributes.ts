@@ -55,6 +55,7 @@ export function attributes<const S extends AttributesOf>(spec: S): Codec<Attribu
   const entries = Object.entries(spec);
   const byType = new Map<number, [string, AnyAttribute]>();
   for (const entry of entries) byType.set(entry[1].type, entry);
+  const places = new Map(entries.map(([name], place) => [name, place]));
   return {
     shape: {
       type: "record",
@@ -62,7 +63,8 @@ export function attributes<const S extends AttributesOf>(spec: S): Codec<Attribu
       fields: Object.fromEntries(entries.map(([name, attribute]) => [name, shapeOf(attribute)])),
     },
     write(w, v) {
-      for (const [name, attribute] of entries) {
+      for (const place of placesOf(v, places)) {
+        const [name, attribute] = entries[place]!;
         const value = (v as Record<string, unknown>)[name];
         if (value === undefined) continue;
         try {
@@ -90,6 +92,22 @@ export function attributes<const S extends AttributesOf>(spec: S): Codec<Attribu
       return value as AttributesValue<S>;
     },
   };
+}
+
+/**
+ * Where a value's fields stand in the specification, in its order. A message has few of the fields that
+ * it could have: looking for each of those would be most of the work of encoding.
+ */
+function placesOf(value: object, places: ReadonlyMap<string, number>): number[] {
+  const found: number[] = [];
+  let isSorted = true;
+  for (const name in value) {
+    const place = places.get(name);
+    if (place === undefined) continue;
+    isSorted &&= found.length === 0 || found[found.length - 1]! < place;
+    found.push(place);
+  }
+  return isSorted ? found : found.sort((a, b) => a - b);
 }
 
 function shapeOf(attribute: AnyAttribute): Shape {
@@ -182,7 +200,7 @@ export function tagged<Tag extends string, const V extends Variants>(
     },
     write(w, v) {
       const kind = (v as Record<string, string>)[tag]!;
-      if (kind === "other") return writeOther(w, tagAttribute, dataType, v as unknown as OtherVariant);
+      if (kind === "other") return writeOther(w, tagAttribute, dataType, v);
       const codec = variants[kind];
       if (!codec) throw at(tag, new EncodeFailure(`"${kind}" is none of ${Object.keys(variants).join(", ")}`));
       writeAttribute(w, tagAttribute, kind);

@@ -112,9 +112,10 @@ export function cstring(maxBytes = 0xffff - 5): Codec<string> {
     shape: { type: "text", maxBytes },
     write(w, v) {
       if (v.includes("\0")) throw new EncodeFailure("text holds a NUL byte");
-      const size = Buffer.byteLength(v);
-      if (size > maxBytes) throw new EncodeFailure(`text of ${size} bytes where ${maxBytes} fit`);
+      const start = w.length;
       w.text(v);
+      const size = w.length - start;
+      if (size > maxBytes) throw new EncodeFailure(`text of ${size} bytes where ${maxBytes} fit`);
       w.u8(0);
     },
     read(r) {
@@ -171,11 +172,12 @@ export function named<const N extends Readonly<Record<string, number>>>(
   names: N,
 ): Codec<(keyof N & string) | `#${number}`> {
   const nameOf = new Map<number, keyof N & string>();
-  for (const [name, value] of Object.entries(names)) nameOf.set(value, name);
+  const valueOf = new Map<string, number>(Object.entries(names));
+  for (const [name, value] of valueOf) nameOf.set(value, name);
   return {
     shape: { type: "enum", names: Object.keys(names) },
     write(w, v) {
-      const value = v.startsWith("#") ? Number(v.slice(1)) : names[v];
+      const value = valueOf.get(v) ?? (v.startsWith("#") ? Number(v.slice(1)) : undefined);
       if (value === undefined) throw new EncodeFailure(`"${v}" is none of ${Object.keys(names).join(", ")}`);
       base.write(w, value);
     },

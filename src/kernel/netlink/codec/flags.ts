@@ -17,10 +17,9 @@ export function flags<const N extends Readonly<Record<string, number>>>(
   return {
     shape: { type: "flags", names: entries.map(([name]) => name) },
     write(w, v) {
-      base.write(
-        w,
-        v.reduce((bits, name) => (bits | maskOf(names, name)) >>> 0, 0),
-      );
+      let bits = 0;
+      for (const name of v) bits = (bits | maskOf(names, name)) >>> 0;
+      base.write(w, bits);
     },
     read(r) {
       const bits = base.read(r);

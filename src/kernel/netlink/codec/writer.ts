@@ -88,6 +88,21 @@ export class Writer {
   }
 
   text(value: string): void {
+    // Names are short and ASCII: one pass without a call into node's native code. Any other goes the general way.
+    const start = this.length;
+    const ascii = this.#reserve(value.length);
+    for (let i = 0; i < value.length; i++) {
+      const code = value.charCodeAt(i);
+      if (code > 0x7f) {
+        this.length = start;
+        this.#utf8(value);
+        return;
+      }
+      this.#bytes[ascii + i] = code;
+    }
+  }
+
+  #utf8(value: string): void {
     const size = Buffer.byteLength(value);
     const at = this.#reserve(size);
     this.#bytes.write(value, at, size, "utf8");
@@ -95,7 +110,8 @@ export class Writer {
 
   zeros(count: number): void {
     const at = this.#reserve(count);
-    this.#bytes.fill(0, at, at + count);
+    if (count > 32) this.#bytes.fill(0, at, at + count);
+    else for (let i = 0; i < count; i++) this.#bytes[at + i] = 0;
   }
 
   /** Pads with zeros to a multiple of 4 (NLA_ALIGN, NLMSG_ALIGN). */
@@ -112,7 +128,11 @@ export class Writer {
 
   /** Writes over four bytes written before, in host order. */
   patch32(at: number, value: number): void {
-    this.#bytes.writeUInt32LE(value, at);
+    const bytes = this.#bytes;
+    bytes[at] = value;
+    bytes[at + 1] = value >>> 8;
+    bytes[at + 2] = value >>> 16;
+    bytes[at + 3] = value >>> 24;
   }
 
   /** What was written: a view, valid until the next write. */

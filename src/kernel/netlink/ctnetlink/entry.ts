@@ -1,6 +1,7 @@
 /** Conntrack entries as the rest of Fairlead sees them, and their form in messages. */
 import { FairleadError } from "../../../errors/catalogue.ts";
 import type { IpAddress } from "../../../model/address.ts";
+import { compact } from "../codec/compact.ts";
 import type {
   ConntrackMessage,
   ConntrackStatus,
@@ -138,13 +139,6 @@ function icmpAttributes(tuple: Partial<ConntrackTuple>): TupleAttributes["proto"
 /** The family that an address is of. */
 export function familyOfAddress(address: IpAddress): ConntrackFamily {
   return address.includes(":") ? "ip6" : "ip";
-}
-
-/** The object without its undefined fields. */
-export function compact<T extends object>(value: { readonly [K in keyof T]: T[K] | undefined }): T {
-  const result: Record<string, unknown> = {};
-  for (const key in value) if (value[key] !== undefined) result[key] = value[key];
-  return result as T;
 }
 
 function nonEmpty<T extends object>(value: T): T | undefined {

@@ -1,8 +1,8 @@
 /** Which conntrack entries are meant: decided here, with the kernel's help where its help can be trusted. */
 import { FairleadError } from "../../../errors/catalogue.ts";
+import { compact } from "../codec/compact.ts";
 import type { ConntrackMessage, ConntrackStatus, FilterFlags, IpProtocol } from "./attributes.ts";
 import {
-  compact,
   familyOfAddress,
   tupleAttributesOf,
   type ConntrackEntry,
@@ -112,8 +112,9 @@ function tupleFilter(filter: ConntrackFilter, family: ConntrackFamily | undefine
 }
 
 /**
- * What of a pattern the kernel decides as it should. Not IPv6 addresses: ctnetlink_filter_match_tuple
- * drops the entries that have the address and keeps the others. Ports need a protocol beside them.
+ * What of a pattern the kernel decides as it should. Not IPv6 addresses: in kernels from 5.8 to at
+ * least 6.18 ctnetlink_filter_match_tuple drops the entries that have the address and keeps the others; only
+ * some stable ones have it mended (6.12.117). Ports need a protocol beside them.
  */
 function trusted(pattern: TuplePattern | undefined, family: ConntrackFamily): TuplePattern {
   if (!pattern) return {};
@@ -125,6 +126,25 @@ function trusted(pattern: TuplePattern | undefined, family: ConntrackFamily): Tu
 
 function flagsOf(pattern: TuplePattern): FilterFlags {
   return patternFields.filter((field) => pattern[field] !== undefined);
+}
+
+/**
+ * Refuses a filter of which the kernel leaves something to us: see {@link trusted}, and the zone, which
+ * kernels before 6.8 do not look at.
+ *
+ * @throws FairleadError KERNEL_ARGUMENT
+ */
+export function checkDecidable(filter: ConntrackFilter): void {
+  const family = filter.family ?? familyOfPatterns(filter);
+  const isWhole = (pattern: TuplePattern = {}): boolean =>
+    family === undefined
+      ? flagsOf(pattern).length === 0
+      : flagsOf(trusted(pattern, family)).length === flagsOf(pattern).length;
+  if (filter.zone === undefined && isWhole(filter.original) && isWhole(filter.reply)) return;
+  throw new FairleadError("KERNEL_ARGUMENT", {
+    subject: "flush conntrack entries",
+    reason: "the kernel cannot decide all of the filter: list, and delete one by one",
+  });
 }
 
 /** CTA_STATUS is compared under CTA_STATUS_MASK; the kernel refuses a mask of no bits. */

@@ -1,4 +1,5 @@
 /** Requests to ctnetlink, and what its answers and events say (net/netfilter/nf_conntrack_netlink.c). */
+import { compact } from "../codec/compact.ts";
 import { decodeBody, flag, type ReceivedMessage, type Request } from "../codec/message.ts";
 import { nfnetlinkGroup, nfnetlinkType, splitNfnetlinkType, subsystem, type NfGenMsg } from "../nfnetlink.ts";
 import {
@@ -8,8 +9,8 @@ import {
   type IpProtocol,
   type NatAttributes,
 } from "./attributes.ts";
-import { compact, entryOf, tupleAttributesOf, type ConntrackEntry, type ConntrackFamily } from "./entry.ts";
-import { kernelFilter, type ConntrackFilter } from "./filter.ts";
+import { entryOf, tupleAttributesOf, type ConntrackEntry, type ConntrackFamily } from "./entry.ts";
+import { checkDecidable, checkRemoval, kernelFilter, type ConntrackFilter } from "./filter.ts";
 
 /** IPCTNL_MSG_CT_* */
 const message = { new: 0, get: 1, delete: 2, getStats: 5 } as const;
@@ -52,14 +53,15 @@ function identityBody(entry: ConntrackIdentity): ConntrackMessage {
 }
 
 /**
- * Deletes in the kernel all that the kernel's own filter accepts. Tuple filters need Linux 6.12
- * (EOPNOTSUPP before); `matches` has no say here, so that a filter which {@link kernelFilter} narrows
- * deletes more than it names: use it for family, mark, status and IPv4 tuples only.
+ * Deletes, in the kernel, all that the kernel's own filter accepts. Version 1 makes the kernel read the
+ * family; tuples need Linux 6.12, whose CTA_FILTER tells this from the deletion of one entry
+ * (EOPNOTSUPP or EINVAL before).
  *
- * Version 1 makes the kernel read the family (ctnetlink_del_conntrack). Tuples stand without the flags
- * of a filter would mean one entry, hence the kernel tells the two apart by CTA_FILTER.
+ * @throws FairleadError KERNEL_ARGUMENT for a filter of which a kernel decides only a part: more would go
  */
 export function flushEntries(filter: ConntrackFilter): Request<ConntrackMessage> {
+  checkRemoval([filter]);
+  checkDecidable(filter);
   return request("delete", 0, { ...head(undefined, 1), ...kernelFilter(filter) });
 }
 

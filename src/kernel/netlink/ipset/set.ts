@@ -1,6 +1,6 @@
 /** Sets as the rest of Fairlead sees them, and what a list of the kernel says of them. */
 import { FairleadError } from "../../../errors/catalogue.ts";
-import { compact } from "../ctnetlink/entry.ts";
+import { compact } from "../codec/compact.ts";
 import type { ElementAttributes, HeaderAttributes, SetMessage } from "./attributes.ts";
 
 export type HashType =
@@ -83,7 +83,7 @@ function specificHeader(definition: IpsetDefinition): HeaderAttributes {
 }
 
 function flagsOf(definition: IpsetDefinition): HeaderAttributes["flags"] {
-  const forceAdd = "forceAdd" in definition && definition.forceAdd === true;
+  const forceAdd = "forceAdd" in definition && definition.forceAdd;
   const flags = [
     ...(definition.counters ? (["withCounters"] as const) : []),
     ...(definition.comment ? (["withComment"] as const) : []),

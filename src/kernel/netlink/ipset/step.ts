@@ -54,8 +54,8 @@ function describeElements(elements: readonly IpsetElement[], failed: number | un
 /** An element as ipset(8) writes it: "10.0.0.0/8,tcp:80,10.1.0.1". */
 export function elementText(element: IpsetElement): string {
   const { ip, ipTo, cidr, protocol, port, portTo, ip2, ip2To, cidr2, set } = element;
-  const range = (from: unknown, to: unknown, bits?: number): string =>
-    `${String(from)}${to === undefined ? "" : `-${String(to)}`}${bits === undefined ? "" : `/${bits}`}`;
+  const range = (from: string | number, to?: string | number, bits?: number): string =>
+    `${from}${to === undefined ? "" : `-${to}`}${bits === undefined ? "" : `/${bits}`}`;
   const parts = [
     set,
     ip && range(ip, ipTo, cidr),

@@ -1,6 +1,7 @@
 /** State to message bodies and back: hook names and numbers, sizes, the kernel's defaults. */
 import type { ChainBody, FlowtableBody } from "./chain.ts";
 import { hookNumbers } from "./chain.ts";
+import type { Expression } from "./expressions/index.ts";
 import { omit } from "./fields.ts";
 import type { ObjectBody } from "./object.ts";
 import type { RuleBody } from "./rule.ts";
@@ -70,10 +71,19 @@ function baseOf(family: NftFamily, body: ChainBody): NftBase {
 
 export function ruleOf(body: RuleBody): NftRule {
   return {
-    expressions: body.expressions ?? [],
+    expressions: body.expressions?.map(programmable) ?? [],
     ...field("userdata", body.userdata),
     ...field("handle", body.handle),
   };
+}
+
+/**
+ * The kernel lists flags, without any, for an option that is written, and refuses them there
+ * (net/netfilter/nft_exthdr.c, nft_exthdr_tcp_set_init): what is listed can be programmed.
+ */
+function programmable(expression: Expression): Expression {
+  const isWritten = expression.expr === "exthdr" && expression.sreg !== undefined;
+  return isWritten ? omit(expression, "flags") : expression;
 }
 
 export function setBody(table: NftTableRef, set: NftSet): SetBody {

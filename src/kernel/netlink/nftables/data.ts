@@ -8,6 +8,9 @@ import { be32Attr, textAttr } from "./fields.ts";
 /** NFT_DATA_VALUE_MAXLEN: most bytes of a key or of data. */
 export const maxDataBytes = 64;
 
+/** NFT_DATA_VERDICT: the data type of verdict maps. */
+export const verdictType = 0xffffff00;
+
 /** NFT_REG_VERDICT */
 export const verdictRegister = 0;
 

@@ -3,10 +3,7 @@
  * stores the number without reading it (nftables, include/datatype.h).
  */
 import type { NftSet } from "./state.ts";
-import { padded } from "./data.ts";
-
-/** NFT_DATA_VERDICT */
-export const verdictType = 0xffffff00;
+import { padded, verdictType } from "./data.ts";
 
 const datatypes = {
   nf_proto: { number: 2, bytes: 1, order: "host" },

@@ -36,6 +36,7 @@ export function elementBytes(element: NftElement): number {
   if (element.expirationMs !== undefined) size += 12;
   if (element.object !== undefined) size += headerBytes + textBytes(element.object);
   if (element.userdata) size += userdataBytes(element.userdata);
+  if (element.expressions) size += headerBytes;
   for (const one of element.expressions ?? []) {
     size += expressionBytes + ("data" in one && one.data ? one.data.length : 0);
   }

@@ -51,15 +51,19 @@ export function together<A extends object, B extends object>(first: Codec<A>, se
 }
 
 /**
- * The kernel takes expressions as a list and lists one alone in an attribute of its own, from the time
- * when there could be but one. Here they are a list always.
+ * One expression stands in an attribute of its own, from the time when there could be but one, and
+ * several in a list. Here they are a list always.
  */
 export function foldExpression<E, T extends { expression?: E; expressions?: readonly E[] }>(
   codec: Codec<T>,
 ): Codec<Omit<T, "expression">> {
   return {
     shape: withoutExpression(codec.shape),
-    write: (w, v) => codec.write(w, v as T),
+    write(w, v) {
+      const { expressions } = v as T;
+      const alone = expressions?.length === 1 ? { ...omit(v as T, "expressions"), expression: expressions[0] } : v;
+      codec.write(w, alone as T);
+    },
     read(r) {
       const value = codec.read(r);
       if (value.expression === undefined) return value;

@@ -118,10 +118,18 @@ export function describeStep(step: NftStep): string {
 function subjectOf(step: NftStep): string {
   if ("elements" in step) return `${step.set} (${step.elements.length} elements)`;
   if ("handle" in step) return `${step.chain} handle ${step.handle}`;
-  if ("rule" in step) return `${step.chain} { ${step.rule.expressions.map((one) => one.expr).join(", ")} }`;
+  if ("rule" in step) return `${step.chain} { ${expressionNames(step.rule)} }`;
   if ("chain" in step) return step.chain.name;
   if ("set" in step) return step.set.name;
   if ("object" in step) return step.object.objectName;
   if ("flowtable" in step) return step.flowtable.name;
   return "name" in step ? step.name : "";
+}
+
+const namedExpressions = 12;
+
+function expressionNames({ expressions }: NftRule): string {
+  const names = expressions.slice(0, namedExpressions).map((one) => one.expr);
+  const more = expressions.length - names.length;
+  return [...names, ...(more > 0 ? [`${more} more`] : [])].join(", ");
 }

@@ -134,7 +134,7 @@ export const linkInfo: Codec<LinkInfo> = {
       r.position = start;
       value.slave = slave.read(r);
     }
-    return value as LinkInfo;
+    return value;
   },
 };
 

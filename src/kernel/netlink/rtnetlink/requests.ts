@@ -86,13 +86,13 @@ export function routingRequest(change: RoutingChange): AnyRequest {
 
 /** What a change attempts, as it follows "cannot": "add route 10.0.0.0/24 via 10.1.0.1 dev 3". */
 export function describeRouting({ verb, object, value }: RoutingChange): string {
-  const v = value as Readonly<Record<string, unknown>>;
+  const v = value as Readonly<Record<string, string | number | undefined>>;
   const words: string[] = [verb, object];
   for (const [name, word] of identity) {
     if (v[name] === undefined) continue;
     const length = v[name === "destination" ? "destinationPrefixLength" : "prefixLength"];
-    const suffix = (name === "destination" || name === "local") && length !== undefined ? `/${String(length)}` : "";
-    words.push(`${word}${String(v[name])}${suffix}`);
+    const suffix = (name === "destination" || name === "local") && length !== undefined ? `/${length}` : "";
+    words.push(`${word}${v[name]}${suffix}`);
   }
   return words.join(" ");
 }
@@ -132,8 +132,11 @@ function certain(v: LinkSpec): LinkSpec {
   });
 }
 
+/** With IFA_LOCAL alone IPv4 would delete the address whatever its prefix: IFA_ADDRESS makes it compare that too. */
 export function wholeAddress(v: AddressSpec): Address {
-  return { scope: "universe", ...v, family: v.family ?? familyOf(v.local ?? v.address, "address") };
+  const family = v.family ?? familyOf(v.local ?? v.address, "address");
+  const both = family === "ip" && v.local !== undefined && v.address === undefined ? { address: v.local } : {};
+  return { scope: "universe", ...both, ...v, family };
 }
 
 const zeroRoute = { tos: 0, flags: [], protocol: "static", kind: "unicast" } as const;

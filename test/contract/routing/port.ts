@@ -1,0 +1,59 @@
+/** The port itself: batches, refusals, events, closing. */
+import { describe, expect, it, vi } from "vitest";
+import type { RoutingEvent } from "../../../src/kernel/ports.ts";
+import { addBridge, addPair, change, ip, left, ready, right, route, type RoutingContext } from "./context.ts";
+
+export function describePort(on: () => RoutingContext): void {
+  describe("applying", () => {
+    it("goes on after a refusal, and says what was refused in the kernel's words", async () => {
+      const [missing, ok] = await on().port.apply([change("delete", "link", { name: "none" }), addPair]);
+      expect(ok).toBeNull();
+      expect(missing).toMatchObject({ code: "NETLINK_REFUSED", subject: "delete link none" });
+    });
+
+    it("throws for a value that does not fit", async () => {
+      const long = change("add", "link", { name: "a-name-of-16-byte", info: { kind: "bridge" } });
+      await expect(async () => on().port.apply([long])).rejects.toMatchObject({
+        code: "NETLINK_ENCODE",
+        subject: "name",
+      });
+    });
+
+    it("is over once the port is closed", async () => {
+      on().port.close();
+      on().port.close();
+      await expect(on().port.apply([addBridge])).rejects.toMatchObject({ code: "NATIVE_CALL" });
+      await expect(on().port.links()).rejects.toMatchObject({ code: "NATIVE_CALL" });
+    });
+
+    it("takes no changes for none", async () => {
+      expect(await on().port.apply([])).toEqual([]);
+    });
+  });
+
+  it("watchers are told of every change until they close", async () => {
+    const events: RoutingEvent[] = [];
+    const seen = (event: string, object: string, value: object) =>
+      vi.waitFor(() => expect(events).toContainEqual({ event, object, value: expect.objectContaining(value) }), 2000);
+    const watch = await on().port.watch((event) => events.push(event));
+    await on().prepare(...ready);
+    await seen("new", "link", { index: left, name: "left" });
+    await seen("new", "address", { index: left, local: "10.1.0.1" });
+    await on().prepare(
+      change("add", "route", { ...route("10.2.0.0", 16), gateway: ip("10.1.0.2") }),
+      change("add", "neighbor", { index: left, destination: ip("10.1.0.2"), linkAddress: "02:00:00:00:00:02" }),
+    );
+    await seen("new", "route", { destination: "10.2.0.0", gateway: "10.1.0.2" });
+    await seen("new", "neighbor", { destination: "10.1.0.2" });
+    await on().prepare(change("delete", "route", route("10.2.0.0", 16)));
+    await seen("delete", "route", { destination: "10.2.0.0" });
+    await on().prepare(change("delete", "link", { index: left }));
+    await seen("delete", "address", { local: "10.1.0.1" });
+    await seen("delete", "link", { index: right });
+    watch.close();
+    const count = events.length;
+    await on().prepare(addBridge);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(events).toHaveLength(count);
+  });
+}
