@@ -44,6 +44,7 @@ interface Exchange {
   readonly request: Request;
   readonly startedMs: number;
   readonly auditId: string;
+  readonly remoteAddress: string;
   readonly warnings: string[];
   info: RequestInfo | undefined;
   isDryRun: boolean;
@@ -220,7 +221,8 @@ export class HttpServer {
     }
   }
 
-  #record({ request, startedMs, auditId, info, isDryRun, bytes }: Exchange, code: number): void {
+  #record(exchange: Exchange, code: number): void {
+    const { request, startedMs, auditId, info, isDryRun, bytes } = exchange;
     const { observer, onRequest } = this.#options;
     if (!observer && !onRequest) return;
     const record: RequestRecord = {
@@ -231,7 +233,7 @@ export class HttpServer {
       latencyMs: performance.now() - startedMs,
       auditId,
       userAgent: request.headers["user-agent"] ?? "",
-      remoteAddress: request.socket?.remoteAddress ?? "",
+      remoteAddress: exchange.remoteAddress,
       contentType: mediaType(request.headers["content-type"]),
       isDryRun,
       responseBytes: bytes,
@@ -244,8 +246,18 @@ export class HttpServer {
 const ordinaryMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]);
 
 function exchangeOf(request: Request): Exchange {
-  const auditId = auditIdOf(request.headers["audit-id"]);
-  return { request, startedMs: performance.now(), auditId, warnings: [], info: undefined, isDryRun: false, bytes: 0 };
+  // At the end of a connection it is no longer known.
+  const { remoteAddress = "", remotePort = 0 } = request.socket;
+  return {
+    request,
+    startedMs: performance.now(),
+    auditId: auditIdOf(request.headers["audit-id"]),
+    remoteAddress: `${remoteAddress.includes(":") ? `[${remoteAddress}]` : remoteAddress}:${remotePort}`,
+    warnings: [],
+    info: undefined,
+    isDryRun: false,
+    bytes: 0,
+  };
 }
 
 /** A client may name its request (apiserver, WithAuditInit). */

@@ -6,6 +6,7 @@ import type { RequestInfo } from "../request/info.ts";
 import type { Resource } from "../resources/resource.ts";
 import { qualified } from "../status.ts";
 import { verbOf, type Labels } from "./labels.ts";
+import type { StoredResource } from "./measured_store.ts";
 
 /** What is asked when the metrics are. */
 export interface MetricsSources {
@@ -168,8 +169,8 @@ export class ApiMetrics implements RequestObserver {
   }
 
   /** An operation of the store has ended. */
-  storeRequest(operation: string, resource: string, seconds: number, isError: boolean): void {
-    const labels = { operation, group: "", resource };
+  storeRequest(operation: string, on: StoredResource, seconds: number, isError: boolean): void {
+    const labels = { operation, ...on };
     this.#storeDurations.observe(labels, seconds);
     this.#storeRequests.inc(labels);
     if (isError) this.#storeErrors.inc(labels);

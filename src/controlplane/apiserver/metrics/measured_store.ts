@@ -1,10 +1,16 @@
 /** A store whose operations are timed. */
 import { performance } from "node:perf_hooks";
 import { FairleadError } from "../../../errors/catalogue.ts";
+import { builtIn } from "../resources/table.ts";
 import type { Store } from "../../store/store.ts";
 
-/** @param resource first part of the key: where a resource is kept */
-export type OnOperation = (operation: string, resource: string, seconds: number, isError: boolean) => void;
+/** Whose objects an operation was on. */
+export interface StoredResource {
+  readonly group: string;
+  readonly resource: string;
+}
+
+export type OnOperation = (operation: string, on: StoredResource, seconds: number, isError: boolean) => void;
 
 /** Upstream's names of operations. */
 export function measuredStore(store: Store, onOperation: OnOperation): Store {
@@ -36,6 +42,14 @@ export function measuredStore(store: Store, onOperation: OnOperation): Store {
   };
 }
 
-function resourceOf(key: string): string {
-  return key.startsWith("/") ? key.slice(1, key.indexOf("/", 1)) : "";
+/** Groups in keys: a custom resource's has a dot, and a resource of the core group never does. */
+const groupsWithoutDot: ReadonlySet<string> = new Set(
+  builtIn.map(({ group }) => group).filter((group) => group !== ""),
+);
+
+/** "/pods/default/a" → pods; "/apps/deployments/default/a" → deployments of apps. */
+function resourceOf(key: string): StoredResource {
+  const [, first = "", second = ""] = key.split("/", 3);
+  const isGroup = first.includes(".") || groupsWithoutDot.has(first);
+  return isGroup ? { group: first, resource: second } : { group: "", resource: first };
 }

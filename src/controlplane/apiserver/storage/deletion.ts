@@ -23,38 +23,71 @@ export function deletionOf(
   options: DeleteOptions,
   nowMs: number,
 ): ApiObject | "gone" | "marked already" {
-  const grace = gracePeriod(resource, current, options);
   const finalizers = finalizersFor(resource, current, options);
-  const { metadata } = current;
-  if (finalizers.length === 0 && grace === 0) return "gone";
-  const graceBefore = metadata.deletionGracePeriodSeconds;
-  const isMarked = metadata.deletionTimestamp !== undefined;
-  // A grace period only ever gets shorter.
-  if (
-    isMarked &&
-    graceBefore !== undefined &&
-    grace >= graceBefore &&
-    sameItems(finalizers, metadata.finalizers ?? [])
-  ) {
-    return "marked already";
-  }
+  const isMarked = current.metadata.deletionTimestamp !== undefined;
+  const mark = isMarked ? shortened(resource, current, options) : firstMark(resource, current, options, nowMs);
+  if (finalizers.length === 0 && mark.seconds === 0 && !isHeld(resource, current)) return "gone";
+  if (isMarked && mark.isSame && sameItems(finalizers, current.metadata.finalizers ?? [])) return "marked already";
   const object = structuredClone(current);
-  const seconds = graceBefore === undefined ? grace : Math.min(grace, graceBefore);
-  object.metadata.deletionTimestamp = timestamp(nowMs + seconds * 1000);
-  object.metadata.deletionGracePeriodSeconds = seconds;
-  if (finalizers.length > 0) object.metadata.finalizers = finalizers;
-  else delete object.metadata.finalizers;
-  if (object.metadata.generation !== undefined && !isMarked) object.metadata.generation++;
+  const { metadata } = object;
+  metadata.deletionTimestamp = mark.timestamp;
+  if (!isNamespace(resource)) metadata.deletionGracePeriodSeconds = mark.seconds;
+  if (finalizers.length > 0) metadata.finalizers = finalizers;
+  else delete metadata.finalizers;
+  if (metadata.generation !== undefined && !isMarked) metadata.generation++;
+  if (isNamespace(resource)) object["status"] = { ...(object["status"] as object), phase: "Terminating" };
   return object;
 }
 
-/** Pods alone have one: 0 where no node runs them. */
+/** Whether an object that is marked as deleted waits for nothing any more. */
+export function isReleased(resource: Resource, object: ApiObject): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = object.metadata;
+  if (deletionTimestamp === undefined || (deletionGracePeriodSeconds ?? 0) > 0) return false;
+  return (finalizers ?? []).length === 0 && !isHeld(resource, object);
+}
+
+/** A namespace has finalizers in its spec too, which only its /finalize takes away. */
+function isHeld(resource: Resource, object: ApiObject): boolean {
+  if (!isNamespace(resource)) return false;
+  return ((object["spec"] as { finalizers?: readonly string[] } | undefined)?.finalizers ?? []).length > 0;
+}
+
+function isNamespace({ group, kind }: Resource): boolean {
+  return group === "" && kind === "Namespace";
+}
+
+interface Mark {
+  readonly seconds: number;
+  readonly timestamp: string;
+  /** It is the one that the object has. */
+  readonly isSame: boolean;
+}
+
+function firstMark(resource: Resource, current: ApiObject, options: DeleteOptions, nowMs: number): Mark {
+  const seconds = gracePeriod(resource, current, options);
+  return { seconds, timestamp: timestamp(nowMs + seconds * 1000), isSame: false };
+}
+
+/** A grace period only ever gets shorter, counted from when the object was marked. */
+function shortened(resource: Resource, current: ApiObject, options: DeleteOptions): Mark {
+  const { metadata } = current;
+  const before = metadata.deletionGracePeriodSeconds ?? 0;
+  const same = { seconds: before, timestamp: metadata.deletionTimestamp!, isSame: true };
+  if (options.gracePeriodSeconds === undefined) return same;
+  const seconds = gracePeriod(resource, current, options);
+  if (seconds >= before) return same;
+  const markedMs = Date.parse(metadata.deletionTimestamp!) - before * 1000;
+  return { seconds, timestamp: timestamp(markedMs + seconds * 1000), isSame: false };
+}
+
+/** Pods alone have one, in seconds: 0 where no node runs them (pkg/registry/core/pod, CheckGracefulDelete). */
 function gracePeriod(resource: Resource, current: ApiObject, options: DeleteOptions): number {
   if (resource.group !== "" || resource.kind !== "Pod") return 0;
   const spec = current["spec"] as { nodeName?: string; terminationGracePeriodSeconds?: number } | undefined;
   const phase = (current["status"] as { phase?: string } | undefined)?.phase;
   if (!spec?.nodeName || phase === "Succeeded" || phase === "Failed") return 0;
-  return Math.max(options.gracePeriodSeconds ?? spec.terminationGracePeriodSeconds ?? 30, 0);
+  const seconds = options.gracePeriodSeconds ?? spec.terminationGracePeriodSeconds ?? 30;
+  return seconds < 0 ? 1 : seconds;
 }
 
 function finalizersFor(resource: Resource, current: ApiObject, options: DeleteOptions): string[] {

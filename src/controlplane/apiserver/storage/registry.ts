@@ -12,7 +12,7 @@ import { alreadyExists, ApiError, conflict, invalid, notFound, type Cause } from
 import type { CachedObject, ResourceCache } from "./cache.ts";
 import { objectKey, prefixOf } from "./keys.ts";
 import { parseObject, servedBytes, storedBytes } from "./object_bytes.ts";
-import { deletionOf, type DeleteOptions } from "./deletion.ts";
+import { deletionOf, isReleased, type DeleteOptions } from "./deletion.ts";
 import { specChanged } from "./generation.ts";
 import { timestamp } from "./timestamp.ts";
 
@@ -208,9 +208,7 @@ export class Registry {
     const stored = storedBytes(object);
     if (stored.equals(storedBytes(current))) return written(stored, revision);
     if (dryRun) return written(stored, revision);
-    const isReleased =
-      object.metadata.deletionTimestamp !== undefined && (object.metadata.finalizers ?? []).length === 0;
-    if (isReleased && (object.metadata.deletionGracePeriodSeconds ?? 0) === 0) {
+    if (isReleased(this.resource, object)) {
       return written(stored, await this.#options.store.delete(key, revision));
     }
     const ttl = this.resource.ttlSeconds === undefined ? {} : { ttlSeconds: this.resource.ttlSeconds };
@@ -333,11 +331,11 @@ function keepAllButStatus(object: ApiObject, current: ApiObject): void {
 function checkPreconditions(resource: Resource, current: ApiObject, name: string, options: DeleteOptions): void {
   const { uid, resourceVersion } = options.preconditions ?? {};
   if (uid !== undefined && uid !== current.metadata.uid) {
-    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid}`;
+    const why = `the UID in the precondition (${uid}) does not match the UID in record (${current.metadata.uid}). The object might have been deleted and then recreated`;
     throw conflict(resource, name, why);
   }
   if (resourceVersion !== undefined && resourceVersion !== current.metadata.resourceVersion) {
-    const why = `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${current.metadata.resourceVersion}`;
+    const why = `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${current.metadata.resourceVersion}). The object might have been modified`;
     throw conflict(resource, name, why);
   }
 }
