@@ -91,7 +91,7 @@ async function status(authorizer: Authorizer, attributes: Attributes): Promise<o
 }
 
 function specOf(spec: unknown): ReviewSpec {
-  return (spec ?? {});
+  return spec ?? {};
 }
 
 function userOf({ user = "", uid, groups = [], extra }: ReviewSpec): User {

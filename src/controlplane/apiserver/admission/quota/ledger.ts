@@ -69,6 +69,6 @@ function text(amount: bigint, like: string): string {
 function partsOf(quota: ApiObject): { hard: Readonly<Record<string, string>>; status: QuotaStatus } {
   return {
     hard: (quota["spec"] as QuotaSpec | undefined)?.hard ?? {},
-    status: (quota["status"] ?? {}),
+    status: quota["status"] ?? {},
   };
 }

@@ -74,7 +74,7 @@ function crossesNamespaces(affinity: PodSpec["affinity"]): boolean {
     const rules = (affinity?.[side] ?? {}) as Record<string, Record<string, unknown>[] | undefined>;
     terms.push(...(rules["requiredDuringSchedulingIgnoredDuringExecution"] ?? []));
     const preferred = rules["preferredDuringSchedulingIgnoredDuringExecution"] ?? [];
-    terms.push(...preferred.map((term) => (term["podAffinityTerm"] ?? {})));
+    terms.push(...preferred.map((term) => term["podAffinityTerm"] ?? {}));
   }
   return terms.some(
     ({ namespaces, namespaceSelector }) => (namespaces ?? []).length > 0 || namespaceSelector !== undefined,
