@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { EmbeddedStore } from "../../src/controlplane/store/embedded/embedded_store.ts";
 import { startServer, type RunningServer } from "../fixtures/api_server.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { certificates, cronTabs } from "../fixtures/definitions.ts";
@@ -280,6 +281,26 @@ describe("changes while the server runs", () => {
       return body.status.conditions[1].status === "True";
     });
     await removed("others.changing.example.com");
+  });
+});
+
+describe("another server on the same store", () => {
+  it("serves what is there when it starts, and follows what comes later", async () => {
+    const store = await EmbeddedStore.open({ file: path.join(folder, "shared.db") });
+    const first = await startServer({ store });
+    await first.request("POST", definitions, cronTabs);
+    await eventually("the endpoint", async () => (await first.request("GET", cronTabPath)).code === 200);
+    expect((await first.request("POST", cronTabPath, cronTab("kept"))).code).toBe(201);
+    const second = await startServer({ store });
+    expect((await second.request("GET", `${cronTabPath}/kept`)).body.spec.replicas).toBe(1);
+    await first.request("POST", definitions, certificates);
+    const beta = "/apis/certs.example.com/v1beta1/certificates";
+    await eventually("the later one", async () => (await second.request("GET", beta)).code === 200);
+    await second.request("DELETE", `${definitions}/crontabs.stable.example.com`);
+    await eventually("its end", async () => (await first.request("GET", cronTabPath)).code === 404);
+    expect([...first.internalErrors, ...second.internalErrors]).toEqual([]);
+    await second.server.close(0);
+    await first.stop();
   });
 });
 

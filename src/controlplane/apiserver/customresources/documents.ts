@@ -1,11 +1,13 @@
 /** OpenAPI documents of the definitions that are served, made when they are asked for. */
 import type { CustomDocuments } from "../openapi/serve.ts";
 import type { Definition } from "./definition/definition.ts";
-import { customDocument } from "./openapi.ts";
+import { customDocument, sharedSchemas } from "./openapi.ts";
 
 export class Documents implements CustomDocuments {
   readonly #definitions = new Map<string, Definition>();
   readonly #made = new Map<string, Buffer>();
+
+  #shared: object | undefined;
 
   set(name: string, definition: Definition): void {
     const before = this.#definitions.get(name);
@@ -36,7 +38,8 @@ export class Documents implements CustomDocuments {
       ({ spec }) => spec.group === group && spec.versions.some((one) => one.served && one.name === version),
     );
     if (served.length === 0) return undefined;
-    const bytes = Buffer.from(JSON.stringify(customDocument(group, version, served)));
+    this.#shared ??= sharedSchemas();
+    const bytes = Buffer.from(JSON.stringify(customDocument(group, version, served, this.#shared)));
     this.#made.set(path, bytes);
     return bytes;
   }

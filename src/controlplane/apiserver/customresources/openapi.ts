@@ -23,15 +23,23 @@ const components = "#/components/schemas/";
 const meta = "io.k8s.apimachinery.pkg.apis.meta.v1.";
 const scale = "io.k8s.api.autoscaling.v1.Scale";
 
-/** @param definitions those that serve this version of the group */
-export function customDocument(group: string, version: string, definitions: readonly Definition[]): object {
+/**
+ * @param definitions those that serve this version of the group
+ * @param shared what {@link sharedSchemas} gives, for who makes many documents
+ */
+export function customDocument(
+  group: string,
+  version: string,
+  definitions: readonly Definition[],
+  shared = sharedSchemas(),
+): object {
   const documented = definitions.map((definition): Documented => {
     const { kind } = definition.spec.names;
     const name = [...group.split(".").reverse(), version, kind].join(".");
     const served = definition.spec.versions.find((one) => one.name === version)!;
     return { definition, version: served, gvk: { group, version, kind }, name };
   });
-  const schemas = Object.assign({}, sharedSchemas(), ...documented.map(schemasOf)) as object;
+  const schemas = Object.assign({}, shared, ...documented.map(schemasOf)) as object;
   const paths = Object.assign({}, ...documented.map(pathsOf)) as object;
   return {
     openapi: "3.0.0",
@@ -42,7 +50,7 @@ export function customDocument(group: string, version: string, definitions: read
 }
 
 /** What every kind refers to, as the built-in documents have it. */
-function sharedSchemas(): object {
+export function sharedSchemas(): object {
   const file = documentFile("apis/apiextensions.k8s.io/v1");
   const document = JSON.parse(readFileSync(file, "utf8")) as { components: { schemas: Record<string, object> } };
   const shared = Object.entries(document.components.schemas).filter(

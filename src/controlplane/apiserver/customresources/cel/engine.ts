@@ -3,7 +3,7 @@
  * their steps. The library is @marcbachmann/cel-js; regular expressions run in linear time.
  */
 import { Environment, type ParseResult } from "@marcbachmann/cel-js";
-import { RE2JS } from "re2js";
+import { patternOf } from "../schema/patterns.ts";
 import { registerLibraries } from "./libraries.ts";
 
 /** Steps of all rules of one object together: some tenths of a second. */
@@ -32,7 +32,6 @@ export interface Budget {
 
 class Engine {
   readonly #environment: Environment;
-  readonly #patterns = new Map<string, RE2JS>();
   #budget: Budget = { steps: 0 };
 
   constructor() {
@@ -40,20 +39,20 @@ class Engine {
     const environment = new Environment({ enableOptionalTypes: true, homogeneousAggregateLiterals: false, limits });
     const bound = (evaluator: Evaluator): void => this.#bound(evaluator);
     environment.registerFunction(`${linearMatches}(string, string): bool`, (text: string, pattern: string) =>
-      this.pattern(pattern).test(text),
+      patternOf(pattern).test(text),
     );
     environment.registerFunction({
       name: linearMatches,
       receiverType: "string",
       returnType: "bool",
-      handler: (text: string, pattern: string) => this.pattern(pattern).test(text),
+      handler: (text: string, pattern: string) => patternOf(pattern).test(text),
       params: [{ name: "pattern", type: "string" }],
     });
     environment.registerFunction(`${holdEvaluator}(): bool`, function (this: Evaluator) {
       bound(this);
       return true;
     });
-    registerLibraries(environment, (pattern) => this.pattern(pattern));
+    registerLibraries(environment);
     environment.registerVariable("self", "dyn").registerVariable("oldSelf", "dyn");
     this.#environment = environment;
     environment.evaluate(`${holdEvaluator}()`);
@@ -82,17 +81,6 @@ class Engine {
     return this.#environment.evaluate(text, { self: value }) as unknown;
   }
 
-  /** @throws Error for what is no pattern */
-  pattern(text: string): RE2JS {
-    let compiled = this.#patterns.get(text);
-    if (!compiled) {
-      compiled = RE2JS.compile(text);
-      if (this.#patterns.size >= maxPatterns) this.#patterns.clear();
-      this.#patterns.set(text, compiled);
-    }
-    return compiled;
-  }
-
   #bound(evaluator: Evaluator): void {
     evaluator.run = (node, context) => {
       if (--this.#budget.steps < 0) throw new CostError("call cost exceeds limit");
@@ -101,8 +89,6 @@ class Engine {
   }
 }
 
-/** Compiled patterns that are kept: most are written in rules, others come out of objects. */
-const maxPatterns = 1000;
 const linearMatches = "matchesInLinearTime";
 const holdEvaluator = "holdEvaluator";
 

@@ -5,6 +5,7 @@
  */
 import type { Environment } from "@marcbachmann/cel-js";
 import type { RE2JS } from "re2js";
+import { patternOf } from "../schema/patterns.ts";
 import { parseQuantity } from "../../validation/quantity.ts";
 
 type Scalar = string | number | bigint | boolean;
@@ -16,9 +17,9 @@ class Quantity {
   }
 }
 
-export function registerLibraries(environment: Environment, pattern: (text: string) => RE2JS): void {
+export function registerLibraries(environment: Environment): void {
   registerLists(environment);
-  registerRegex(environment, pattern);
+  registerRegex(environment);
   registerStrings(environment);
   registerQuantities(environment);
 }
@@ -42,17 +43,17 @@ function extreme(list: readonly Scalar[], isBetter: (a: Scalar, b: Scalar) => bo
   return list.reduce((best, item) => (isBetter(item, best) ? item : best));
 }
 
-function registerRegex(environment: Environment, pattern: (text: string) => RE2JS): void {
+function registerRegex(environment: Environment): void {
   environment
     .registerFunction(
       "string.find(string): string",
-      (text: string, regex: string) => found(text, pattern(regex), 1)[0] ?? "",
+      (text: string, regex: string) => found(text, patternOf(regex), 1)[0] ?? "",
     )
     .registerFunction("string.findAll(string): list<string>", (text: string, regex: string) =>
-      found(text, pattern(regex), Infinity),
+      found(text, patternOf(regex), Infinity),
     )
     .registerFunction("string.findAll(string, int): list<string>", (text: string, regex: string, limit: bigint) =>
-      found(text, pattern(regex), limit < 0n ? Infinity : Number(limit)),
+      found(text, patternOf(regex), limit < 0n ? Infinity : Number(limit)),
     );
 }
 

@@ -2,10 +2,10 @@
  * A version's schema: what apiextensions.k8s.io/v1 forbids in it, and whether it is structural
  * (apiextensions-apiserver/pkg/apis/apiextensions/validation, pkg/apiserver/schema/validation.go, KEP-1693).
  */
-import { RE2JS } from "re2js";
 import type { Causes } from "../../validation/causes.ts";
 import { compile } from "../schema/compile.ts";
 import type { JsonSchema } from "../schema/json_schema.ts";
+import { patternOf } from "../schema/patterns.ts";
 import { validateRules } from "../cel/validate_rules.ts";
 import { validateDefaults } from "./validate_defaults.ts";
 import { validateLists } from "./validate_lists.ts";
@@ -60,7 +60,7 @@ function validateAdditional({ additionalProperties, properties }: JsonSchema, pa
 function validatePattern(pattern: string | undefined, path: string, out: Causes): void {
   if (!pattern) return;
   try {
-    RE2JS.compile(pattern);
+    patternOf(pattern);
   } catch (error) {
     const words = `must be a valid regular expression, but isn't: ${(error as Error).message}`;
     out.invalid(`${path}.pattern`, pattern, words);

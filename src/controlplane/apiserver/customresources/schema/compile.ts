@@ -1,8 +1,6 @@
 /**
- * A structural schema made ready for its walks: patterns compiled by an engine in linear time (RE2,
- * Go's own syntax), maps in place of objects, what is absent told apart once.
+ * A structural schema made ready for its walks: maps in place of objects, what is absent told apart once.
  */
-import { RE2JS } from "re2js";
 import type { JsonSchema, ValidationRule } from "./json_schema.ts";
 
 export interface Schema {
@@ -21,19 +19,17 @@ export interface Schema {
   readonly listMapKeys: readonly string[];
   readonly isAtomicMap: boolean;
   readonly required: readonly string[];
-  readonly pattern: { readonly text: string; readonly compiled: RE2JS } | undefined;
   readonly allOf: readonly Schema[];
   readonly anyOf: readonly Schema[];
   readonly oneOf: readonly Schema[];
   readonly not: Schema | undefined;
   readonly rules: readonly ValidationRule[];
-  /** Bounds, enum and format, as they are written. */
+  /** Bounds, enum, pattern and format, as they are written. */
   readonly raw: JsonSchema;
   /** Whether a default stands anywhere below: where none does, objects need no walk for them. */
   readonly hasDefaults: boolean;
 }
 
-/** @throws RE2JSException for a pattern that is none: validated definitions have none such */
 export function compile(raw: JsonSchema): Schema {
   const properties = new Map(Object.entries(raw.properties ?? {}).map(([name, inner]) => [name, compile(inner)]));
   const additional = compiledAdditional(raw.additionalProperties);
@@ -55,7 +51,6 @@ export function compile(raw: JsonSchema): Schema {
     listMapKeys: raw["x-kubernetes-list-map-keys"] ?? [],
     isAtomicMap: raw["x-kubernetes-map-type"] === "atomic",
     required: raw.required ?? [],
-    pattern: raw.pattern ? { text: raw.pattern, compiled: RE2JS.compile(raw.pattern) } : undefined,
     allOf: (raw.allOf ?? []).map(compile),
     anyOf: (raw.anyOf ?? []).map(compile),
     oneOf: (raw.oneOf ?? []).map(compile),

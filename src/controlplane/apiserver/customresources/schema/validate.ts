@@ -8,6 +8,7 @@ import type { Cause } from "../../status.ts";
 import { isRecord, schemaOfField, type Schema } from "./compile.ts";
 import { correlated } from "./correlate.ts";
 import { hasFormat } from "./formats.ts";
+import { patternOf } from "./patterns.ts";
 
 /** Causes at the most: a large object that is wrong everywhere is told about its beginning. */
 const maxCauses = 100;
@@ -60,7 +61,7 @@ class Walk {
     this.#add("FieldValueNotSupported", message, path);
   }
 
-  #string(value: string, { raw, pattern }: Schema, path: string): void {
+  #string(value: string, { raw }: Schema, path: string): void {
     const length = codePoints(value);
     if (raw.maxLength !== undefined && length > raw.maxLength) {
       this.#add("FieldValueTooLong", `Too long: may not be more than ${raw.maxLength} bytes`, path);
@@ -68,8 +69,8 @@ class Walk {
     if (raw.minLength !== undefined && length < raw.minLength) {
       this.#invalid(path, value, `${path} in body should be at least ${raw.minLength} chars long`);
     }
-    if (pattern && !pattern.compiled.test(value)) {
-      this.#invalid(path, value, `${path} in body should match '${pattern.text}'`);
+    if (raw.pattern && !patternOf(raw.pattern).test(value)) {
+      this.#invalid(path, value, `${path} in body should match '${raw.pattern}'`);
     }
     if (raw.format !== undefined && !hasFormat(value, raw.format)) {
       this.#typeInvalid(path, value, `${path} in body must be of type ${raw.format}: ${JSON.stringify(value)}`);
