@@ -117,6 +117,10 @@ describe("scale", () => {
     const spec = { replicas: 1, selector: { matchLabels: { app: "x" } }, template };
     await create(deployments, "apps/v1", "Deployment", { name: "web" }, { spec });
     expect((await kubectl("scale", "deployment/web", "--replicas=3")).stdout).toBe("deployment.apps/web scaled\n");
+    const { managedFields } = (await api.request("GET", `${deployments}/web`)).body.metadata;
+    expect(managedFields).toContainEqual(
+      expect.objectContaining({ subresource: "scale", fieldsV1: { "f:spec": { "f:replicas": {} } } }),
+    );
     const { body } = await api.request("GET", `${deployments}/web/scale`);
     expect(body).toMatchObject({
       kind: "Scale",

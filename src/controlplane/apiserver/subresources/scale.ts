@@ -7,13 +7,17 @@ import { columns } from "../printing/columns/column.ts";
 import { ageColumn } from "../printing/columns/column.ts";
 import { selectorText } from "../printing/columns/format.ts";
 import { group, type ApiObject, type Resource } from "../resources/resource.ts";
+import type { RequestContext } from "../context.ts";
+import { trackUpdate } from "../patch/managed_fields.ts";
+import { writeOptions } from "../request/options.ts";
 import type { SubresourceHandlers } from "../routes.ts";
 import { invalid } from "../status.ts";
 import type { Change, Registry, WriteRequest, Written } from "../storage/registry.ts";
 import { causesOf } from "../validation/causes.ts";
 import type { Endpoint } from "../verbs/endpoint.ts";
 import { get } from "../verbs/read.ts";
-import { patch, update } from "../verbs/write.ts";
+import { inVersion, toStored } from "../verbs/convert.ts";
+import { manager, patch, update } from "../verbs/write.ts";
 
 /** Where an object keeps what a Scale says; paths are its fields' names. */
 export interface ScaleShape {
@@ -92,20 +96,24 @@ export function scaleHandlers(shape: ScaleShape) {
   const on =
     (verb: typeof get): typeof get =>
     (endpoint, context) =>
-      verb(scaleEndpoint(endpoint, shape), context);
+      verb(scaleEndpoint(endpoint, shape, context), context);
   return { get: on(get), update: on(update), patch: on(patch) };
 }
 
-function scaleEndpoint({ registry, resource }: Endpoint, shape: ScaleShape): Endpoint {
+function scaleEndpoint(endpoint: Endpoint, shape: ScaleShape, context: RequestContext): Endpoint {
+  const { registry, resource } = endpoint;
   const scales: Pick<Registry, "get" | "update" | "cache" | "resource"> = {
     resource: scaleResource,
     cache: registry.cache,
     get: async (namespace, name) => asScale(await registry.get(namespace, name), shape),
     async update(namespace: string, name: string, change: Change, request: WriteRequest) {
       const changed = async (object: ApiObject): Promise<ApiObject> => {
+        const before = inVersion(endpoint, structuredClone(object));
         const scale = (await change(scaleOf(object, shape))) as Scale;
         applyScale(object, scale, shape);
-        return object;
+        const next = inVersion(endpoint, object);
+        trackUpdate(endpoint, before, next, manager(context, writeOptions(context.query)), "scale");
+        return toStored(endpoint, next);
       };
       return asScale(await registry.update(namespace, name, changed, request), shape);
     },
