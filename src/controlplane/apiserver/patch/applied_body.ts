@@ -1,6 +1,7 @@
 /** The body of an apply: an object in YAML, of which JSON is a part, with duplicate keys refused where asked to. */
 import { parseDocument } from "yaml";
 import type { WriteOptions } from "../request/options.ts";
+import { isTooDeep } from "../request/yaml_depth.ts";
 import { ApiError } from "../status.ts";
 import { duplicateKeys } from "./duplicate_keys.ts";
 import { refuseDepth } from "./errors.ts";
@@ -31,6 +32,7 @@ function parsedJson(text: string): unknown {
 }
 
 function parsedYaml(text: string): ReturnType<typeof parseDocument> {
+  if (isTooDeep(text)) throw new ApiError("BadRequest", "error decoding YAML: exceeded max depth");
   try {
     return parseDocument(text, { logLevel: "silent" });
   } catch (cause) {

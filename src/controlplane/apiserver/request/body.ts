@@ -1,9 +1,11 @@
 /** Bodies of writes, decoded and checked against the kind that the path names. */
 import { parse as parseYaml } from "yaml";
 import type { RequestContext } from "../context.ts";
+import { refuseDepth } from "../patch/errors.ts";
 import { decodeProtobuf, protobufMediaType } from "../protobuf/decode.ts";
 import type { ApiObject } from "../resources/resource.ts";
 import { ApiError } from "../status.ts";
+import { isTooDeep } from "./yaml_depth.ts";
 
 /** Decodes a JSON, YAML or protobuf body. @throws ApiError 400, 415 */
 export async function decodedBody(context: RequestContext): Promise<unknown> {
@@ -25,8 +27,9 @@ export async function decodedBody(context: RequestContext): Promise<unknown> {
 /** @throws ApiError 400 in upstream's words */
 export function parseJson(bytes: Buffer): unknown {
   try {
-    return JSON.parse(bytes.toString()) as unknown;
+    return refuseDepth(JSON.parse(bytes.toString()) as unknown);
   } catch (cause) {
+    if (cause instanceof ApiError) throw cause;
     throw new ApiError(
       "BadRequest",
       `the object provided is unrecognized (must be of type JSON): ${(cause as Error).message}`,
@@ -36,8 +39,10 @@ export function parseJson(bytes: Buffer): unknown {
 
 function parsedYaml(bytes: Buffer): unknown {
   try {
+    const text = bytes.toString();
+    if (isTooDeep(text)) throw new Error("exceeded max depth");
     // An alias can name much text with few bytes: no more of them than a person writes.
-    return parseYaml(bytes.toString(), { maxAliasCount: 100 }) as unknown;
+    return parseYaml(text, { maxAliasCount: 100 }) as unknown;
   } catch (cause) {
     throw new ApiError(
       "BadRequest",
@@ -90,7 +95,7 @@ export function objectOf(body: unknown, expected: Expected): ApiObject {
   ) {
     throw new ApiError(
       "BadRequest",
-      `${expected.kind} in version "${expected.apiVersion}" cannot be handled as a ${String(object.kind)} of ${String(object.apiVersion)}`,
+      `${expected.kind} in version "${expected.apiVersion}" cannot be handled as a ${shown(object.kind)} of ${shown(object.apiVersion)}`,
     );
   }
   agree("name", metadata.name, expected.name);
@@ -99,6 +104,11 @@ export function objectOf(body: unknown, expected: Expected): ApiObject {
   object.kind = expected.kind;
   if (expected.name !== "") metadata.name = expected.name;
   return object as ApiObject;
+}
+
+/** Anything may stand there: String() of an object calls what the object says. */
+function shown(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 function agree(field: "name" | "namespace", inObject: unknown, inPath: string): void {
