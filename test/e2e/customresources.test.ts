@@ -331,6 +331,29 @@ describe("hostile definitions", () => {
     expect([code, body.message]).toEqual([422, expect.stringContaining(words)]);
   });
 
+  it.each([{ spec: undefined }, { spec: {} }, { spec: { ...cronTabs.spec, names: {}, versions: [{}] } }])(
+    "what lacks its parts is told so: %j",
+    async (parts) => {
+      const { code, body } = await api.request("POST", definitions, { ...cronTabs, ...parts });
+      expect([code, body.message]).toEqual([422, expect.stringContaining("spec.names.plural: Required value")]);
+    },
+  );
+
+  it("a definition takes no built-in resource's place", async () => {
+    const name = "ingresses.networking.k8s.io";
+    const metadata = { name, annotations: { "api-approved.kubernetes.io": "unapproved, a test" } };
+    const spec = { ...cronTabs.spec, group: "networking.k8s.io", names: { plural: "ingresses", kind: "Other" } };
+    expect((await api.request("POST", definitions, { ...cronTabs, metadata, spec })).code).toBe(201);
+    const { status } = await eventually("its conditions", async () => {
+      const { body } = await api.request("GET", `${definitions}/${name}`);
+      return body.status.conditions.length === 2 && body;
+    });
+    expect(status.conditions[0]).toMatchObject({ type: "NamesAccepted", status: "False", reason: "PluralConflict" });
+    expect((await api.request("GET", "/apis/networking.k8s.io/v1/ingresses")).body.kind).toBe("IngressList");
+    await removed(name);
+    expect((await api.request("GET", "/apis/networking.k8s.io/v1/ingresses")).code).toBe(200);
+  });
+
   it("deep objects are refused", async () => {
     await established(cronTabs);
     const deep = `{"a":${'{"a":'.repeat(20_000)}1${"}".repeat(20_000)}}`;

@@ -8,7 +8,8 @@ export const definitionStrategy: Strategy = {
   deletionFinalizers: [cleanupFinalizer],
 
   defaults(object) {
-    const spec = object["spec"];
+    // One without a spec is told what it lacks.
+    const spec = (object["spec"] ??= {});
     if (isObject(spec)) defaultSpec(spec);
   },
 
