@@ -1,6 +1,7 @@
 /** The sockets' side of the server: protocols, and what a client may make it hold. */
 import http from "node:http";
 import http2 from "node:http2";
+import type { Duplex } from "node:stream";
 import type { SecureContextOptions } from "node:tls";
 import type { Request } from "./body.ts";
 import { idleTimeoutMs } from "./connections.ts";
@@ -42,13 +43,11 @@ export function createListener(
   tls: SecureContextOptions | undefined,
   onRequest: (request: Request, reply: Reply) => void,
 ): http.Server | http2.Http2SecureServer {
-  if (!tls) return http.createServer(http1, onRequest);
+  if (!tls) return http.createServer(http1, onRequest).on("clientError", refuse);
   const server = http2.createSecureServer(
     {
       ...tls,
       ...http2Bounds,
-      // node takes these for the HTTP/1.1 side of such a server too; its types do not say so.
-      ...http1,
       allowHTTP1: true,
       requestCert: true,
       // Certificates of another CA are no credentials, and no reason to hang up: tokens may come.
@@ -57,10 +56,28 @@ export function createListener(
     },
     onRequest,
   );
-  // Its constructor puts its own in their place.
-  return Object.assign(server, {
-    headersTimeout: headersTimeoutMs,
-    requestTimeout: requestTimeoutMs,
-    keepAliveTimeout: idleTimeoutMs,
-  });
+  // The HTTP/1.1 side of such a server reads these, and its constructor takes none of them.
+  return Object.assign(server, http1).on("clientError", refuse);
+}
+
+const refusals: Partial<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
+/** Time for a refused client to read why, in ms. */
+const refusalMs = 1000;
+const refused = new WeakSet<Duplex>();
+
+/**
+ * Answers what is no request of HTTP/1.1. node's own handler closes at once, and a client that is
+ * still sending would get a reset in place of the answer.
+ */
+function refuse(error: NodeJS.ErrnoException, socket: Duplex & { _httpMessage?: http.ServerResponse | null }): void {
+  if (refused.has(socket)) return;
+  refused.add(socket);
+  if (!socket.writable || socket._httpMessage?.headersSent) {
+    socket.destroy();
+    return;
+  }
+  const code = refusals[error.code ?? ""] ?? 400;
+  socket.end(`HTTP/1.1 ${code} ${http.STATUS_CODES[code]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  socket.resume();
+  setTimeout(() => socket.destroy(), refusalMs).unref();
 }
