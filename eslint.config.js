@@ -47,7 +47,10 @@ export default tseslint.config(
       "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
       "@typescript-eslint/prefer-readonly": "error",
       // As the compiler has it: what begins with _ is there to be left out.
-      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
+      "@typescript-eslint/no-unused-vars": [
+        "error",
+        { argsIgnorePattern: "^_", varsIgnorePattern: "^_", ignoreRestSiblings: true },
+      ],
       "@typescript-eslint/return-await": ["error", "error-handling-correctness-only"],
       eqeqeq: "error",
       "no-console": "error",
@@ -59,7 +62,6 @@ export default tseslint.config(
       "@typescript-eslint/no-unnecessary-condition": "off",
       // An asynchronous interface may have an implementation that has nothing to wait for; it still has to reject, not throw.
       "@typescript-eslint/require-await": "off",
-      "@typescript-eslint/no-unused-vars": ["error", { ignoreRestSiblings: true, argsIgnorePattern: "^_" }],
       // The compiler (erasableSyntaxOnly) allows no enums; looking for them takes a quarter of the time of all rules.
       "@typescript-eslint/no-unsafe-enum-assignment": "off",
       "@typescript-eslint/no-unsafe-enum-comparison": "off",

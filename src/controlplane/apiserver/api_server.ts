@@ -222,7 +222,8 @@ function* objectCounts(routes: Routes): Generator<readonly [Resource, number]> {
 
 /** The registry of what has none: routes ask the answers first, so nothing ever reaches it. */
 function notStored(resource: Resource): Registry {
-  return new Proxy({} as Registry, {
+  const nothing: unknown = {};
+  return new Proxy(nothing as Registry, {
     get() {
       throw new Error(`${resource.plural} are not stored`);
     },

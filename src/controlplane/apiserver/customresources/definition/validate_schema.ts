@@ -9,6 +9,7 @@ import { patternOf } from "../schema/patterns.ts";
 import { validateRules } from "../cel/validate_rules.ts";
 import { validateDefaults } from "./validate_defaults.ts";
 import { validateLists } from "./validate_lists.ts";
+import { innerSchemas } from "./inner_schemas.ts";
 import { hasSchemaShape } from "./schema_shape.ts";
 import { validateStructural } from "./validate_structural.ts";
 
@@ -81,24 +82,4 @@ function validateExtensions(schema: JsonSchema, path: string, out: Causes): void
   if (mapType !== "atomic" && mapType !== "granular") {
     out.notSupported(`${path}.x-kubernetes-map-type`, mapType, ["atomic", "granular"]);
   }
-}
-
-/** The schemas right in a schema, each with its path. */
-export function innerSchemas(schema: JsonSchema): [string, JsonSchema][] {
-  const inner: [string, JsonSchema][] = [];
-  if (schema.items) inner.push(["items", schema.items]);
-  for (const [name, one] of Object.entries(schema.properties ?? {})) inner.push([`properties[${name}]`, one]);
-  const additional = schema.additionalProperties;
-  if (typeof additional === "object") inner.push(["additionalProperties", additional]);
-  return [...inner, ...junctors(schema)];
-}
-
-/** The schemas of a schema's logical junctors, each with its path. */
-export function junctors(schema: JsonSchema): [string, JsonSchema][] {
-  const inner: [string, JsonSchema][] = [];
-  for (const keyword of ["allOf", "anyOf", "oneOf"] as const) {
-    schema[keyword]?.forEach((one, i) => inner.push([`${keyword}[${i}]`, one]));
-  }
-  if (schema.not) inner.push(["not", schema.not]);
-  return inner;
 }

@@ -1,7 +1,7 @@
 /** Whether a schema is structural: types everywhere, values' constraints apart from them (pkg/apiserver/schema/validation.go). */
 import type { Causes } from "../../validation/causes.ts";
 import type { JsonSchema } from "../schema/json_schema.ts";
-import { junctors } from "./validate_schema.ts";
+import { junctors } from "./inner_schemas.ts";
 
 type Level = "root" | "field" | "item";
 
