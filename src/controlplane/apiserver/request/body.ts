@@ -107,7 +107,7 @@ export function objectOf(body: unknown, expected: Expected): ApiObject {
 }
 
 /** Anything may stand there: String() of an object calls what the object says. */
-function shown(value: unknown): string {
+export function shown(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 

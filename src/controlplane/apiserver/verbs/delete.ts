@@ -1,6 +1,6 @@
 /** DELETE of one object and of a collection. */
 import { json, jsonResponse, type ApiResponse, type RequestContext } from "../context.ts";
-import { decodedBody } from "../request/body.ts";
+import { decodedBody, shown } from "../request/body.ts";
 import { isTrue } from "../request/info.ts";
 import { writeOptions } from "../request/options.ts";
 import type { Resource } from "../resources/resource.ts";
@@ -136,7 +136,7 @@ async function optionsOfBody({ resource }: Endpoint, context: RequestContext): P
   if (typeof body !== "object" || body === null || Array.isArray(body)) throw notOptions("");
   const { kind = "DeleteOptions", apiVersion = "v1", ...options } = body as Record<string, unknown>;
   if (kind !== "DeleteOptions" || !isVersionOf(resource, apiVersion))
-    throw notOptions(`${String(kind)} of ${String(apiVersion)}`);
+    throw notOptions(`${shown(kind)} of ${shown(apiVersion)}`);
   checkTypes(options);
   return options;
 }

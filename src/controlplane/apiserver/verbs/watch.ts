@@ -31,8 +31,8 @@ class WatchStream {
   readonly #prefix: string;
   readonly #matches: (object: CachedObject) => boolean;
   readonly #encode: (type: EventType, object: CachedObject) => Buffer[];
-  /** What the encoding depends on beside the event. */
-  readonly #form: string;
+  /** What the encoding depends on beside the event; undefined where it is this watcher's own. */
+  readonly #form: string | undefined;
   #sink!: StreamSink;
   #stop: (() => void) | undefined;
 
@@ -42,7 +42,9 @@ class WatchStream {
     this.#prefix = endpoint.registry.prefix(context.info.namespace);
     this.#matches = selection(endpoint, options, context.info.name);
     this.#encode = encoder(endpoint, context);
-    this.#form = `${groupVersion(endpoint)} ${negotiate(context.headers["accept"])} ${context.query.get("includeObject")}`;
+    const form = negotiate(context.headers["accept"]);
+    // The first Table of a watcher has its columns' definitions, others have not.
+    this.#form = form === "table" ? undefined : `${groupVersion(endpoint)} ${form}`;
   }
 
   /** Waits for the version that the client has seen: another server may be ahead of this one. */
@@ -95,12 +97,12 @@ class WatchStream {
 
   /** Watchers that are shown the same share its bytes: the first of them encodes. */
   #write(type: EventType, event: CacheEvent, encoded: Map<string, Buffer>): void {
-    const form = type + this.#form;
-    let bytes = encoded.get(form);
+    const form = `${type} ${this.#form}`;
+    let bytes = this.#form === undefined ? undefined : encoded.get(form);
     if (!bytes) {
       const leaves = type === "DELETED" && event.type !== "DELETED";
       bytes = Buffer.concat(this.#encode(type, leaves ? lastSeen(event) : event.object));
-      encoded.set(form, bytes);
+      if (this.#form !== undefined) encoded.set(form, bytes);
     }
     this.#sink.write(bytes);
   }
@@ -162,6 +164,8 @@ function encoder(endpoint: Endpoint, context: RequestContext): (type: EventType,
   const form = negotiate(context.headers["accept"]);
   if (form === "object") return (type, { bytes }) => [prefixes[type], inVersionBytes(endpoint, bytes), newline];
   const include = context.query.get("includeObject");
+  // What is wrong with the request is told before the answer begins.
+  if (form === "table") tableOf(endpoint.resource, [], {}, include);
   let withColumns = true;
   return (type, { bytes }) => {
     const object = inVersion(endpoint, parseObject(bytes));
