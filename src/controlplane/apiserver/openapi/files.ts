@@ -11,3 +11,8 @@ export function documentsFolder(): string {
 export function documentFile(name: string): string {
   return path.join(documentsFolder(), `${name.replaceAll("/", "__")}.json`);
 }
+
+/** The v2 document as protobuf. */
+export function protobufFile(): string {
+  return path.join(documentsFolder(), "v2.pb");
+}

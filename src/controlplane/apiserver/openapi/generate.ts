@@ -3,7 +3,8 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { schemaPath, type SchemaFile } from "../schema/schema.ts";
 import { documents } from "./documents.ts";
-import { documentFile, documentsFolder } from "./files.ts";
+import { documentFile, documentsFolder, protobufFile } from "./files.ts";
+import { protobufOf } from "./protobuf.ts";
 
 const schema = JSON.parse(readFileSync(schemaPath(), "utf8")) as SchemaFile;
 rmSync(documentsFolder(), { recursive: true, force: true });
@@ -11,4 +12,5 @@ for (const [name, document] of documents(schema)) {
   const file = documentFile(name);
   mkdirSync(path.dirname(file), { recursive: true });
   writeFileSync(file, JSON.stringify(document));
+  if (name === "v2") writeFileSync(protobufFile(), protobufOf(document));
 }

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { json, jsonResponse, type ApiResponse, type RequestContext } from "../context.ts";
 import { ApiError } from "../status.ts";
-import { documentFile, documentsFolder } from "./files.ts";
+import { documentFile, documentsFolder, protobufFile } from "./files.ts";
 
 /** Documents that are made while the server runs (custom resources), by their path: "apis/example.com/v1". */
 export interface CustomDocuments {
@@ -13,6 +13,8 @@ export interface CustomDocuments {
 }
 
 export const noCustomDocuments: CustomDocuments = { paths: () => [], document: () => undefined };
+
+const protobufMedia = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
 export class OpenApi {
   readonly #custom: CustomDocuments;
@@ -34,6 +36,10 @@ export class OpenApi {
 
   #v2(accept: string | string[] | undefined, match: string | string[] | undefined): ApiResponse {
     const wanted = [accept ?? "*/*"].flat().join(",");
+    // kubectl before 1.27 asks for this alone.
+    if (/application\/com\.github\.proto-openapi\.spec\.v2[@.]v1\.0\+protobuf/.test(wanted)) {
+      return withTag(readFileSync(protobufFile()), protobufMedia, match);
+    }
     if (!/application\/json|\*\/\*|application\/\*/.test(wanted)) {
       throw new ApiError("NotAcceptable", "only the following media types are accepted: application/json");
     }
