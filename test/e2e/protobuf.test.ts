@@ -9,6 +9,7 @@ import { jsonResponse, type ApiResponse, type RequestContext } from "../../src/c
 import { decodedBody } from "../../src/controlplane/apiserver/request/body.ts";
 import type { ApiObject } from "../../src/controlplane/apiserver/resources/resource.ts";
 import type { Endpoint } from "../../src/controlplane/apiserver/verbs/endpoint.ts";
+import { partHandlers } from "../../src/controlplane/apiserver/subresources/parts.ts";
 import { startServer, type RunningServer } from "../fixtures/api_server.ts";
 
 const run = promisify(execFile);
@@ -25,7 +26,9 @@ async function giveToken(_endpoint: Endpoint, context: RequestContext): Promise<
 
 beforeAll(async () => {
   missing = await whyNoKubectl();
-  api = await startServer({ subresources: new Map([["serviceaccounts/token", { create: giveToken }]]) });
+  api = await startServer({
+    subresources: new Map([["serviceaccounts/token", { create: giveToken }], ...partHandlers]),
+  });
 });
 afterAll(async () => {
   expect(api.internalErrors).toEqual([]);

@@ -155,7 +155,8 @@ test("a second run does nothing", () => {
   for (const name of ["g++", "make", "python3"]) program(name, "");
   // What npm and node-gyp leave: the add-on and the stamps, by the script itself.
   program("node-gyp", `mkdir -p ${machine}/build/Release && touch ${machine}/build/Release/fairlead.node`);
-  program("npm", `echo "npm $*" >>${machine}/calls; npm_command=ci ${machine}/scripts/setup addon`);
+  const sqlite = `${machine}/node_modules/better-sqlite3`;
+  program("npm", `mkdir -p ${sqlite}; echo "npm $*" >>${machine}/calls; npm_command=ci ${machine}/scripts/setup addon`);
   expect(setup("runtime").status).toBe(0);
   const before = calls();
   expect(setup("runtime")).toEqual({ status: 0, stderr: "" });
