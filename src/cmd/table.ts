@@ -20,7 +20,7 @@ export const commandTable: readonly (PresentCommand | AbsentCommand)[] = [
   {
     name: "up",
     summary: "start a whole cluster on this machine: control plane, node agent, DNS, kubeconfig",
-    absent: "neither the control plane nor the node agent is there yet",
+    absent: "the node agent is not there yet; 'fairlead server' starts the control plane alone",
   },
   {
     name: "server",
