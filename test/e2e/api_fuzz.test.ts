@@ -6,7 +6,7 @@ import { Agent, request } from "node:https";
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { fuzzCase, type FuzzCase } from "../fixtures/fuzz/cases.ts";
+import { creates, fuzzCase, type FuzzCase } from "../fixtures/fuzz/cases.ts";
 import { seededRandom } from "../fixtures/fuzz/random.ts";
 import { startSecureServer, type SecureServer } from "../fixtures/secure_server.ts";
 
@@ -23,12 +23,22 @@ let agent: Agent;
 beforeAll(async () => {
   api = await startSecureServer();
   agent = adminAgent(api);
-  await sent({ method: "POST", path: "/api/v1/namespaces", headers: {}, body: '{"metadata":{"name":"fuzz"}}' });
+  await taken({ method: "POST", path: "/api/v1/namespaces", headers: {}, body: '{"metadata":{"name":"fuzz"}}' });
+  const account = '{"metadata":{"name":"default"}}';
+  const accounts = "/api/v1/namespaces/fuzz/serviceaccounts";
+  await taken({ method: "POST", path: accounts, headers: {}, body: account });
+  // The same object may be there under another group (events).
+  for (const create of creates()) await taken(create, 409);
 });
 afterAll(async () => {
   agent.destroy();
   await api.stop();
 });
+
+async function taken(create: FuzzCase, alsoCode = 201): Promise<void> {
+  const { code, body } = await sent(create);
+  if (code !== 201 && code !== alsoCode) throw new Error(`${create.path}: ${code}: ${body}`);
+}
 
 function adminAgent({ api: { adminKubeconfig } }: SecureServer): Agent {
   const { users, clusters } = parse(readFileSync(adminKubeconfig, "utf8")) as {

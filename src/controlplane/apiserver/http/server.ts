@@ -136,7 +136,7 @@ export class HttpServer {
   }
 
   async #answer(exchange: Exchange, reply: Reply): Promise<void> {
-    const context = await this.#context(exchange);
+    const context = await this.#context(exchange, reply);
     const left = this.#inFlight.enter(context.info, context.user);
     // A client that is gone leaves work behind, which counts until it is done.
     try {
@@ -175,7 +175,7 @@ export class HttpServer {
     if (this.#isDraining) sink.end();
   }
 
-  async #context(exchange: Exchange): Promise<RequestContext> {
+  async #context(exchange: Exchange, reply?: Reply): Promise<RequestContext> {
     const { request } = exchange;
     const { path, query } = targetOf(request.url ?? "/");
     const method = request.method ?? "GET";
@@ -187,7 +187,8 @@ export class HttpServer {
       throw new ApiError("MethodNotAllowed", "the server does not allow this method on the requested resource");
     }
     const gone = new AbortController();
-    request.once("close", () => gone.abort());
+    // Not the request's end: HTTP/1 calls a request closed once its body was read.
+    (reply ?? request).once("close", () => gone.abort());
     let body: Promise<Buffer> | undefined;
     return {
       info,
