@@ -48,13 +48,13 @@ describe("order", () => {
 
   test("sockets that wait leave the pool to others: each holds one thread at most", async () => {
     await withSocket({ namespace: namespace() }, async (waiting) => {
-      const held = Array.from({ length: 20 }, () => holdUp(waiting, 20));
+      // Their outcomes are awaited from the start: on a busy machine some come before the rest of the test.
+      const held = codesOf(Array.from({ length: 20 }, () => holdUp(waiting, 50)));
       await withSocket({ namespace: namespace() }, async (socket) => {
-        const started = performance.now();
         await socket.exchange(echo(1), 1, 5000);
-        expect(performance.now() - started).toBeLessThan(300);
+        expect(waiting.pending).toBeGreaterThan(0);
       });
-      expect(new Set(await codesOf(held))).toEqual(new Set(["ETIMEDOUT"]));
+      expect(new Set(await held)).toEqual(new Set(["ETIMEDOUT"]));
     });
   });
 });

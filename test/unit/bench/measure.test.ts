@@ -50,6 +50,8 @@ describe("a comparison", () => {
       targets: [
         { kind: "ratio", rival: "rival", atLeast: 4 },
         { kind: "figure", driver: "a", figure: "time", atLeast: 3 },
+        { kind: "bound", driver: "a", figure: "time", atMost: 2 },
+        { kind: "bound", driver: "a", figure: "time", atMost: 1.5 },
       ],
     });
     const result = await measureScenario(scenario, options);
@@ -57,6 +59,8 @@ describe("a comparison", () => {
     expect(result.comparisons).toEqual([]);
     expect(result.targets).toMatchObject([
       { value: null, met: null },
+      { value: 2, met: false },
+      { value: 2, met: true },
       { value: 2, met: false },
     ]);
   });

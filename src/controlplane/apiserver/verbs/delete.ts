@@ -159,10 +159,16 @@ function checkTypes(options: Record<string, unknown>): void {
     (grace !== undefined && grace !== null && !Number.isSafeInteger(grace) && "gracePeriodSeconds") ||
     (orphan !== undefined && orphan !== null && typeof orphan !== "boolean" && "orphanDependents") ||
     (preconditions !== undefined && !isObject && "preconditions") ||
+    (isObject && wrongPrecondition(preconditions as Record<string, unknown> | null)) ||
     (dryRun !== undefined && dryRun !== null && !Array.isArray(dryRun) && "dryRun");
   if (wrong) throw new ApiError("BadRequest", `DeleteOptions.${wrong} is of a wrong type`);
   // null is as good as absent.
   for (const [field, value] of Object.entries(options)) if (value === null) delete options[field];
+}
+
+function wrongPrecondition(preconditions: Record<string, unknown> | null): string | undefined {
+  const isText = (value: unknown): boolean => value === undefined || value === null || typeof value === "string";
+  return ["uid", "resourceVersion"].find((field) => !isText(preconditions?.[field]))?.replace(/^/, "preconditions.");
 }
 
 /** Upstream's ValidateDeleteOptions. */

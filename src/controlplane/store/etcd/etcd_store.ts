@@ -31,6 +31,10 @@ export class EtcdStore implements Store {
   readonly #watches = new Set<EtcdWatch>();
   readonly #leases = new Map<number, { readonly id: Promise<number>; readonly untilMs: number }>();
 
+  /** The question that is under way, and the one that waits for its end. */
+  #revisionAsked: Promise<unknown> = Promise.resolve();
+  #nextRevision: Promise<number> | undefined;
+
   constructor(options: EtcdStoreOptions) {
     this.#client = new EtcdClient(options);
     this.#prefix = options.prefix ?? "/registry";
@@ -73,8 +77,21 @@ export class EtcdStore implements Store {
     }
   }
 
-  async revision(): Promise<number> {
-    return (await this.#client.call("Range", { key: this.#full("\0"), count_only: true })).header.revision;
+  /**
+   * Every read of the API asks for it: those that ask while one question is under way share the next
+   * one, which is sent after they asked, so that it sees all that was acknowledged by then.
+   */
+  revision(): Promise<number> {
+    this.#nextRevision ??= this.#askRevision();
+    return this.#nextRevision;
+  }
+
+  async #askRevision(): Promise<number> {
+    await this.#revisionAsked;
+    this.#nextRevision = undefined;
+    const answered = this.#client.call("Range", { key: this.#full("\0"), count_only: true });
+    this.#revisionAsked = answered.catch(() => undefined);
+    return (await answered).header.revision;
   }
 
   delivered(): undefined {

@@ -347,7 +347,7 @@ describe("whatever is applied", () => {
     fc.assert(
       fc.property(config, config, (one, two) => {
         const next = apply(pods, apply(pods, undefined, one, "one"), two, "one");
-        expect(withoutEmpty(next["spec"])).toEqual(withoutEmpty(two["spec"]));
+        expect(withoutEmpty(next["spec"] ?? {})).toEqual(withoutEmpty(two["spec"] ?? {}));
       }),
     );
   });
