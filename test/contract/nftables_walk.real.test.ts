@@ -2,7 +2,7 @@
  * The fake against the kernel: the same random transactions, the same refusals, the same listing
  * afterwards. fast-check prints the seed and the shortest walk that tells the two apart.
  */
-import fc from "fast-check";
+import fc from "../fixtures/property.ts";
 import { expect, it } from "vitest";
 import { FakeNftables } from "../../src/kernel/fake/nftables.ts";
 import { native } from "../../src/kernel/native.ts";

@@ -3,7 +3,7 @@
  * fast-check prints the seed and the shortest list of changes that tells the two apart.
  */
 import { getSystemErrorName } from "node:util";
-import fc from "fast-check";
+import fc from "../fixtures/property.ts";
 import { expect, it } from "vitest";
 import type { IpAddress } from "../../src/model/address.ts";
 import { FakeNetwork } from "../../src/kernel/fake/routing.ts";

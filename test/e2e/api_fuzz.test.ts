@@ -8,11 +8,10 @@ import { parse } from "yaml";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { creates, fuzzCase, type FuzzCase } from "../fixtures/fuzz/cases.ts";
 import { seededRandom } from "../fixtures/fuzz/random.ts";
+import { seed } from "../fixtures/seed.ts";
 import { startSecureServer, type SecureServer } from "../fixtures/secure_server.ts";
 
 const cases = process.env["FAIRLEAD_LONG"] ? 100_000 : 10_000;
-// New cases are looked for in the long run; the short one holds what was found.
-const seed = Number(process.env["FAIRLEAD_SEED"] ?? (process.env["FAIRLEAD_LONG"] ? Date.now() % 2 ** 31 : 20261121));
 const onlyCase = process.env["FAIRLEAD_CASE"];
 /** Requests under way at one time. */
 const clients = 24;

@@ -13,8 +13,14 @@ export interface VitestReport {
   readonly numPendingTests: number;
   readonly numTodoTests: number;
   readonly testResults: readonly {
+    /** The test file. */
+    readonly name: string;
     readonly status: string;
-    readonly assertionResults: readonly { readonly status: string }[];
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName: string;
+      readonly failureMessages?: readonly string[] | undefined;
+    }[];
   }[];
 }
 
@@ -42,6 +48,24 @@ export function countVitest({ status, report }: Ending): Counts {
 
 function isBroken({ status, assertionResults }: VitestReport["testResults"][number]): boolean {
   return status === "failed" && !assertionResults.some((test) => test.status === "failed");
+}
+
+/** A paragraph for each test and file that failed: what a reader of a long log looks for. */
+export function describeFailures({ testResults }: VitestReport): string[] {
+  return testResults.flatMap((file) => {
+    if (isBroken(file)) return [`FAILED ${file.name}: the file itself`];
+    const failed = file.assertionResults.filter(({ status }) => status === "failed");
+    return failed.map(({ fullName, failureMessages = [] }) =>
+      [`FAILED ${file.name}: ${fullName}`, ...failureMessages.map(shortened)].join("\n"),
+    );
+  });
+}
+
+/** Characters of one failure's message that are repeated at the end. */
+const maxMessage = 1500;
+
+function shortened(message: string): string {
+  return message.length <= maxMessage ? message : `${message.slice(0, maxMessage)} …`;
 }
 
 export function sum(all: readonly Counts[]): Counts {

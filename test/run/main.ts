@@ -23,11 +23,12 @@ async function main(): Promise<void> {
     if (process.exitCode === 130) break;
   }
   const total = sum(results);
+  for (const failure of results.flatMap(({ failures }) => failures)) process.stdout.write(`\n${failure}\n`);
   process.stdout.write(`\n${results.map(describeResult).join("\n")}\n\n${describeCounts(total)}\n`);
   if (total.failed > 0 || total.passed === 0) process.exitCode ??= 1;
 }
 
-function describeResult({ name, seconds, ...counts }: PartResult): string {
+function describeResult({ name, seconds, failures: _failures, ...counts }: PartResult): string {
   return `${name.padEnd(14)}${seconds.toFixed(1).padStart(7)} s   ${describeCounts(counts)}`;
 }
 

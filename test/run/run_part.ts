@@ -3,12 +3,14 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { countCheck, countVitest, type Counts, type Ending, type VitestReport } from "./counts.ts";
+import { countCheck, countVitest, describeFailures, type Counts, type Ending, type VitestReport } from "./counts.ts";
 import { vitestProgram, type Part } from "./parts.ts";
 
 export interface PartResult extends Counts {
   readonly name: string;
   readonly seconds: number;
+  /** A paragraph each. */
+  readonly failures: readonly string[];
 }
 
 /** Time from SIGTERM, by which a part may clean up, to SIGKILL. */
@@ -20,9 +22,10 @@ export async function runPart(part: Part): Promise<PartResult> {
   const startedMs = performance.now();
   try {
     const status = await run(part, results);
-    const counts =
-      part.counts === "check" ? countCheck({ status }) : countVitest({ status, report: readReport(results) });
-    return { name: part.name, seconds: (performance.now() - startedMs) / 1000, ...counts };
+    const report = part.counts === "vitest" ? readReport(results) : undefined;
+    const counts = part.counts === "check" ? countCheck({ status }) : countVitest({ status, report });
+    const failures = report ? describeFailures(report) : [];
+    return { name: part.name, seconds: (performance.now() - startedMs) / 1000, failures, ...counts };
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -1,5 +1,5 @@
 /** Random transactions over a handful of names, so that steps meet each other. */
-import fc from "fast-check";
+import fc from "../../fixtures/property.ts";
 import type { Expression } from "../../../src/kernel/netlink/nftables/expressions/index.ts";
 import type { NftElement, NftSet, NftTableRef } from "../../../src/kernel/netlink/nftables/state.ts";
 import type { NftStep } from "../../../src/kernel/netlink/nftables/step.ts";

@@ -10,6 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, it } from "vitest";
 import { EmbeddedStore } from "../../../src/controlplane/store/embedded/embedded_store.ts";
 import type { WriterLine } from "../../fixtures/store_writer.ts";
+import { seed } from "../../fixtures/seed.ts";
 
 const rounds = process.env["FAIRLEAD_LONG"] ? 200 : 8;
 const keys = 32;
@@ -25,7 +26,6 @@ interface Expected {
 }
 
 it(`loses nothing in ${rounds} kills`, { timeout: rounds * 5000 }, async () => {
-  const seed = Number(process.env["FAIRLEAD_SEED"] ?? Date.now() % 2 ** 31);
   console.log(`seed ${seed} (FAIRLEAD_SEED repeats it)`);
   const expected = new Map<string, Expected>();
   let newest = 0;
@@ -41,10 +41,10 @@ it(`loses nothing in ${rounds} kills`, { timeout: rounds * 5000 }, async () => {
 });
 
 /** Runs the writer and kills it some time after its first line. It writes to a file: a pipe that is full would not wait. */
-async function killed(seed: number, afterMs: number): Promise<WriterLine[]> {
+async function killed(writerSeed: number, afterMs: number): Promise<WriterLine[]> {
   const log = path.join(folder, "writer.log");
   const out = openSync(log, "w");
-  const child = spawn(process.execPath, [writer, file, String(seed), String(keys)], {
+  const child = spawn(process.execPath, [writer, file, String(writerSeed), String(keys)], {
     stdio: ["ignore", out, "inherit"],
   });
   const exited = new Promise<NodeJS.Signals | null>((resolve) =>

@@ -1,5 +1,5 @@
 /** Bodies in protobuf, written here byte by byte, and the objects that JSON would have given. */
-import fc from "fast-check";
+import fc from "../../fixtures/property.ts";
 import { describe, expect, it } from "vitest";
 import { decodeProtobuf } from "../../../src/controlplane/apiserver/protobuf/decode.ts";
 import { ApiError } from "../../../src/controlplane/apiserver/status.ts";

@@ -1,5 +1,5 @@
 /** Values for any codec, made from its shape, so that no codec needs a generator of its own. */
-import fc from "fast-check";
+import fc from "../../fixtures/property.ts";
 import { ipText, macText } from "../../../src/model/address.ts";
 import type { Codec, Shape } from "../../../src/kernel/netlink/codec/codec.ts";
 

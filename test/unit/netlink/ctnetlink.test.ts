@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../../fixtures/property.ts";
 import { describe, expect, it } from "vitest";
 import type { IpAddress } from "../../../src/model/address.ts";
 import { conntrackMessage, conntrackStats, tupleAttributes } from "../../../src/kernel/netlink/ctnetlink/attributes.ts";

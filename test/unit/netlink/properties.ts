@@ -1,6 +1,6 @@
 /** The two properties that every codec has; a family's test file lists its codecs and calls this. */
 import { describe, expect, it } from "vitest";
-import fc from "fast-check";
+import fc from "../../fixtures/property.ts";
 import { FairleadError } from "../../../src/errors/catalogue.ts";
 import type { AnyCodec, Codec } from "../../../src/kernel/netlink/codec/codec.ts";
 import { decodeBody, encodeBatch, splitDatagram } from "../../../src/kernel/netlink/codec/message.ts";

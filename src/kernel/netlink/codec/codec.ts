@@ -273,6 +273,23 @@ export function merged<A extends object, B extends object>(head: Codec<A>, tail:
   };
 }
 
+/** Two codecs side by side among the same attributes: each reads those that are its own. Field names must differ. */
+export function alongside<A extends object, B extends object>(first: Codec<A>, second: Codec<B>): Codec<A & B> {
+  return {
+    shape: { type: "merged", parts: [first.shape, second.shape] },
+    write(w, v) {
+      first.write(w, v);
+      second.write(w, v);
+    },
+    read(r) {
+      const start = r.position;
+      const value = first.read(r);
+      r.position = start;
+      return Object.assign(value, second.read(r));
+    },
+  };
+}
+
 /** Adds the name of the field to a failure on its way up. */
 export function at(name: string, error: unknown): unknown {
   if (error instanceof EncodeFailure || error instanceof DecodeFailure) error.path.unshift(name);

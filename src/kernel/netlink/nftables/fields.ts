@@ -33,23 +33,6 @@ export const be64Number: Codec<number> = {
   },
 };
 
-/** Reads attributes of one level with two codecs, as one object; their fields must differ. */
-export function together<A extends object, B extends object>(first: Codec<A>, second: Codec<B>): Codec<A & B> {
-  return {
-    shape: { type: "merged", parts: [first.shape, second.shape] },
-    write(w, v) {
-      first.write(w, v);
-      second.write(w, v);
-    },
-    read(r) {
-      const start = r.position;
-      const value = first.read(r);
-      r.position = start;
-      return Object.assign(value, second.read(r));
-    },
-  };
-}
-
 /**
  * One expression stands in an attribute of its own, from the time when there could be but one, and
  * several in a list. Here they are a list always.

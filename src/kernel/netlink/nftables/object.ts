@@ -1,8 +1,8 @@
 /** Named objects: state that several rules and elements share (enum nft_object_attributes). */
 import { attr, attributes, tagged } from "../codec/attributes.ts";
-import type { ValueOf } from "../codec/codec.ts";
+import { alongside, type ValueOf } from "../codec/codec.ts";
 import { connlimit, counter, limit, quota } from "./expressions/stateful.ts";
-import { be32Attr, be64Number, textAttr, together } from "./fields.ts";
+import { be32Attr, be64Number, textAttr } from "./fields.ts";
 import { objectType } from "./object_type.ts";
 import { commentUserdata } from "./userdata.ts";
 
@@ -10,7 +10,7 @@ import { commentUserdata } from "./userdata.ts";
 export const objectState = tagged("kind", attr(3, objectType), 4, { counter, quota, limit, connlimit });
 export type ObjectState = ValueOf<typeof objectState>;
 
-export const object = together(
+export const object = alongside(
   attributes({
     table: textAttr(1),
     objectName: textAttr(2),

@@ -129,23 +129,6 @@ export const u32Array: Codec<readonly number[]> = {
   },
 };
 
-/** Two codecs that stand side by side among the same attributes: each reads those that are its own. */
-export function alongside<A extends object, B extends object>(first: Codec<A>, second: Codec<B>): Codec<A & B> {
-  return {
-    shape: { type: "merged", parts: [first.shape, second.shape] },
-    write(w, v) {
-      first.write(w, v);
-      second.write(w, v);
-    },
-    read(r) {
-      const start = r.position;
-      const value = first.read(r);
-      r.position = start;
-      return Object.assign(value, second.read(r));
-    },
-  };
-}
-
 /** `T` as a request gives it: what the header needs and the request leaves out gets the kernel's default. */
 export type Spec<T, Header extends PropertyKey> = T extends unknown
   ? Omit<T, Header> & Partial<Pick<T, Header & keyof T>>

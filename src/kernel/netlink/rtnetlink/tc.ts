@@ -4,6 +4,7 @@
  */
 import { attr, attributes, nest, tagged } from "../codec/attributes.ts";
 import {
+  alongside,
   be16,
   bytes,
   cstring,
@@ -20,7 +21,7 @@ import {
   type ValueOf,
 } from "../codec/codec.ts";
 import { flags } from "../codec/flags.ts";
-import { alongside, family, type Spec } from "./common.ts";
+import { family, type Spec } from "./common.ts";
 import { qdiscOptions } from "./qdisc_kinds.ts";
 
 /** A handle from its two halves, as `tc` prints it ("1:10"; hexadecimal there). */

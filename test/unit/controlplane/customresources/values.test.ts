@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../../../fixtures/property.ts";
 import { describe, expect, it } from "vitest";
 import { compile } from "../../../../src/controlplane/apiserver/customresources/schema/compile.ts";
 import { setDefaults } from "../../../../src/controlplane/apiserver/customresources/schema/defaults.ts";

@@ -1,5 +1,5 @@
 /** Server-side apply and the tracking of updates: who manages what, when it conflicts, what goes (KEP-555). */
-import fc from "fast-check";
+import fc from "../../../fixtures/property.ts";
 import { describe, expect, it } from "vitest";
 import { applied } from "../../../../src/controlplane/apiserver/patch/apply/apply.ts";
 import { trackUpdate } from "../../../../src/controlplane/apiserver/patch/managed_fields.ts";

@@ -1,5 +1,5 @@
 /** Sets of fields: the algebra that ownership rests on, checked against plain sets of paths. */
-import fc from "fast-check";
+import fc from "../../../fixtures/property.ts";
 import { describe, expect, it } from "vitest";
 import {
   difference,

@@ -1,5 +1,5 @@
 /** JSON patch (RFC 6902) and JSON merge patch (RFC 7396). */
-import fc from "fast-check";
+import fc from "../../../fixtures/property.ts";
 import { describe, expect, it } from "vitest";
 import { jsonPatch, maxOperations } from "../../../../src/controlplane/apiserver/patch/json_patch.ts";
 import { mergePatch } from "../../../../src/controlplane/apiserver/patch/merge.ts";

@@ -1,5 +1,5 @@
 /** Patches of all kinds, whatever is in them: an object comes out, or a refusal that blames the client. */
-import fc from "fast-check";
+import fc from "../../../fixtures/property.ts";
 import { expect, it } from "vitest";
 import { patched, type PatchKind } from "../../../../src/controlplane/apiserver/patch/patch.ts";
 import type { ApiObject } from "../../../../src/controlplane/apiserver/resources/resource.ts";

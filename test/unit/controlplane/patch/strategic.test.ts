@@ -1,5 +1,5 @@
 /** Strategic merge patch: merge keys, directives, order (sig-api-machinery/strategic-merge-patch.md). */
-import fc from "fast-check";
+import fc from "../../../fixtures/property.ts";
 import { describe, expect, it } from "vitest";
 import { strategicMergePatch } from "../../../../src/controlplane/apiserver/patch/strategic/strategic.ts";
 import { ApiError } from "../../../../src/controlplane/apiserver/status.ts";

@@ -1,5 +1,5 @@
 /** What all kinds share: quantities, names, addresses, metadata. */
-import fc from "fast-check";
+import fc from "../../../fixtures/property.ts";
 import { describe, expect, it } from "vitest";
 import { semanticEqual } from "../../../../src/controlplane/apiserver/validation/equality.ts";
 import {
