@@ -1,7 +1,9 @@
-/** Programs of others find at our server what they find at upstream's: they list, watch, patch and discover. */
+/**
+ * Programs of others find at our server what they find at upstream's: they list, watch, patch and discover.
+ * Python's and Prometheus's come from Debian (scripts/setup, scripts/setup.d/clients).
+ */
 import { execFile, spawn } from "node:child_process";
-import { existsSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import {
@@ -13,34 +15,18 @@ import {
   setHeaderOptions,
   type V1ConfigMap,
 } from "@kubernetes/client-node";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import { oldKubectl, onEachStore, unpacked, type Case } from "../fixtures/clusters.ts";
 import { freePort } from "../fixtures/etcd.ts";
-import { startSecureServer, type SecureServer } from "../fixtures/secure_server.ts";
 
 const run = promisify(execFile);
 const pod = { containers: [{ name: "app", image: "app:1", ports: [{ name: "http", containerPort: 8080 }] }] };
 const labels = { app: "web" };
 
-let api: SecureServer;
-beforeAll(async () => {
-  api = await startSecureServer();
-  const list = { apiVersion: "v1", kind: "List", items: seeded() };
-  await api.run(["create", "-f", "-"], { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "default" } });
-  await api.run(["create", "-f", "-"], list);
-  await api.run(["patch", "pod", "web-0", "--subresource=status", "--type=merge", "-p", JSON.stringify(running)]);
-  await api.run(["patch", "node", "node-0", "--subresource=status", "--type=merge", "-p", JSON.stringify(addresses)]);
-});
-afterAll(async () => {
-  expect(api.internalErrors).toEqual([]);
-  await api.stop();
-});
-
-const running = { status: { phase: "Running", podIP: "10.1.0.7", podIPs: [{ ip: "10.1.0.7" }] } };
+const running = { phase: "Running", podIP: "10.1.0.7", podIPs: [{ ip: "10.1.0.7" }] };
 const addresses = {
-  status: {
-    addresses: [{ type: "InternalIP", address: "192.0.2.10" }],
-    daemonEndpoints: { kubeletEndpoint: { Port: 10_250 } },
-  },
+  addresses: [{ type: "InternalIP", address: "192.0.2.10" }],
+  daemonEndpoints: { kubeletEndpoint: { Port: 10_250 } },
 };
 
 function seeded(): object[] {
@@ -70,53 +56,6 @@ function seeded(): object[] {
   ];
 }
 
-/* eslint-disable @typescript-eslint/no-unsafe-class-instance-assignment -- the client's types are classes, and it takes plain objects */
-describe("@kubernetes/client-node", () => {
-  const client = (): KubeConfig => {
-    const config = new KubeConfig();
-    config.loadFromFile(api.api.adminKubeconfig);
-    return config;
-  };
-
-  it("keeps an informer, which sees what is created, patched and deleted", async () => {
-    const config = client();
-    const core = config.makeApiClient(CoreV1Api);
-    const seen: string[] = [];
-    const informer = makeInformer<V1ConfigMap>(config, "/api/v1/namespaces/default/configmaps", () =>
-      core.listNamespacedConfigMap({ namespace: "default" }),
-    );
-    for (const event of ["add", "update", "delete"] as const) {
-      informer.on(event, (map) => seen.push(`${event} ${map.metadata!.name!} ${map.data?.["a"] ?? ""}`));
-    }
-    await informer.start();
-    await core.createNamespacedConfigMap({
-      namespace: "default",
-      body: { metadata: { name: "seen" }, data: { a: "1" } },
-    });
-    await core.patchNamespacedConfigMap(
-      { name: "seen", namespace: "default", body: { data: { a: "2" } } },
-      setHeaderOptions("Content-Type", PatchStrategy.MergePatch),
-    );
-    await core.deleteNamespacedConfigMap({ name: "seen", namespace: "default" });
-    await vi.waitFor(() => expect(seen).toEqual(["add seen 1", "update seen 2", "delete seen 2"]));
-    await informer.stop();
-  });
-
-  it("makes a Deployment and reads its defaults", async () => {
-    const apps = client().makeApiClient(AppsV1Api);
-    const spec = { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: pod } };
-    const made = await apps.createNamespacedDeployment({
-      namespace: "default",
-      body: { metadata: { name: "web" }, spec },
-    });
-    expect(made.spec).toMatchObject({ replicas: 1, strategy: { type: "RollingUpdate" } });
-    const { items } = await apps.listDeploymentForAllNamespaces({ labelSelector: "!nothing" });
-    expect(items.map(({ metadata }) => metadata?.name)).toContain("web");
-  });
-});
-
-/* eslint-enable @typescript-eslint/no-unsafe-class-instance-assignment */
-
 /** Lists pods, watches ConfigMaps while it writes them, patches; one line of JSON says what it saw. */
 const pythonProgram = `
 import json, sys, threading
@@ -143,103 +82,157 @@ except client.ApiException as e:
 print(json.dumps({"names": names, "events": events, "reason": reason}))
 `;
 
-it("the Python client lists, watches, patches and reads refusals", async () => {
-  const { stdout } = await run("/usr/bin/python3", ["-c", pythonProgram, api.api.adminKubeconfig], { timeout: 60_000 });
-  expect(JSON.parse(stdout)).toEqual({
-    names: ["web-0"],
-    events: [
-      ["ADDED", "py", "1"],
-      ["MODIFIED", "py", "2"],
-      ["DELETED", "py", "2"],
-    ],
-    reason: "NotFound",
-  });
-});
+/** Discovers Kubernetes, as bookworm's own cannot. */
+const prometheus = path.join(unpacked, "prometheus/usr/bin/prometheus");
 
-/** Debian builds its Prometheus without the discovery of Kubernetes (its NEWS): PROMETHEUS names one that has it. */
-const prometheus = process.env["PROMETHEUS"];
-
-(prometheus === undefined ? () => undefined : describe)("Prometheus", () => {
-  const roles = ["node", "service", "pod", "endpointslice", "endpoints"] as const;
-
-  it("discovers nodes, Services, pods and EndpointSlices", async () => {
-    const port = await freePort();
-    const scrape_configs = roles.map((role) => ({
-      job_name: role,
-      kubernetes_sd_configs: [{ role, kubeconfig_file: api.api.adminKubeconfig }],
-    }));
-    const config = path.join(api.folder, "prometheus.json");
-    writeFileSync(config, JSON.stringify({ scrape_configs }));
-    const child = spawn(
-      prometheus!,
-      [
-        `--config.file=${config}`,
-        `--storage.tsdb.path=${path.join(api.folder, "prometheus")}`,
-        `--web.listen-address=127.0.0.1:${port}`,
-        "--log.level=warn",
-      ],
-      { stdio: "ignore" },
-    );
-    const exited = new Promise((resolve) => child.once("exit", resolve));
-    try {
-      await vi.waitFor(async () => expect(await discovered(port)).toMatchObject(expected), 60_000);
-    } finally {
-      child.kill("SIGKILL");
-      await exited;
-    }
+onEachStore((cluster) => {
+  let one: Case;
+  beforeAll(async () => {
+    one = await cluster.namespace("default");
+    await one.create(...seeded());
+    await one.status("pod", "web-0", running);
+    await one.status("node", "node-0", addresses);
   });
 
-  const expected = {
-    node: ["192.0.2.10:10250"],
-    pod: ["10.1.0.7:8080"],
-    service: expect.arrayContaining(["web.default.svc:80", "kubernetes.default.svc:443"]) as unknown,
-    endpointslice: expect.arrayContaining(["10.1.0.7:8080"]) as unknown,
-  };
-
-  /** Addresses of the targets, by role. */
-  async function discovered(port: number): Promise<Record<string, string[]>> {
-    const response = await fetch(`http://127.0.0.1:${port}/api/v1/targets?state=active`).catch(() => undefined);
-    if (!response?.ok) return {};
-    const { data } = (await response.json()) as {
-      data: { activeTargets: { scrapePool: string; discoveredLabels: { __address__: string } }[] };
+  /* eslint-disable @typescript-eslint/no-unsafe-class-instance-assignment -- the client's types are classes, and it takes plain objects */
+  describe("@kubernetes/client-node", () => {
+    const client = (): KubeConfig => {
+      const config = new KubeConfig();
+      config.loadFromFile(cluster.api.adminKubeconfig);
+      return config;
     };
-    const found: Record<string, string[]> = {};
-    for (const { scrapePool, discoveredLabels } of data.activeTargets) {
-      (found[scrapePool] ??= []).push(discoveredLabels.__address__);
+
+    it("keeps an informer, which sees what is created, patched and deleted", async () => {
+      const config = client();
+      const core = config.makeApiClient(CoreV1Api);
+      const seen: string[] = [];
+      const informer = makeInformer<V1ConfigMap>(config, "/api/v1/namespaces/default/configmaps", () =>
+        core.listNamespacedConfigMap({ namespace: "default" }),
+      );
+      for (const event of ["add", "update", "delete"] as const) {
+        informer.on(event, (map) => seen.push(`${event} ${map.metadata!.name!} ${map.data?.["a"] ?? ""}`));
+      }
+      await informer.start();
+      await core.createNamespacedConfigMap({
+        namespace: "default",
+        body: { metadata: { name: "seen" }, data: { a: "1" } },
+      });
+      await core.patchNamespacedConfigMap(
+        { name: "seen", namespace: "default", body: { data: { a: "2" } } },
+        setHeaderOptions("Content-Type", PatchStrategy.MergePatch),
+      );
+      await core.deleteNamespacedConfigMap({ name: "seen", namespace: "default" });
+      await vi.waitFor(() => expect(seen).toEqual(["add seen 1", "update seen 2", "delete seen 2"]));
+      await informer.stop();
+    });
+
+    it("makes a Deployment and reads its defaults", async () => {
+      const apps = client().makeApiClient(AppsV1Api);
+      const spec = { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: pod } };
+      const made = await apps.createNamespacedDeployment({
+        namespace: "default",
+        body: { metadata: { name: "web" }, spec },
+      });
+      expect(made.spec).toMatchObject({ replicas: 1, strategy: { type: "RollingUpdate" } });
+      const { items } = await apps.listDeploymentForAllNamespaces({ labelSelector: "!nothing" });
+      expect(items.map(({ metadata }) => metadata?.name)).toContain("web");
+    });
+  });
+
+  /* eslint-enable @typescript-eslint/no-unsafe-class-instance-assignment */
+
+  it("the Python client lists, watches, patches and reads refusals", async () => {
+    const { stdout } = await run("/usr/bin/python3", ["-c", pythonProgram, cluster.api.adminKubeconfig], {
+      timeout: 60_000,
+    });
+    expect(JSON.parse(stdout)).toEqual({
+      names: ["web-0"],
+      events: [
+        ["ADDED", "py", "1"],
+        ["MODIFIED", "py", "2"],
+        ["DELETED", "py", "2"],
+      ],
+      reason: "NotFound",
+    });
+  });
+
+  describe("Prometheus", () => {
+    const roles = ["node", "service", "pod", "endpointslice", "endpoints"] as const;
+
+    it("discovers nodes, Services, pods and EndpointSlices", async () => {
+      const port = await freePort();
+      const scrape_configs = roles.map((role) => ({
+        job_name: role,
+        kubernetes_sd_configs: [{ role, kubeconfig_file: cluster.api.adminKubeconfig }],
+      }));
+      const config = path.join(cluster.folder, "prometheus.json");
+      writeFileSync(config, JSON.stringify({ scrape_configs }));
+      const child = spawn(
+        prometheus,
+        [
+          `--config.file=${config}`,
+          `--storage.tsdb.path=${path.join(cluster.folder, "prometheus")}`,
+          `--web.listen-address=127.0.0.1:${port}`,
+          "--log.level=warn",
+        ],
+        { stdio: "ignore" },
+      );
+      const exited = new Promise((resolve) => child.once("exit", resolve));
+      try {
+        await vi.waitFor(async () => expect(await discovered(port)).toMatchObject(expected), 60_000);
+      } finally {
+        child.kill("SIGKILL");
+        await exited;
+      }
+    });
+
+    const expected = {
+      node: ["192.0.2.10:10250"],
+      pod: ["10.1.0.7:8080"],
+      service: expect.arrayContaining(["web.default.svc:80", "kubernetes.default.svc:443"]) as unknown,
+      endpointslice: expect.arrayContaining(["10.1.0.7:8080"]) as unknown,
+    };
+
+    /** Addresses of the targets, by role. */
+    async function discovered(port: number): Promise<Record<string, string[]>> {
+      const response = await fetch(`http://127.0.0.1:${port}/api/v1/targets?state=active`).catch(() => undefined);
+      if (!response?.ok) return {};
+      const { data } = (await response.json()) as {
+        data: { activeTargets: { scrapePool: string; discoveredLabels: { __address__: string } }[] };
+      };
+      const found: Record<string, string[]> = {};
+      for (const { scrapePool, discoveredLabels } of data.activeTargets) {
+        (found[scrapePool] ??= []).push(discoveredLabels.__address__);
+      }
+      return found;
     }
-    return found;
-  }
-});
-
-describe("kubectl 1.20", () => {
-  const cache = process.env["XDG_CACHE_HOME"] ?? path.join(homedir(), ".cache");
-  const program = path.join(cache, "fairlead/kubectl-1.20/usr/bin/kubectl");
-  const old = (args: readonly string[], input = ""): Promise<{ stdout: string }> => {
-    const folders = ["--kubeconfig", api.api.adminKubeconfig, "--cache-dir", path.join(api.folder, "old-cache")];
-    const running = run(program, [...folders, ...args], { timeout: 60_000 });
-    running.child.stdin?.end(input);
-    return running;
-  };
-  const map = (field: string): string =>
-    `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"old"},"${field}":{"a":"1"}}`;
-
-  it("is there: scripts/setup.d/old-kubectl unpacks it", () => {
-    expect(existsSync(program)).toBe(true);
   });
 
-  it("creates, gets and deletes", async () => {
-    expect((await old(["create", "-f", "-"], map("data"))).stdout).toBe("configmap/old created\n");
-    expect((await old(["get", "configmap", "old"])).stdout).toMatch(/^NAME +DATA +AGE\nold +1 +\d+s\n$/);
-    expect((await old(["get", "pods", "-o", "wide"])).stdout).toMatch(/^NAME +READY +STATUS .*\nweb-0 .* node-0 /);
-    expect((await old(["delete", "configmap", "old"])).stdout).toBe('configmap "old" deleted\n');
-  });
+  describe("kubectl 1.20", () => {
+    const map = (field: string): string =>
+      `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"old"},"${field}":{"a":"1"}}`;
+    const old = (args: readonly string[], input = "") => one.runWith({ program: oldKubectl, input }, ...args);
 
-  it("validates what it creates by OpenAPI in protobuf, and explains fields", async () => {
-    const unknown = 'unknown field "datta" in io.k8s.api.core.v1.ConfigMap';
-    await expect(old(["create", "-f", "-"], map("datta"))).rejects.toThrow(unknown);
-    const { stdout } = await old(["explain", "pods.spec.containers.image"]);
-    expect(stdout).toMatch(/KIND: +Pod\nVERSION: +v1\n\nFIELD: +image <string>/);
-    const dryRun = await old(["apply", "--dry-run=server", "-f", "-"], map("data"));
-    expect(dryRun.stdout).toBe("configmap/old created (server dry run)\n");
+    it("creates, gets and deletes", async () => {
+      expect(await old(["create", "-f", "-"], map("data"))).toBe("configmap/old created");
+      expect(await old(["get", "configmap", "old"])).toMatch(/^NAME +DATA +AGE\nold +1 +\d+s$/);
+      expect(await old(["get", "pods", "-o", "wide"])).toMatch(/^NAME +READY +STATUS .*\nweb-0 .* node-0 /);
+      expect(await old(["delete", "configmap", "old"])).toBe('configmap "old" deleted');
+    });
+
+    it("validates what it creates by OpenAPI in protobuf, and explains fields", async () => {
+      const unknown = 'unknown field "datta" in io.k8s.api.core.v1.ConfigMap';
+      await expect(old(["create", "-f", "-"], map("datta"))).rejects.toThrow(unknown);
+      const said = await old(["explain", "pods.spec.containers.image"]);
+      expect(said).toMatch(/KIND: +Pod\nVERSION: +v1\n\nFIELD: +image <string>/);
+      const dryRun = await old(["apply", "--dry-run=server", "-f", "-"], map("data"));
+      expect(dryRun).toBe("configmap/old created (server dry run)");
+    });
+
+    it("applies lists, which it validates item by item", async () => {
+      const lists = (field: string) => `{"apiVersion":"v1","kind":"List","items":[${map(field)}]}`;
+      expect(await old(["apply", "-f", "-"], lists("data"))).toBe("configmap/old created");
+      await expect(old(["apply", "-f", "-"], lists("datta"))).rejects.toThrow('unknown field "datta"');
+    });
   });
 });
