@@ -36,7 +36,7 @@ export class ResourceQuota implements AdmissionPlugin {
   validate(request: AdmissionRequest): void {
     if (!createsPod(request)) return;
     for (const quota of this.#quotasFor(request, request.object!)) {
-      const hard = Object.keys((quota["spec"] as QuotaSpec).hard ?? {});
+      const hard = Object.keys((quota["spec"] as QuotaSpec | undefined)?.hard ?? {});
       const missing = missingSpecifications(request.object!, hard);
       if (missing.length === 0) continue;
       throw refused(request, `failed quota: ${quota.metadata.name!}: must specify ${missing.join("; ")}`);
@@ -90,13 +90,13 @@ export class ResourceQuota implements AdmissionPlugin {
   }
 
   #usage(quota: ApiObject, resource: AdmissionRequest["resource"], object: ApiObject | undefined): Amounts {
-    if (!object || !matchesScopes(quota["spec"] as QuotaSpec, resource.plural, object)) return new Map();
+    if (!object || !matchesScopes(quota["spec"] as QuotaSpec | undefined, resource.plural, object)) return new Map();
     return usageOf(resource, object);
   }
 
   #quotasFor({ namespace, resource }: AdmissionRequest, object: ApiObject): ApiObject[] {
     const quotas = this.#options.lookup.list("resourcequotas", namespace);
-    return quotas.filter((quota) => matchesScopes(quota["spec"] as QuotaSpec, resource.plural, object));
+    return quotas.filter((quota) => matchesScopes(quota["spec"] as QuotaSpec | undefined, resource.plural, object));
   }
 
   /** A dry run only asks whether there would be room. */
@@ -136,7 +136,7 @@ export class ResourceQuota implements AdmissionPlugin {
     for (const kind of kinds.values()) {
       const storedAs = kind.group === "" ? kind.plural : `${kind.group}/${kind.plural}`;
       for (const object of this.#options.lookup.list(storedAs, namespace)) {
-        if (!matchesScopes(quota["spec"] as QuotaSpec, kind.plural, object)) continue;
+        if (!matchesScopes(quota["spec"] as QuotaSpec | undefined, kind.plural, object)) continue;
         for (const [name, amount] of usageOf(kind, object)) {
           if (names.includes(name)) sum.set(name, (sum.get(name) ?? 0n) + amount);
         }

@@ -16,10 +16,10 @@ interface ScopeExpression {
 }
 
 /** Whether a quota is about the object: all its scopes hold. Only pods have any. */
-export function matchesScopes(spec: QuotaSpec, plural: string, object: ApiObject): boolean {
+export function matchesScopes(spec: QuotaSpec | undefined, plural: string, object: ApiObject): boolean {
   const expressions = [
-    ...(spec.scopes ?? []).map((scopeName): ScopeExpression => ({ scopeName, operator: "Exists" })),
-    ...(spec.scopeSelector?.matchExpressions ?? []),
+    ...(spec?.scopes ?? []).map((scopeName): ScopeExpression => ({ scopeName, operator: "Exists" })),
+    ...(spec?.scopeSelector?.matchExpressions ?? []),
   ];
   if (expressions.length === 0) return true;
   return plural === "pods" && expressions.every((expression) => holds(expression, specOf(object)));
