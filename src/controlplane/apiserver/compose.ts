@@ -8,7 +8,7 @@ import type { Store } from "../store/store.ts";
 import type { AdmissionPlugin } from "./admission/admission.ts";
 import { ApiServer, startCaches, type ApiServerOptions } from "./api_server.ts";
 import { bootstrapCluster } from "./bootstrap/bootstrap.ts";
-import { Loopback } from "./bootstrap/loopback.ts";
+import { Loopback } from "./loopback/loopback.ts";
 import { ensureKubernetesService } from "./bootstrap/kubernetes_service.ts";
 import { writeKubeconfig } from "./certificates/kubeconfig.ts";
 import { Pki } from "./certificates/pki.ts";

@@ -17,7 +17,7 @@ import { BootstrapTokens } from "./auth/tokens/bootstrap.ts";
 import { tokenFile } from "./auth/tokens/file.ts";
 import { ServiceAccountTokens } from "./auth/tokens/service_account.ts";
 import { TokenSigner } from "./auth/tokens/signature.ts";
-import { loopbackUser } from "./bootstrap/loopback.ts";
+import { loopbackUser } from "./loopback/loopback.ts";
 import { nodeRole } from "./bootstrap/policy/component_roles.ts";
 import type { SigningKeys } from "./certificates/signing_keys.ts";
 import { selfSubjectReview, tokenReview } from "./reviews/authentication.ts";

@@ -1,7 +1,7 @@
 /** LimitRanger: a namespace's defaults and bounds for containers, pods and claims (plugin/pkg/admission/limitranger). */
 import type { Lookup } from "../auth/lookup.ts";
 import type { ApiObject } from "../resources/resource.ts";
-import { formatQuantity, nanos, parseQuantity } from "../validation/quantity.ts";
+import { formatQuantity, nanos, parseQuantity } from "../../../model/quantity.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./admission.ts";
 import { amounts, podAmounts, type Amounts } from "./limits.ts";
 import { specOf, type Container, type ResourceList } from "./pod_spec.ts";

@@ -1,5 +1,5 @@
 /** Resources of pods as numbers, for what counts and limits them (pkg/api/v1/resource/helpers.go). Pure. */
-import { nanos } from "../validation/quantity.ts";
+import { nanos } from "../../../model/quantity.ts";
 import type { Container, PodSpec, ResourceList } from "./pod_spec.ts";
 
 /** Amounts in nanos by resource. */

@@ -1,7 +1,7 @@
 /** PersistentVolumeClaimResize: a claim grows only where its class lets it. */
 import type { Lookup } from "../auth/lookup.ts";
 import type { ApiObject } from "../resources/resource.ts";
-import { nanos } from "../validation/quantity.ts";
+import { nanos } from "../../../model/quantity.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./admission.ts";
 import { isAbout, refused } from "./refusal.ts";
 

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Lookup } from "../auth/lookup.ts";
 import type { ApiObject } from "../resources/resource.ts";
-import { nanos } from "../validation/quantity.ts";
+import { nanos } from "../../../model/quantity.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./admission.ts";
 import { specOf, type PodSpec, type ResourceList, type Toleration } from "./pod_spec.ts";
 import { createsPod, refused } from "./refusal.ts";

@@ -1,5 +1,5 @@
 /** What a fresh cluster holds; everything is made where it is missing, and nothing is taken away. */
-import type { Loopback } from "./loopback.ts";
+import type { Loopback } from "../loopback/loopback.ts";
 import { ensureNamespaces } from "./namespaces.ts";
 import { ensurePolicy } from "./policy/ensure.ts";
 import { ensurePriorityClasses } from "./priority_classes.ts";

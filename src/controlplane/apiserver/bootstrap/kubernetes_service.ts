@@ -2,7 +2,7 @@
 import { isIPv6 } from "node:net";
 import ipaddr from "ipaddr.js";
 import type { ApiObject } from "../resources/resource.ts";
-import type { Loopback } from "./loopback.ts";
+import type { Loopback } from "../loopback/loopback.ts";
 
 export interface KubernetesServiceOptions {
   /** The Service's own addresses: the first of each Service range. */

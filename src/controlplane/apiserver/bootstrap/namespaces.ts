@@ -1,5 +1,5 @@
 /** Namespaces that every cluster has (upstream's systemnamespaces controller). */
-import type { Loopback } from "./loopback.ts";
+import type { Loopback } from "../loopback/loopback.ts";
 
 const systemNamespaces = ["default", "kube-system", "kube-public", "kube-node-lease"];
 

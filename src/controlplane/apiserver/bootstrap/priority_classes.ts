@@ -1,5 +1,5 @@
 /** The two priorities above everything that users make (pkg/apis/scheduling/v1/helpers.go). */
-import type { Loopback } from "./loopback.ts";
+import type { Loopback } from "../loopback/loopback.ts";
 
 const apiVersion = "scheduling.k8s.io/v1";
 const kind = "PriorityClass";

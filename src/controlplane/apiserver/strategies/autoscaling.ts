@@ -12,7 +12,7 @@ import { validateName } from "../validation/common.ts";
 import { ensurePart, partOf, type Json } from "../validation/json.ts";
 import { validateSelector } from "../validation/labels.ts";
 import { pathSegment } from "../validation/names.ts";
-import { nanos } from "../validation/quantity.ts";
+import { nanos } from "../../../model/quantity.ts";
 import { validateIntOrPercent, validateAtMostAll } from "./workloads/int_or_percent.ts";
 
 type HpaSpec = Json<V2HorizontalPodAutoscalerSpec>;

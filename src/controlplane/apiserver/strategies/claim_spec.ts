@@ -5,7 +5,7 @@ import { validateOptionalName } from "../validation/common.ts";
 import type { Json } from "../validation/json.ts";
 import { validateSelector } from "../validation/labels.ts";
 import { dns1123Label, dns1123Subdomain } from "../validation/names.ts";
-import { canonicalQuantity, nanos } from "../validation/quantity.ts";
+import { canonicalQuantity, nanos } from "../../../model/quantity.ts";
 
 export type ClaimSpec = Json<V1PersistentVolumeClaimSpec>;
 

@@ -11,7 +11,7 @@ import { validateImmutable, validateName, validateNoBacksteps, validateOptionalN
 import { differences, semanticEqual } from "../validation/equality.ts";
 import { ensurePart, partOf, setDefault, type Json } from "../validation/json.ts";
 import { dns1123Label, dns1123Subdomain } from "../validation/names.ts";
-import { canonicalQuantity, nanos } from "../validation/quantity.ts";
+import { canonicalQuantity, nanos } from "../../../model/quantity.ts";
 import { validateAccessModes, validateClaimSpec, volumeModes, type ClaimSpec } from "./claim_spec.ts";
 import { defaultClaimSpec } from "./pod/defaults.ts";
 import { validateNodeSelector } from "./pod/scheduling.ts";

@@ -10,7 +10,7 @@ import { causesOf, type Causes } from "../validation/causes.ts";
 import { fieldImmutable } from "../validation/common.ts";
 import { partOf, type Json } from "../validation/json.ts";
 import { qualifiedName } from "../validation/names.ts";
-import { canonicalMilli, canonicalQuantity, nanos } from "../validation/quantity.ts";
+import { canonicalMilli, canonicalQuantity, nanos } from "../../../model/quantity.ts";
 import {
   isOvercommitAllowed,
   isStandardQuotaResource,

@@ -2,7 +2,7 @@
 import type { ApiObject } from "../resources/resource.ts";
 import { model, type FieldType } from "../schema/schema.ts";
 import { ApiError } from "../status.ts";
-import { canonicalQuantity } from "./quantity.ts";
+import { canonicalQuantity } from "../../../model/quantity.ts";
 
 type Validation = "Ignore" | "Warn" | "Strict";
 

@@ -3,7 +3,7 @@ import type { V1ResourceRequirements } from "@kubernetes/client-node";
 import type { Causes } from "./causes.ts";
 import type { Json } from "./json.ts";
 import { dns1123Label, qualifiedName } from "./names.ts";
-import { canonicalQuantity, millis, nanos } from "./quantity.ts";
+import { canonicalQuantity, millis, nanos } from "../../../model/quantity.ts";
 
 export type ResourceList = Record<string, string>;
 

@@ -14,7 +14,7 @@ import {
   canonicalQuantity,
   nanos,
   parseQuantity,
-} from "../../../../src/controlplane/apiserver/validation/quantity.ts";
+} from "../../../../src/model/quantity.ts";
 import { object, refusals, updateRefusals } from "./life.ts";
 
 describe("quantities", () => {

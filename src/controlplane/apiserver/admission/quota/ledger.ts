@@ -1,6 +1,6 @@
 /** A quota's count, moved by a write (plugin/pkg/admission/resourcequota/controller.go). Pure. */
 import type { ApiObject } from "../../resources/resource.ts";
-import { formatQuantity, nanos, parseQuantity } from "../../validation/quantity.ts";
+import { formatQuantity, nanos, parseQuantity } from "../../../../model/quantity.ts";
 import type { Amounts } from "../limits.ts";
 import type { QuotaSpec } from "./scopes.ts";
 

@@ -1,6 +1,6 @@
 /** Which pods a quota is about (ResourceQuota's scopes and scopeSelector). Pure. */
 import type { ApiObject } from "../../resources/resource.ts";
-import { nanos } from "../../validation/quantity.ts";
+import { nanos } from "../../../../model/quantity.ts";
 import { specOf, type PodSpec } from "../pod_spec.ts";
 
 export interface QuotaSpec {

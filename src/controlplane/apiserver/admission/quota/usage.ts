@@ -1,6 +1,6 @@
 /** What an object counts for in a quota (pkg/quota/v1/evaluator/core). Pure; amounts in nanos. */
 import type { ApiObject, Resource } from "../../resources/resource.ts";
-import { nanos } from "../../validation/quantity.ts";
+import { nanos } from "../../../../model/quantity.ts";
 import { podAmounts, type Amounts } from "../limits.ts";
 import { specOf, type ResourceList } from "../pod_spec.ts";
 

@@ -1,6 +1,6 @@
 /** Writes the default policy. */
 import type { ApiObject } from "../../resources/resource.ts";
-import type { Loopback } from "../loopback.ts";
+import type { Loopback } from "../../loopback/loopback.ts";
 import { policyObjects } from "./objects.ts";
 import { hasOtherRole, reconciled } from "./reconcile.ts";
 

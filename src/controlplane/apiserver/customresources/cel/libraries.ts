@@ -6,7 +6,7 @@
 import type { Environment } from "@marcbachmann/cel-js";
 import type { RE2JS } from "re2js";
 import { patternOf } from "../schema/patterns.ts";
-import { parseQuantity } from "../../validation/quantity.ts";
+import { parseQuantity } from "../../../../model/quantity.ts";
 
 type Scalar = string | number | bigint | boolean;
 

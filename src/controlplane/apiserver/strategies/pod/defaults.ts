@@ -2,7 +2,7 @@
 import type { V1PersistentVolumeClaimSpec, V1PodSpec } from "@kubernetes/client-node";
 import type { ApiObject } from "../../resources/resource.ts";
 import { ensurePart, setDefault, type Json } from "../../validation/json.ts";
-import { canonicalMilli } from "../../validation/quantity.ts";
+import { canonicalMilli } from "../../../../model/quantity.ts";
 import type { ResourceList } from "../../validation/resources.ts";
 import type { Container, Handler, PodSpec, PodTemplate, Probe, Volume } from "./model.ts";
 import { defaultPodLevelResources } from "./pod_level_resources.ts";

@@ -10,7 +10,7 @@ import type { Causes } from "../../validation/causes.ts";
 import { validateName, validateOptionalName } from "../../validation/common.ts";
 import type { Json } from "../../validation/json.ts";
 import { configMapKey, dns1123Subdomain, envVarName, qualifiedName } from "../../validation/names.ts";
-import { canonicalQuantity, nanos } from "../../validation/quantity.ts";
+import { canonicalQuantity, nanos } from "../../../../model/quantity.ts";
 
 const envFields: readonly string[] = [
   "metadata.name",

@@ -1,5 +1,5 @@
 /** Resources of a pod as a whole (KEP-2837): their defaults from those of its containers, and sums. */
-import { formatQuantity, nanos, parseQuantity } from "../../validation/quantity.ts";
+import { formatQuantity, nanos, parseQuantity } from "../../../../model/quantity.ts";
 import { isHugePages, isOvercommitAllowed, type ResourceList } from "../../validation/resources.ts";
 import { isSidecar, type PodSpec } from "./model.ts";
 

@@ -1,5 +1,5 @@
 /** The class of service of a pod, which says who goes first when a node runs out (pkg/apis/core/helper/qos). */
-import { nanos } from "../../validation/quantity.ts";
+import { nanos } from "../../../../model/quantity.ts";
 import type { ResourceList } from "../../validation/resources.ts";
 import type { PodSpec } from "./model.ts";
 

@@ -12,7 +12,7 @@ import {
   inRange,
   qualifiedName,
 } from "../../validation/names.ts";
-import { canonicalQuantity, nanos } from "../../validation/quantity.ts";
+import { canonicalQuantity, nanos } from "../../../../model/quantity.ts";
 import { validateContainerResources, validatePodResources } from "../../validation/resources.ts";
 import { validateContainers } from "./containers.ts";
 import type { PodSpec, PodTemplate } from "./model.ts";

@@ -4,7 +4,7 @@ import type { Causes } from "../../validation/causes.ts";
 import { differences, semanticEqual } from "../../validation/equality.ts";
 import type { Json } from "../../validation/json.ts";
 import { inRange } from "../../validation/names.ts";
-import { nanos } from "../../validation/quantity.ts";
+import { nanos } from "../../../../model/quantity.ts";
 import { isSidecar, type Container, type PodSpec } from "./model.ts";
 import { qosClassOf } from "./qos.ts";
 import { validateTolerations } from "./scheduling.ts";

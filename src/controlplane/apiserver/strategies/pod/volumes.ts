@@ -13,7 +13,7 @@ import { validateDescendingPath, validateLocalPath } from "../../validation/comm
 import type { Json } from "../../validation/json.ts";
 import { validateAnnotations, validateLabels, validateSelector } from "../../validation/labels.ts";
 import { dns1123Label, dns1123Subdomain } from "../../validation/names.ts";
-import { nanos } from "../../validation/quantity.ts";
+import { nanos } from "../../../../model/quantity.ts";
 import { validateFieldRef, validateResourceRef, volumeFields } from "./env.ts";
 import type { Volume } from "./model.ts";
 import { secretRef, sharedSources, validateDriverName, type Source, type SourceCheck } from "./volume_sources.ts";

@@ -1,0 +1,217 @@
+/**
+ * A resource's objects as they are now, by one list and a watch that goes on from it (client-go,
+ * tools/cache Reflector and SharedInformer). Everybody who asks for the same resource shares one.
+ */
+import type { KubeObject } from "../model/kubernetes.ts";
+import { systemClock, type Clock } from "../reconcile/clock.ts";
+import { keyOf, keyText, type Client, type ListOptions, type StopWatch, type WatchEvent } from "./client.ts";
+import { ObjectStore } from "./object_store.ts";
+import type { ResourceType } from "./resource_types.ts";
+import { isExpired } from "./status_error.ts";
+
+export interface InformerHandler<T> {
+  onAdd?(object: T): void;
+  onUpdate?(previous: T, object: T): void;
+  /** @param object as it was seen last */
+  onDelete?(object: T): void;
+}
+
+export interface InformerOptions extends Pick<ListOptions, "namespace" | "labelSelector" | "fieldSelector"> {
+  /** Told of each list or watch that failed; it is tried again. */
+  readonly onError: (error: unknown) => void;
+  readonly clock?: Clock;
+}
+
+/** Waits between attempts, in ms: doubled up to the longest, with jitter (client-go's reflector). */
+const firstRetryMs = 800;
+const longestRetryMs = 30_000;
+/** A watch that lasted shorter than this is not begun anew at once. */
+const shortWatchMs = 1000;
+/** Bound of waiting for one's own writes to be seen, in ms. */
+const seenTimeoutMs = 5000;
+
+export class Informer<T extends KubeObject> {
+  readonly type: ResourceType<T>;
+  readonly objects = new ObjectStore<T>();
+  readonly #client: Client;
+  readonly #options: InformerOptions;
+  readonly #clock: Clock;
+  readonly #handlers = new Set<InformerHandler<T>>();
+  readonly #waiting = new Set<() => void>();
+  #version = "0";
+  #synced = false;
+  #running = false;
+  #failures = 0;
+  #watchedAt = 0;
+  #stopWatch: StopWatch | undefined;
+  #cancelRetry: (() => void) | undefined;
+
+  constructor(client: Client, type: ResourceType<T>, options: InformerOptions) {
+    this.#client = client;
+    this.type = type;
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+  }
+
+  /** Whether the first list is there. */
+  get isSynced(): boolean {
+    return this.#synced;
+  }
+
+  /** Follows changes; of the objects that are there already it is told as of new ones. @returns how to stop */
+  subscribe(handler: InformerHandler<T>): () => void {
+    this.#handlers.add(handler);
+    if (handler.onAdd) for (const object of this.objects.values()) handler.onAdd(object);
+    return () => this.#handlers.delete(handler);
+  }
+
+  start(): void {
+    if (this.#running) return;
+    this.#running = true;
+    void this.#list();
+  }
+
+  stop(): void {
+    this.#running = false;
+    this.#stopWatch?.();
+    this.#cancelRetry?.();
+    this.#settle();
+  }
+
+  /** Waits for the first list. @param timeoutMs bound of it @returns whether it came */
+  async synced(timeoutMs: number): Promise<boolean> {
+    return this.#until(() => this.#synced, timeoutMs);
+  }
+
+  /**
+   * Waits until what was written is among the objects, so that the next plan is made on it.
+   *
+   * @param written what the server answered
+   * @returns whether it came in time
+   */
+  async saw({ metadata }: Pick<T, "metadata">): Promise<boolean> {
+    return this.#until(() => Number(this.#version) >= Number(metadata.resourceVersion), seenTimeoutMs);
+  }
+
+  /** Waits until an object is gone, is another of the same name, or is marked as deleted. */
+  async sawDeleted(object: Pick<T, "metadata">): Promise<boolean> {
+    const key = keyText(object.metadata);
+    return this.#until(() => {
+      const now = this.objects.get(key)?.metadata;
+      return now?.uid !== object.metadata.uid || now.deletionTimestamp !== undefined;
+    }, seenTimeoutMs);
+  }
+
+  async #until(holds: () => boolean, timeoutMs: number): Promise<boolean> {
+    if (holds()) return true;
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (holds()) done(true);
+        else if (!this.#running) done(false);
+      };
+      const cancel = this.#clock.after(timeoutMs, () => done(false));
+      const done = (came: boolean): void => {
+        cancel();
+        this.#waiting.delete(look);
+        resolve(came);
+      };
+      this.#waiting.add(look);
+    });
+  }
+
+  #settle(): void {
+    for (const look of [...this.#waiting]) look();
+  }
+
+  async #list(): Promise<void> {
+    const { namespace, labelSelector, fieldSelector } = this.#options;
+    try {
+      const list = await this.#client.list(this.type, {
+        ...(namespace === undefined ? {} : { namespace }),
+        ...(labelSelector === undefined ? {} : { labelSelector }),
+        ...(fieldSelector === undefined ? {} : { fieldSelector }),
+      });
+      if (!this.#running) return;
+      this.#replace(list.items);
+      this.#version = list.resourceVersion;
+      this.#synced = true;
+      this.#failures = 0;
+      this.#settle();
+      this.#watch();
+    } catch (error) {
+      this.#retry(error, () => void this.#list());
+    }
+  }
+
+  /** What a new list shows, as the changes that lead there. */
+  #replace(items: readonly T[]): void {
+    const kept = new Set(items.map((item) => keyText(keyOf(item))));
+    for (const key of [...this.objects.keys()]) if (!kept.has(key)) this.#remove(key);
+    for (const item of items) this.#put(item);
+  }
+
+  #watch(): void {
+    const { namespace, labelSelector, fieldSelector } = this.#options;
+    this.#watchedAt = this.#clock.now();
+    this.#stopWatch = this.#client.watch(
+      this.type,
+      {
+        resourceVersion: this.#version,
+        ...(namespace === undefined ? {} : { namespace }),
+        ...(labelSelector === undefined ? {} : { labelSelector }),
+        ...(fieldSelector === undefined ? {} : { fieldSelector }),
+      },
+      { onEvent: (event) => this.#onEvent(event), onEnd: (error) => this.#onEnd(error) },
+    );
+  }
+
+  #onEvent(event: WatchEvent<T>): void {
+    this.#failures = 0;
+    if (event.type === "BOOKMARK") {
+      this.#version = event.resourceVersion;
+    } else {
+      this.#version = event.object.metadata.resourceVersion;
+      if (event.type === "DELETED") this.#remove(keyText(keyOf(event.object)));
+      else this.#put(event.object);
+    }
+    if (this.#waiting.size > 0) this.#settle();
+  }
+
+  #onEnd(error: unknown): void {
+    this.#stopWatch = undefined;
+    if (!this.#running) return;
+    const again = (): void => (isExpired(error) ? void this.#list() : this.#watch());
+    if (error !== undefined && !isExpired(error)) return this.#retry(error, again);
+    const lastedMs = this.#clock.now() - this.#watchedAt;
+    if (lastedMs >= shortWatchMs) return again();
+    this.#cancelRetry = this.#clock.after(shortWatchMs - lastedMs, again);
+  }
+
+  #retry(error: unknown, again: () => void): void {
+    if (!this.#running) return;
+    this.#options.onError(error);
+    const ms = Math.min(longestRetryMs, firstRetryMs * 2 ** this.#failures++) * (1 + Math.random());
+    this.#cancelRetry = this.#clock.after(ms, again);
+  }
+
+  #put(object: T): void {
+    const previous = this.objects.get(keyText(keyOf(object)));
+    if (previous?.metadata.resourceVersion === object.metadata.resourceVersion) return;
+    this.objects.set(object);
+    // Another object of the same name: the old one's end was not seen.
+    const replaced = previous !== undefined && previous.metadata.uid !== object.metadata.uid;
+    for (const handler of this.#handlers) {
+      if (previous && !replaced) handler.onUpdate?.(previous, object);
+      else {
+        if (previous) handler.onDelete?.(previous);
+        handler.onAdd?.(object);
+      }
+    }
+  }
+
+  #remove(key: string): void {
+    const previous = this.objects.delete(key);
+    if (!previous) return;
+    for (const handler of this.#handlers) handler.onDelete?.(previous);
+  }
+}

@@ -1,0 +1,97 @@
+/** Objects by key, with indexes (client-go, tools/cache Indexer): look-ups cost what they find. */
+import type { KubeObject } from "../model/kubernetes.ts";
+import { keyOf, keyText } from "./client.ts";
+
+/** Values under which an object is found. */
+export type IndexValues<T> = (object: T) => readonly string[];
+
+export interface Index<T> {
+  get(value: string): readonly T[];
+}
+
+export class ObjectStore<T extends KubeObject> {
+  readonly #objects = new Map<string, T>();
+  readonly #indexes: StoredIndex<T>[] = [];
+  readonly #namespaces: StoredIndex<T>;
+
+  constructor() {
+    this.#namespaces = this.addIndex(({ metadata }) => [metadata.namespace ?? ""]);
+  }
+
+  /** Finds objects by values of their own; objects that are there already are found too. */
+  addIndex(valuesOf: IndexValues<T>): StoredIndex<T> {
+    const index = new StoredIndex(valuesOf);
+    for (const [key, object] of this.#objects) index.add(key, object);
+    this.#indexes.push(index);
+    return index;
+  }
+
+  get size(): number {
+    return this.#objects.size;
+  }
+
+  /** @param key as keyText gives it */
+  get(key: string): T | undefined {
+    return this.#objects.get(key);
+  }
+
+  values(): IterableIterator<T> {
+    return this.#objects.values();
+  }
+
+  keys(): IterableIterator<string> {
+    return this.#objects.keys();
+  }
+
+  inNamespace(namespace: string): readonly T[] {
+    return this.#namespaces.get(namespace);
+  }
+
+  /** @returns what it takes the place of */
+  set(object: T): T | undefined {
+    const key = keyText(keyOf(object));
+    const previous = this.delete(key);
+    this.#objects.set(key, object);
+    for (const index of this.#indexes) index.add(key, object);
+    return previous;
+  }
+
+  /** @returns what was there */
+  delete(key: string): T | undefined {
+    const previous = this.#objects.get(key);
+    if (!previous) return undefined;
+    this.#objects.delete(key);
+    for (const index of this.#indexes) index.delete(key, previous);
+    return previous;
+  }
+}
+
+export class StoredIndex<T> implements Index<T> {
+  readonly #valuesOf: IndexValues<T>;
+  readonly #byValue = new Map<string, Map<string, T>>();
+
+  constructor(valuesOf: IndexValues<T>) {
+    this.#valuesOf = valuesOf;
+  }
+
+  get(value: string): readonly T[] {
+    const found = this.#byValue.get(value);
+    return found ? [...found.values()] : [];
+  }
+
+  add(key: string, object: T): void {
+    for (const value of this.#valuesOf(object)) {
+      const found = this.#byValue.get(value);
+      if (found) found.set(key, object);
+      else this.#byValue.set(value, new Map([[key, object]]));
+    }
+  }
+
+  delete(key: string, object: T): void {
+    for (const value of this.#valuesOf(object)) {
+      const found = this.#byValue.get(value);
+      found?.delete(key);
+      if (found?.size === 0) this.#byValue.delete(value);
+    }
+  }
+}
