@@ -81,7 +81,7 @@ export default tseslint.config(
   },
   {
     // These look into what a server answered: JSON of any shape, which the expectations check.
-    files: ["test/e2e/**/*.ts"],
+    files: ["test/e2e/**/*.ts", "test/unit/controlplane/api/**/*.ts"],
     rules: {
       "@typescript-eslint/no-explicit-any": "off",
       "@typescript-eslint/no-unsafe-argument": "off",

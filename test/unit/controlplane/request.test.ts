@@ -56,16 +56,21 @@ describe("label selectors", () => {
 });
 
 describe("field selectors", () => {
-  const selectable = new Set(["metadata.name", "spec.nodeName"]);
+  const resolve = (label: string): string => {
+    if (label === "metadata.name" || label === "spec.nodeName") return label;
+    if (label === "spec.host") return "spec.nodeName";
+    throw new Error(`no ${label}`);
+  };
   const fields = { "metadata.name": "a", "spec.nodeName": "" };
   it.each([
     ["metadata.name=a", true],
     ["metadata.name!=a", false],
     ["spec.nodeName=,metadata.name==a", true],
     ["spec.nodeName!=", false],
-  ])("%s", (selector, expected) => expect(fieldSelector(selector, selectable)!(fields)).toBe(expected));
+    ["spec.host=", true],
+  ])("%s", (selector, expected) => expect(fieldSelector(selector, resolve)!(fields)).toBe(expected));
 
   it("refuses a field that the resource cannot be selected by", () => {
-    expect(() => fieldSelector("spec.image=x", selectable)).toThrow("field label not supported: spec.image");
+    expect(() => fieldSelector("spec.image=x", resolve)).toThrow("no spec.image");
   });
 });

@@ -2,6 +2,7 @@
 import { compareVersions } from "../discovery/order.ts";
 import { typeOfCustomResource } from "../patch/types/structural.ts";
 import { columnsFromCrd } from "../printing/custom_columns.ts";
+import { userMetadata } from "../resources/metadata.ts";
 import {
   allVerbs,
   type ApiObject,
@@ -162,6 +163,7 @@ export function selectableFields({ selectableFields: fields }: DefinitionVersion
 function strategyOf(schema: Schema): Strategy {
   const rules = new Rules(schema);
   return {
+    statusKeeps: userMetadata,
     // Before they are set: what a patch brought along goes too.
     defaults(object) {
       prune(object, schema, true);

@@ -79,21 +79,18 @@ function matches({ key, operator, values }: Requirement, labels: Readonly<Record
 /**
  * Reads a field selector: `a=b,c!=d`.
  *
- * @param selectable the fields that this resource can be selected by
- * @throws ApiError 400 for a field that is not among them
+ * @param resolve gives the field that a label names, or throws what refuses one that cannot be selected by
+ * @throws ApiError 400
  */
-export function fieldSelector(text: string | null, selectable: ReadonlySet<string>): Matcher | undefined {
+export function fieldSelector(text: string | null, resolve: (label: string) => string): Matcher | undefined {
   if (text === null || text.trim() === "") return undefined;
   const requirements = text.split(/(?<!\\),/).map((part) => {
     const pair = /^\s*([^\s=!]+)\s*(==|=|!=)(.*)$/.exec(part);
     if (!pair) {
       throw new ApiError("BadRequest", `invalid selector: '${text}'; can't understand '${part}'`);
     }
-    const [, field, operator, value] = pair;
-    if (!selectable.has(field!)) {
-      throw new ApiError("BadRequest", `field label not supported: ${field!}`);
-    }
-    return { field: field!, equal: operator !== "!=", value: value!.replace(/\\(.)/g, "$1") };
+    const [, label, operator, value] = pair;
+    return { field: resolve(label!), equal: operator !== "!=", value: value!.replace(/\\(.)/g, "$1") };
   });
   return (fields) => requirements.every(({ field, equal, value }) => ((fields[field] ?? "") === value) === equal);
 }

@@ -8,6 +8,7 @@ import { statefulSet } from "../strategies/workloads/stateful_set.ts";
 import { autoscalerColumns } from "../printing/columns/autoscaling.ts";
 import * as workloads from "../printing/columns/workloads.ts";
 import { group, type Resource, type Subresource } from "./resource.ts";
+import { at } from "./selectable.ts";
 
 const scale: Subresource = {
   name: "scale",
@@ -50,6 +51,8 @@ export const apps: readonly Resource[] = group("apps", [
     shortNames: ["rs"],
     ...workload,
     subresources: [scale],
+    selectableFields: ["status.replicas"],
+    fieldReaders: { "status.replicas": at("status.replicas", "0") },
   },
   {
     plural: "statefulsets",
@@ -78,6 +81,7 @@ export const batch: readonly Resource[] = group("batch", [
     columns: workloads.jobColumns,
     ...workload,
     selectableFields: ["status.successful"],
+    fieldReaders: { "status.successful": at("status.succeeded", "0") },
   },
 ]);
 

@@ -14,6 +14,7 @@ import * as storageColumns from "../printing/columns/storage.ts";
 import { definitionStrategy } from "../customresources/definition/strategy.ts";
 import { eventTtlSeconds } from "./core.ts";
 import { group, type Resource, type Verb } from "./resource.ts";
+import { shownEventFields } from "./selectable.ts";
 
 const clusterScoped = { clusterScoped: true } as const;
 /** Reviews are answered, not kept. */
@@ -128,18 +129,8 @@ export const events: readonly Resource[] = group("events.k8s.io", [
     versions: [{ version: "v1", model: "EventsV1Event", convert: eventsV1 }],
     storedAs: "events",
     ttlSeconds: eventTtlSeconds,
-    selectableFields: [
-      "reason",
-      "regarding.kind",
-      "regarding.namespace",
-      "regarding.name",
-      "regarding.uid",
-      "regarding.apiVersion",
-      "regarding.resourceVersion",
-      "regarding.fieldPath",
-      "reportingController",
-      "type",
-    ],
+    selectableFields: ["reason", "type"],
+    fieldAliases: shownEventFields,
   },
 ]);
 

@@ -14,11 +14,12 @@ import * as storage from "../printing/columns/storage.ts";
 import { replicationControllerColumns } from "../printing/columns/workloads.ts";
 import { pod } from "../strategies/pod/strategy.ts";
 import { group, type Resource, type Subresource, type Verb } from "./resource.ts";
+import { at, eventFields } from "./selectable.ts";
 
 const connect = (name: string, verbs: Subresource["verbs"]): Subresource => ({ name, verbs });
 /** Events are shown by two groups and kept once, an hour. */
 export const eventTtlSeconds = 3600;
-const eventFields = [
+const selectableEventFields = [
   "involvedObject.kind",
   "involvedObject.namespace",
   "involvedObject.name",
@@ -71,7 +72,8 @@ export const core: readonly Resource[] = group("", [
     columns: cluster.eventColumns,
     model: "CoreV1Event",
     shortNames: ["ev"],
-    selectableFields: eventFields,
+    selectableFields: selectableEventFields,
+    fieldReaders: eventFields,
     ttlSeconds: eventTtlSeconds,
   },
   { plural: "limitranges", kind: "LimitRange", strategy: limitRange, shortNames: ["limits"] },
@@ -97,6 +99,7 @@ export const core: readonly Resource[] = group("", [
     status: true,
     subresources: [connect("proxy", ["create", "get", "patch", "update"])],
     selectableFields: ["spec.unschedulable"],
+    fieldReaders: { "spec.unschedulable": at("spec.unschedulable", "false") },
   },
   {
     plural: "persistentvolumeclaims",
@@ -146,6 +149,8 @@ export const core: readonly Resource[] = group("", [
       "status.podIPs",
       "status.nominatedNodeName",
     ],
+    fieldReaders: { "spec.hostNetwork": at("spec.hostNetwork", "false"), "status.podIPs": () => "" },
+    fieldAliases: { "spec.host": "spec.nodeName" },
   },
   { plural: "podtemplates", kind: "PodTemplate", strategy: podTemplate, columns: podTemplateColumns },
   {
@@ -159,6 +164,7 @@ export const core: readonly Resource[] = group("", [
     generation: true,
     subresources: [scale],
     selectableFields: ["status.replicas"],
+    fieldReaders: { "status.replicas": at("status.replicas", "0") },
   },
   {
     plural: "resourcequotas",

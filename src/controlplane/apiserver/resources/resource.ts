@@ -62,6 +62,9 @@ export interface ManagedFieldsEntry {
   subresource?: string;
 }
 
+/** A selectable field's value, as text. */
+export type FieldReader = (object: ApiObject) => string;
+
 /** A column that kubectl shows; priority 1 is for `-o wide`. */
 export interface Column {
   readonly name: string;
@@ -105,6 +108,8 @@ export interface Subresource {
  * `subresource` is "" for the object itself; for "status" the spec is the old one already.
  */
 export interface Strategy {
+  /** Fields of metadata that a write of the status leaves as they are; none of most kinds. */
+  readonly statusKeeps?: readonly (keyof ObjectMeta)[];
   /** Finalizers that a deletion adds: something is to be cleaned up before the object goes. */
   readonly deletionFinalizers?: readonly string[];
   /** Upstream's defaults (k8s.io/kubernetes/pkg/apis/…/defaults.go), of the version that was sent. */
@@ -135,6 +140,10 @@ export interface Resource {
   readonly hasGeneration: boolean;
   /** Fields that a field selector may name, besides metadata.name and metadata.namespace. */
   readonly selectableFields: readonly string[];
+  /** Values of such fields that are not simply what stands at their path. */
+  readonly fieldReaders?: Readonly<Record<string, FieldReader>>;
+  /** Other names that a field selector may have for fields: name → selectable field of what is stored. */
+  readonly fieldAliases?: Readonly<Record<string, string>>;
   /** Where it is kept: "pods"; two groups may show the same objects (events). */
   readonly storedAs: string;
   /** Seconds after which its objects go away by themselves (events). */
@@ -159,6 +168,8 @@ export interface Row {
   readonly generation?: true;
   readonly subresources?: readonly Subresource[];
   readonly selectableFields?: readonly string[];
+  readonly fieldReaders?: Readonly<Record<string, FieldReader>>;
+  readonly fieldAliases?: Readonly<Record<string, string>>;
   readonly storedAs?: string;
   readonly ttlSeconds?: number;
   readonly strategy?: Strategy;
@@ -183,6 +194,8 @@ export function group(name: string, rows: readonly Row[]): readonly Resource[] {
     hasStatus: row.status ?? false,
     hasGeneration: row.generation ?? false,
     selectableFields: row.selectableFields ?? [],
+    ...(row.fieldReaders ? { fieldReaders: row.fieldReaders } : {}),
+    ...(row.fieldAliases ? { fieldAliases: row.fieldAliases } : {}),
     storedAs: row.storedAs ?? (name === "" ? row.plural : `${name}/${row.plural}`),
     ...(row.ttlSeconds === undefined ? {} : { ttlSeconds: row.ttlSeconds }),
     strategy: row.strategy ?? {},

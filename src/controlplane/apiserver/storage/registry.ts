@@ -7,7 +7,8 @@ import { FairleadError } from "../../../errors/catalogue.ts";
 import type { Store } from "../../store/store.ts";
 import type { AdmissionChain, AdmissionRequest } from "../admission/admission.ts";
 import type { User } from "../context.ts";
-import type { ApiObject, Resource } from "../resources/resource.ts";
+import { keepMetadata } from "../resources/metadata.ts";
+import type { ApiObject, Resource, Strategy } from "../resources/resource.ts";
 import { alreadyExists, ApiError, conflict, invalid, notFound, type Cause } from "../status.ts";
 import type { CachedObject, ResourceCache } from "./cache.ts";
 import { objectKey, prefixOf } from "./keys.ts";
@@ -184,10 +185,11 @@ export class Registry {
       const why = `Precondition failed: UID in precondition: ${object.metadata.uid}, UID in object meta: ${current.metadata.uid}`;
       throw conflict(this.resource, name, why);
     }
-    keepMetadata(object, current);
+    object.metadata.resourceVersion = current.metadata.resourceVersion!;
+    keepMetadata(object.metadata, current.metadata, serverMetadata);
     const isOfStatus = statusSubresources.has(subresource);
     if (this.resource.hasStatus && !isOfStatus) keep(object, current, "status");
-    if (isOfStatus) keepAllButStatus(object, current);
+    if (isOfStatus) keepAllButStatus(object, current, this.resource.strategy.statusKeeps ?? []);
     this.resource.strategy.prepareUpdate?.(object, current, subresource);
     if (this.resource.hasGeneration) {
       const before = current.metadata.generation ?? 1;
@@ -295,37 +297,28 @@ function written(stored: Buffer, revision: number | undefined): Written {
 }
 
 /** What the server alone decides. */
-function keepMetadata(object: ApiObject, current: ApiObject): void {
-  const { metadata } = object;
-  const old = current.metadata;
-  metadata.resourceVersion = old.resourceVersion!;
-  for (const field of [
-    "uid",
-    "creationTimestamp",
-    "generation",
-    "namespace",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-    "generateName",
-  ] as const) {
-    if (old[field] === undefined) delete metadata[field];
-    else (metadata as Record<string, unknown>)[field] = old[field];
-  }
-}
+const serverMetadata = [
+  "uid",
+  "creationTimestamp",
+  "generation",
+  "namespace",
+  "deletionTimestamp",
+  "deletionGracePeriodSeconds",
+  "generateName",
+] as const;
 
 function keep(object: ApiObject, current: ApiObject, field: string): void {
   if (current[field] === undefined) delete object[field];
   else object[field] = current[field];
 }
 
-/** A status update changes status (and managedFields); of metadata and spec the current ones stay. */
-function keepAllButStatus(object: ApiObject, current: ApiObject): void {
+/** A status update changes status, and of metadata what its kind lets it; of the rest the current one stays. */
+function keepAllButStatus(object: ApiObject, current: ApiObject, kept: Strategy["statusKeeps"] & object): void {
   for (const field of Object.keys(object)) if (field !== "status" && field !== "metadata") delete object[field];
   for (const field of Object.keys(current)) {
     if (field !== "status" && field !== "metadata") object[field] = current[field];
   }
-  const { managedFields } = object.metadata;
-  object.metadata = { ...current.metadata, ...(managedFields ? { managedFields } : {}) };
+  keepMetadata(object.metadata, current.metadata, kept);
 }
 
 function checkPreconditions(resource: Resource, current: ApiObject, name: string, options: DeleteOptions): void {

@@ -4,6 +4,7 @@
  */
 import type { V1CertificateSigningRequestSpec, V1CertificateSigningRequestStatus } from "@kubernetes/client-node";
 import type { ApiObject, Strategy } from "../resources/resource.ts";
+import { timestamp } from "../storage/timestamp.ts";
 import { causesOf, type Causes } from "../validation/causes.ts";
 import { ensurePart, partOf, type Json } from "../validation/json.ts";
 import { dns1123Subdomain } from "../validation/names.ts";
@@ -55,10 +56,12 @@ export const certificateSigningRequest: Strategy = {
   prepareUpdate(object, old, subresource) {
     // A request stays what was asked for; approval and certificate come through their subresources.
     object["spec"] = old["spec"];
-    if (subresource !== "approval") return;
-    const status = { ...(old["status"] as object | undefined) };
-    const conditions = (object["status"] as { conditions?: unknown } | undefined)?.conditions;
-    object["status"] = conditions === undefined ? status : { ...status, conditions };
+    if (subresource === "approval") {
+      const status = { ...(old["status"] as object | undefined) };
+      const conditions = (object["status"] as { conditions?: unknown } | undefined)?.conditions;
+      object["status"] = conditions === undefined ? status : { ...status, conditions };
+    }
+    if (subresource !== "") noteTimes(object, old);
   },
 
   validateCreate: (object) => causesOf((out) => validateRequest(specOf(object), out)),
@@ -75,6 +78,18 @@ export const certificateSigningRequest: Strategy = {
     });
   },
 };
+
+/** When a condition came, and when its status changed, where the client says nothing of it. */
+function noteTimes(object: ApiObject, old: ApiObject): void {
+  const now = timestamp(Date.now());
+  for (const condition of conditionsOf(object)) {
+    condition.lastUpdateTime ??= now;
+    const before = conditionsOf(old).find(({ type }) => type === condition.type);
+    if (!condition.lastTransitionTime) {
+      condition.lastTransitionTime = (before?.status === condition.status && before?.lastTransitionTime) || now;
+    }
+  }
+}
 
 function validateRequest(spec: Spec, out: Causes): void {
   const request = Buffer.from(spec.request ?? "", "base64").toString();

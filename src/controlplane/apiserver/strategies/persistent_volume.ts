@@ -4,8 +4,10 @@ import type {
   V1PersistentVolumeClaimSpec,
   V1PersistentVolumeClaimStatus,
   V1PersistentVolumeSpec,
+  V1PersistentVolumeStatus,
 } from "@kubernetes/client-node";
 import type { ApiObject, Strategy } from "../resources/resource.ts";
+import { timestamp } from "../storage/timestamp.ts";
 import { causesOf, type Causes } from "../validation/causes.ts";
 import { validateImmutable, validateName, validateNoBacksteps, validateOptionalName } from "../validation/common.ts";
 import { differences, semanticEqual } from "../validation/equality.ts";
@@ -28,7 +30,11 @@ export const persistentVolume: Strategy = {
   },
 
   prepareCreate(object) {
-    object["status"] = { phase: "Pending" };
+    object["status"] = { phase: "Pending", lastPhaseTransitionTime: timestamp(Date.now()) };
+  },
+
+  prepareUpdate(object, old, subresource) {
+    if (subresource === "status") noteTransition(object, old);
   },
 
   validateCreate: (object) => causesOf((out) => validateVolume(partOf<V1PersistentVolumeSpec>(object, "spec"), out)),
@@ -48,6 +54,17 @@ export const persistentVolume: Strategy = {
     });
   },
 };
+
+/** KEP-3762: the server notes when the phase changed, unless the client does. */
+function noteTransition(object: ApiObject, old: ApiObject): void {
+  const status = ensurePart<V1PersistentVolumeStatus>(object, "status");
+  const before = partOf<V1PersistentVolumeStatus>(old, "status");
+  const noted = before.lastPhaseTransitionTime;
+  if (status.phase !== before.phase) {
+    const isGiven = status.lastPhaseTransitionTime && status.lastPhaseTransitionTime !== noted;
+    if (!isGiven) status.lastPhaseTransitionTime = timestamp(Date.now());
+  } else if (noted) status.lastPhaseTransitionTime ??= noted;
+}
 
 const secretFields = [
   "controllerPublishSecretRef",

@@ -1,5 +1,6 @@
 /** storage.k8s.io: classes of storage, drivers, attachments. */
 import type { V1CSIDriverSpec, V1CSINodeSpec, V1StorageClass, V1VolumeAttachmentSpec } from "@kubernetes/client-node";
+import { userMetadata } from "../resources/metadata.ts";
 import type { ApiObject, Strategy } from "../resources/resource.ts";
 import { causesOf, type Causes } from "../validation/causes.ts";
 import { validateImmutable } from "../validation/common.ts";
@@ -130,6 +131,7 @@ function validateDrivers(object: ApiObject, out: Causes): void {
 }
 
 export const volumeAttachment: Strategy = {
+  statusKeeps: userMetadata,
   prepareCreate(object) {
     object["status"] = { attached: false };
   },

@@ -1,10 +1,12 @@
 /** The life of definitions: their defaults, what only the server sets, what is checked (apiextensions-apiserver/pkg/registry/customresourcedefinition). */
+import { userMetadata } from "../../resources/metadata.ts";
 import type { ApiObject, Strategy } from "../../resources/resource.ts";
 import { causesOf } from "../../validation/causes.ts";
 import { cleanupFinalizer, type Definition, type DefinitionSpec } from "./definition.ts";
 import { validateDefinition, validateDefinitionUpdate } from "./validate.ts";
 
 export const definitionStrategy: Strategy = {
+  statusKeeps: userMetadata,
   deletionFinalizers: [cleanupFinalizer],
 
   defaults(object) {

@@ -1,5 +1,5 @@
 /** The part of an object in which fields are managed, and what changed in it, in every version that managers know. */
-import type { ApiObject, ObjectMeta, Version } from "../../resources/resource.ts";
+import type { ApiObject, ObjectMeta, Resource, Version } from "../../resources/resource.ts";
 import { inVersion, toStored } from "../../verbs/convert.ts";
 import { groupVersion, type Endpoint } from "../../verbs/endpoint.ts";
 import { emptyOfModel } from "../types/empty.ts";
@@ -28,13 +28,24 @@ const unmanaged: ReadonlySet<string> = new Set<keyof ObjectMeta | "selfLink">([
 /** The fields that a write through a subresource keeps: status through its own, all others through the rest. */
 export function tracked({ resource }: VersionedResource, object: object, subresource: string): object {
   const { apiVersion: _apiVersion, kind: _kind, metadata, ...rest } = object as Partial<ApiObject>;
-  if (subresource === "status") return "status" in rest ? { status: rest["status"] } : {};
+  if (subresource === "status") return withMetadata(metadata, ofStatus(resource), pick(rest, "status"));
   const { status, ...others } = rest;
-  const kept = resource.hasStatus || status === undefined ? others : { ...others, status };
-  if (typeof metadata !== "object" || metadata === null) return kept;
-  const managed: Record<string, unknown> = {};
-  for (const [field, value] of Object.entries(metadata)) if (!unmanaged.has(field)) managed[field] = value;
-  return { metadata: managed, ...kept };
+  return withMetadata(metadata, unmanaged, resource.hasStatus || status === undefined ? others : { ...others, status });
+}
+
+function pick(object: Record<string, unknown>, field: string): object {
+  return field in object ? { [field]: object[field] } : {};
+}
+
+/** What of metadata a write of the status leaves as it is. */
+function ofStatus({ strategy }: Resource): ReadonlySet<string> {
+  return new Set([...unmanaged, "deletionTimestamp", ...(strategy.statusKeeps ?? [])]);
+}
+
+function withMetadata(metadata: object | undefined, left: ReadonlySet<string>, rest: object): object {
+  if (typeof metadata !== "object" || metadata === null) return rest;
+  const managed = Object.entries(metadata).filter(([field]) => !left.has(field));
+  return { metadata: Object.fromEntries(managed), ...rest };
 }
 
 /** Versions in which a resource's objects can be had. */

@@ -4,7 +4,7 @@ import type { ApiObject } from "../../resources/resource.ts";
 import type { Causes } from "../../validation/causes.ts";
 import { validateImmutable, validateOptionalName } from "../../validation/common.ts";
 import { areOnePerFamily, validateIp } from "../../validation/ip.ts";
-import { partOf, type Json } from "../../validation/json.ts";
+import { ensurePart, partOf, type Json } from "../../validation/json.ts";
 import { dns1123Subdomain, qualifiedName } from "../../validation/names.ts";
 import { isSidecar, type PodSpec } from "./model.ts";
 import { qosClassOf } from "./qos.ts";
@@ -18,6 +18,21 @@ export function firstStatus(spec: PodSpec): PodStatus {
   const message = "Scheduling is blocked due to non-empty scheduling gates";
   status.conditions = [{ type: "PodScheduled", status: "False", reason: "SchedulingGated", message }];
   return status;
+}
+
+/** What older clients know nothing of and leave out: the class, fixed at the create, and the generations that were seen. */
+export function keepServersStatus(object: ApiObject, old: ApiObject): void {
+  const status = ensurePart<V1PodStatus>(object, "status");
+  const before = partOf<V1PodStatus>(old, "status");
+  if (before.qosClass) status.qosClass ||= before.qosClass;
+  if (before.observedGeneration) status.observedGeneration ||= before.observedGeneration;
+  // A type may be there more than once.
+  const left = [...(before.conditions ?? [])];
+  for (const condition of status.conditions ?? []) {
+    const at = left.findIndex(({ type }) => type === condition.type);
+    const [seen] = at < 0 ? [] : left.splice(at, 1);
+    if (seen?.observedGeneration) condition.observedGeneration ||= seen.observedGeneration;
+  }
 }
 
 const systemConditions: readonly string[] = ["PodScheduled", "Ready", "Initialized"];

@@ -1,16 +1,20 @@
 /** Pods (pkg/registry/core/pod/strategy.go). */
+import { keepMetadata, userMetadata } from "../../resources/metadata.ts";
 import type { ApiObject, Strategy } from "../../resources/resource.ts";
 import { causesOf, type Causes } from "../../validation/causes.ts";
 import { validateImageText } from "./containers.ts";
 import { defaultPod } from "./defaults.ts";
 import type { Container, PodSpec } from "./model.ts";
 import { mirrorAnnotation, validatePodAnnotations, validatePodSpec } from "./spec.ts";
-import { firstStatus, validateStatusUpdate } from "./status.ts";
+import { firstStatus, keepServersStatus, validateStatusUpdate } from "./status.ts";
 import { validateEphemeralContainersUpdate, validateResize, validateSpecUpdate } from "./update.ts";
 
 const specOf = (object: ApiObject): PodSpec => object["spec"] ?? {};
 
 export const pod: Strategy = {
+  // Old kubelets wrote owners back in a form that the garbage collector did not know.
+  statusKeeps: ["ownerReferences"],
+
   defaults: defaultPod,
 
   prepareCreate(object) {
@@ -18,11 +22,15 @@ export const pod: Strategy = {
   },
 
   prepareUpdate(object, old, subresource) {
-    if (subresource === "status") keepQosClass(object, old);
+    if (subresource === "status") keepServersStatus(object, old);
     if (subresource === "ephemeralcontainers") {
       object["spec"] = { ...specOf(old), ephemeralContainers: specOf(object).ephemeralContainers };
+      keepMetadata(object.metadata, old.metadata, userMetadata);
     }
-    if (subresource === "resize") object["spec"] = withResources(specOf(old), specOf(object));
+    if (subresource === "resize" && areSameContainers(specOf(object), specOf(old))) {
+      object["spec"] = withResources(specOf(old), specOf(object));
+      keepMetadata(object.metadata, old.metadata, userMetadata);
+    }
   },
 
   validateCreate(object) {
@@ -97,20 +105,19 @@ function validatePodResize(object: ApiObject, old: ApiObject, out: Causes): void
   validateResize(spec, specOf(old), out);
 }
 
-/** Clients that know nothing of it leave it out; it is fixed at the create. */
-function keepQosClass(object: ApiObject, old: ApiObject): void {
-  const status = (object["status"] ??= {}) as { qosClass?: unknown };
-  const before = (old["status"] as { qosClass?: unknown } | undefined)?.qosClass;
-  if (before !== undefined) status.qosClass ??= before;
+/** Others are refused by the validation, which sees the spec as it was sent. */
+function areSameContainers(spec: PodSpec, old: PodSpec): boolean {
+  const names = ({ containers = [], initContainers = [] }: PodSpec): string =>
+    JSON.stringify([containers, initContainers].map((list) => list.map(({ name }) => name)));
+  return names(spec) === names(old);
 }
 
-/** The old spec with the new resources of containers of the same name. */
+/** The old spec with the new resources of its containers. */
 function withResources(old: PodSpec, spec: PodSpec): PodSpec {
   const resized = (list: "containers" | "initContainers"): Container[] | undefined =>
-    old[list]?.map((container) => {
-      const wanted = spec[list]?.find(({ name }) => name === container.name);
-      if (!wanted) return container;
-      return { ...container, resources: wanted.resources, resizePolicy: wanted.resizePolicy };
+    old[list]?.map((container, i) => {
+      const { resources, resizePolicy } = spec[list]![i]!;
+      return { ...container, resources, resizePolicy };
     });
   const result: PodSpec = { ...old, containers: resized("containers") };
   if (old.initContainers) result.initContainers = resized("initContainers");

@@ -20,6 +20,8 @@ const progressSeconds = 600;
 const kept = 10;
 
 export const deployment: Strategy = {
+  statusKeeps: ["labels"],
+
   defaults(object) {
     const spec = ensurePart<V1DeploymentSpec>(object, "spec");
     spec.replicas ??= 1;
