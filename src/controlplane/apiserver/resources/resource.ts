@@ -110,6 +110,11 @@ export interface Subresource {
 export interface Strategy {
   /** Fields of metadata that a write of the status leaves as they are; none of most kinds. */
   readonly statusKeeps?: readonly (keyof ObjectMeta)[];
+  /**
+   * What becomes of dependents where a deletion says nothing of them; of most kinds they are deleted in the background.
+   * Those of kinds that are "unsupported" are never waited for (upstream's DefaultGarbageCollectionPolicy).
+   */
+  readonly dependents?: "orphan" | "unsupported";
   /** Finalizers that a deletion adds: something is to be cleaned up before the object goes. */
   readonly deletionFinalizers?: readonly string[];
   /** Upstream's defaults (k8s.io/kubernetes/pkg/apis/…/defaults.go), of the version that was sent. */

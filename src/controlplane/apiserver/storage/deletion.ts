@@ -25,7 +25,7 @@ export function deletionOf(
 ): ApiObject | "gone" | "marked already" {
   const finalizers = finalizersFor(resource, current, options);
   const isMarked = current.metadata.deletionTimestamp !== undefined;
-  const mark = isMarked ? shortened(resource, current, options) : firstMark(resource, current, options, nowMs);
+  const mark = isMarked ? shortened(current, options) : firstMark(resource, current, options, nowMs);
   if (finalizers.length === 0 && mark.seconds === 0 && !isHeld(resource, current)) return "gone";
   if (isMarked && mark.isSame && sameItems(finalizers, current.metadata.finalizers ?? [])) return "marked already";
   const object = structuredClone(current);
@@ -69,15 +69,17 @@ function firstMark(resource: Resource, current: ApiObject, options: DeleteOption
 }
 
 /** A grace period only ever gets shorter, counted from when the object was marked. */
-function shortened(resource: Resource, current: ApiObject, options: DeleteOptions): Mark {
-  const { metadata } = current;
+function shortened({ metadata }: ApiObject, { gracePeriodSeconds }: DeleteOptions): Mark {
   const before = metadata.deletionGracePeriodSeconds ?? 0;
-  const same = { seconds: before, timestamp: metadata.deletionTimestamp!, isSame: true };
-  if (options.gracePeriodSeconds === undefined) return same;
-  const seconds = gracePeriod(resource, current, options);
-  if (seconds >= before) return same;
+  const seconds = positive(gracePeriodSeconds ?? before);
+  if (seconds >= before) return { seconds: before, timestamp: metadata.deletionTimestamp!, isSame: true };
   const markedMs = Date.parse(metadata.deletionTimestamp!) - before * 1000;
   return { seconds, timestamp: timestamp(markedMs + seconds * 1000), isSame: false };
+}
+
+/** Negative ones are as good as a second. */
+function positive(seconds: number): number {
+  return seconds < 0 ? 1 : seconds;
 }
 
 /** Pods alone have one, in seconds: 0 where no node runs them (pkg/registry/core/pod, CheckGracefulDelete). */
@@ -86,24 +88,28 @@ function gracePeriod(resource: Resource, current: ApiObject, options: DeleteOpti
   const spec = current["spec"] as { nodeName?: string; terminationGracePeriodSeconds?: number } | undefined;
   const phase = (current["status"] as { phase?: string } | undefined)?.phase;
   if (!spec?.nodeName || phase === "Succeeded" || phase === "Failed") return 0;
-  const seconds = options.gracePeriodSeconds ?? spec.terminationGracePeriodSeconds ?? 30;
-  return seconds < 0 ? 1 : seconds;
+  return positive(options.gracePeriodSeconds ?? spec.terminationGracePeriodSeconds ?? 0);
 }
 
 function finalizersFor(resource: Resource, current: ApiObject, options: DeleteOptions): string[] {
-  const wanted = finalizersByPolicy(current, options);
+  const others = (current.metadata.finalizers ?? []).filter((f) => f !== orphanFinalizer && f !== foregroundFinalizer);
+  const policy = policyOf(resource, current, options);
+  const wanted = policy === undefined ? others : [...others, policy];
   // Once: what is marked already may have been cleaned up.
   if (current.metadata.deletionTimestamp !== undefined) return wanted;
   return [...new Set([...wanted, ...(resource.strategy.deletionFinalizers ?? [])])];
 }
 
-function finalizersByPolicy(current: ApiObject, options: DeleteOptions): string[] {
-  const others = (current.metadata.finalizers ?? []).filter((f) => f !== orphanFinalizer && f !== foregroundFinalizer);
-  const had = current.metadata.finalizers ?? [];
-  if (options.propagationPolicy === "Orphan" || options.orphanDependents === true) return [...others, orphanFinalizer];
-  if (options.propagationPolicy === "Foreground") return [...others, foregroundFinalizer];
-  if (options.propagationPolicy === "Background" || options.orphanDependents === false) return others;
-  return had;
+/** The finalizer of a policy: the deletion's own, else the one that the object has, else its kind's. */
+function policyOf({ strategy }: Resource, { metadata }: ApiObject, options: DeleteOptions): string | undefined {
+  if (strategy.dependents === "unsupported") return undefined;
+  const { orphanDependents, propagationPolicy } = options;
+  if (orphanDependents !== undefined) return orphanDependents ? orphanFinalizer : undefined;
+  if (propagationPolicy === "Orphan") return orphanFinalizer;
+  if (propagationPolicy === "Foreground") return foregroundFinalizer;
+  if (propagationPolicy === "Background") return undefined;
+  const had = (metadata.finalizers ?? []).find((f) => f === orphanFinalizer || f === foregroundFinalizer);
+  return had ?? (strategy.dependents === "orphan" ? orphanFinalizer : undefined);
 }
 
 function sameItems(a: readonly string[], b: readonly string[]): boolean {

@@ -321,15 +321,18 @@ function keepAllButStatus(object: ApiObject, current: ApiObject, kept: Strategy[
   keepMetadata(object.metadata, current.metadata, kept);
 }
 
-function checkPreconditions(resource: Resource, current: ApiObject, name: string, options: DeleteOptions): void {
+/** @throws ApiError 409 */
+export function checkPreconditions(resource: Resource, current: ApiObject, name: string, options: DeleteOptions): void {
+  // Upstream names the kind here, where all other conflicts name the resource.
+  const kind = { group: resource.group, plural: resource.kind, kind: resource.kind };
   const { uid, resourceVersion } = options.preconditions ?? {};
   if (uid !== undefined && uid !== current.metadata.uid) {
     const why = `the UID in the precondition (${uid}) does not match the UID in record (${current.metadata.uid}). The object might have been deleted and then recreated`;
-    throw conflict(resource, name, why);
+    throw conflict(kind, name, why);
   }
   if (resourceVersion !== undefined && resourceVersion !== current.metadata.resourceVersion) {
     const why = `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${current.metadata.resourceVersion}). The object might have been modified`;
-    throw conflict(resource, name, why);
+    throw conflict(kind, name, why);
   }
 }
 

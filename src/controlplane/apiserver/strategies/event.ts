@@ -33,6 +33,7 @@ export const eventsV1: NonNullable<Version["convert"]> = {
 
 /** Of the core group: clients of old send what they like. */
 export const event: Strategy = {
+  dependents: "unsupported",
   validateCreate: (object) => causesOf((out) => validateEvent(object, out)),
   validateUpdate: (object) => causesOf((out) => validateEvent(object, out)),
 };
@@ -53,6 +54,7 @@ const fixed = [
 
 /** Of events.k8s.io, which is stricter. */
 export const strictEvent: Strategy = {
+  dependents: "unsupported",
   validateCreate(object) {
     return causesOf((out) => {
       const made = object as Event;

@@ -9,7 +9,7 @@ import { ApiError, conflict, invalid } from "../status.ts";
 import type { Registry } from "../storage/registry.ts";
 import { timestamp } from "../storage/timestamp.ts";
 import { causesOf } from "../validation/causes.ts";
-import { partOf, type Json } from "../validation/json.ts";
+import { ensurePart, type Json } from "../validation/json.ts";
 import { checkFields } from "../validation/fields.ts";
 
 type Binding = ApiObject & Json<Pick<V1Binding, "target">>;
@@ -85,18 +85,21 @@ function reasonAgainst({ metadata, spec }: Pod, name: string): string | undefine
   return undefined;
 }
 
-/** Sets a condition of a pod; the time of its transition changes with its status alone. */
+/** Sets a condition of a pod at its generation; the time of its transition changes with its status alone. */
 export function setCondition(pod: ApiObject, condition: Json<V1PodCondition>): void {
-  const status = partOf<NonNullable<V1Pod["status"]>>(pod, "status");
-  const before = (status.conditions ?? []).find(({ type }) => type === condition.type);
-  const changed = before?.status !== condition.status;
-  const lastTransitionTime = changed ? timestamp(Date.now()) : before?.lastTransitionTime;
-  const others = (status.conditions ?? []).filter(({ type }) => type !== condition.type);
-  pod["status"] = {
-    ...status,
-    conditions: [
-      ...others,
-      { lastProbeTime: null, ...condition, ...(lastTransitionTime ? { lastTransitionTime } : {}) },
-    ],
+  const status = ensurePart<NonNullable<V1Pod["status"]>>(pod, "status");
+  const conditions = [...(status.conditions ?? [])];
+  const at = conditions.findIndex(({ type }) => type === condition.type);
+  const before = at < 0 ? undefined : conditions[at];
+  const isSame = before?.status === condition.status && before?.lastTransitionTime;
+  const { generation } = pod.metadata;
+  const set = {
+    lastProbeTime: null as unknown as string,
+    lastTransitionTime: isSame || timestamp(Date.now()),
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
+    ...condition,
   };
+  if (at < 0) conditions.push(set);
+  else conditions[at] = set;
+  status.conditions = conditions;
 }

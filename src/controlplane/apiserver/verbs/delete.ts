@@ -11,7 +11,7 @@ import type { WriteRequest } from "../storage/registry.ts";
 import { inVersionBytes } from "./convert.ts";
 import { groupVersion, type Endpoint } from "./endpoint.ts";
 import { listPage } from "./list.ts";
-import { objectResponse } from "./read.ts";
+import { listMeta, objectResponse } from "./read.ts";
 import { writeRequest } from "./write.ts";
 
 /** What answers with the object where it is gone (ReturnDeletedObject of upstream's registries); others with a Status. */
@@ -37,6 +37,7 @@ const parallelDeletions = 16;
 export async function deleteOne(endpoint: Endpoint, context: RequestContext): Promise<ApiResponse> {
   const { namespace, name } = context.info;
   const { options, request } = await readRequest(endpoint, context);
+  warnOfOrphans(endpoint, context, options);
   const deleted = await endpoint.registry.delete(namespace, name, options, request);
   // 202 for who asked for dependents to go first by the older option (apiserver, handlers/delete.go).
   const code = !deleted.gone && options.orphanDependents === false ? 202 : 200;
@@ -50,12 +51,13 @@ export async function deleteOne(endpoint: Endpoint, context: RequestContext): Pr
 
 export async function deleteCollection(endpoint: Endpoint, context: RequestContext): Promise<ApiResponse> {
   const { options, request } = await readRequest(endpoint, context);
+  warnOfOrphans(endpoint, context, options);
   const page = await listPage(endpoint, context);
   await deleteAll(endpoint, page.objects, options, request);
   const head = {
     kind: `${endpoint.resource.kind}List`,
     apiVersion: groupVersion(endpoint),
-    metadata: { resourceVersion: String(page.revision) },
+    metadata: listMeta(page),
   };
   const body: Buffer[] = [Buffer.from(`${JSON.stringify(head).slice(0, -1)},"items":[`)];
   page.objects.forEach(({ bytes }, i) => {
@@ -64,6 +66,15 @@ export async function deleteCollection(endpoint: Endpoint, context: RequestConte
   });
   body.push(Buffer.from("]}"));
   return { code: 200, contentType: json, body };
+}
+
+const orphanWarning =
+  "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning";
+
+/** Of Jobs alone (pkg/registry/batch/job/storage). */
+function warnOfOrphans({ resource }: Endpoint, { warnings }: RequestContext, options: DeleteOptions): void {
+  if (resource.group !== "batch" || resource.strategy.dependents !== "orphan") return;
+  if (options.propagationPolicy === undefined && options.orphanDependents === undefined) warnings.push(orphanWarning);
 }
 
 const comma = Buffer.from(",");

@@ -65,7 +65,7 @@ export interface ListMeta {
   readonly remainingItemCount?: number;
 }
 
-function listMeta(page: ListPage): ListMeta {
+export function listMeta(page: ListPage): ListMeta {
   return {
     resourceVersion: String(page.revision),
     ...(page.continueToken === undefined ? {} : { continue: page.continueToken }),

@@ -1,10 +1,11 @@
 /** Where subresources lead: names of proxies, containers, scales of custom resources. */
 import { describe, expect, it } from "vitest";
 import type { ApiObject } from "../../../../src/controlplane/apiserver/resources/resource.ts";
-import { selects } from "../../../../src/controlplane/apiserver/subresources/eviction.ts";
+
 import { containerOf, type Pod } from "../../../../src/controlplane/apiserver/subresources/kubelet_location.ts";
 import { proxyName } from "../../../../src/controlplane/apiserver/subresources/proxy_location.ts";
 import { customShape, scaleOf } from "../../../../src/controlplane/apiserver/subresources/scale.ts";
+import { selects } from "../../../../src/controlplane/apiserver/validation/labels.ts";
 
 describe("names of proxies", () => {
   it.each<[string, object]>([

@@ -13,6 +13,8 @@ type JobSpec = Json<V1JobSpec>;
 const specOf = (object: ApiObject): JobSpec => partOf<V1JobSpec>(object, "spec");
 
 export const job: Strategy = {
+  dependents: "orphan",
+
   defaults(object) {
     const spec: JobSpec = ensurePart<V1JobSpec>(object, "spec");
     defaultJobSpec(spec);

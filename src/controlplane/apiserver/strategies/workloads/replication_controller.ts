@@ -10,6 +10,8 @@ import { validateReplicaStatus } from "./deployment.ts";
 import { validateRunningTemplate } from "./template.ts";
 
 export const replicationController: Strategy = {
+  dependents: "orphan",
+
   defaults(object) {
     const spec = ensurePart<V1ReplicationControllerSpec>(object, "spec");
     spec.replicas ??= 1;
