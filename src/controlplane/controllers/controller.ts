@@ -40,6 +40,8 @@ export interface ControllerRow {
   readonly name: string;
   /** Its service account's name in kube-system, "deployment-controller". */
   readonly account: string;
+  /** Its Events' source.component, where that is not the account's name. */
+  readonly component?: string;
   /** Off unless --controllers names it. */
   readonly offByDefault?: true;
   readonly make: MakeController;

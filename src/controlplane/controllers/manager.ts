@@ -48,7 +48,7 @@ export async function startControllers(options: ControllersOptions): Promise<Run
 function make(row: ControllerRow, informers: Informers, options: ControllersOptions): Controller {
   const client = options.client(row.account);
   const { clock, log } = options;
-  const events = options.events(row.account, client);
+  const events = options.events(row.component ?? row.account, client);
   return row.make({ client, informers, events, clock, log, options: options.options });
 }
 
