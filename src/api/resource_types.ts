@@ -71,12 +71,18 @@ export const resourceTypes = {
   statefulSets: namespaced<kube.StatefulSet>("apps/v1", "statefulsets", "StatefulSet"),
   cronJobs: namespaced<kube.CronJob>("batch/v1", "cronjobs", "CronJob"),
   jobs: namespaced<kube.Job>("batch/v1", "jobs", "Job"),
+  subjectAccessReviews: clusterWide<kube.SubjectAccessReview>(
+    "authorization.k8s.io/v1",
+    "subjectaccessreviews",
+    "SubjectAccessReview",
+  ),
   certificateSigningRequests: clusterWide<kube.CertificateSigningRequest>(
     "certificates.k8s.io/v1",
     "certificatesigningrequests",
     "CertificateSigningRequest",
   ),
   leases: namespaced<kube.Lease>("coordination.k8s.io/v1", "leases", "Lease"),
+  clusterRoles: clusterWide<kube.ClusterRole>("rbac.authorization.k8s.io/v1", "clusterroles", "ClusterRole"),
   endpointSlices: namespaced<kube.EndpointSlice>("discovery.k8s.io/v1", "endpointslices", "EndpointSlice"),
   podDisruptionBudgets: namespaced<kube.PodDisruptionBudget>(
     "policy/v1",

@@ -40,6 +40,7 @@ export const isAlreadyExists = (error: unknown): boolean => has(error, "AlreadyE
 export const isConflict = (error: unknown): boolean => has(error, "Conflict");
 export const isInvalid = (error: unknown): boolean => has(error, "Invalid");
 export const isForbidden = (error: unknown): boolean => has(error, "Forbidden");
+export const isMethodNotAllowed = (error: unknown): boolean => has(error, "MethodNotAllowed");
 export const isTooManyRequests = (error: unknown): boolean => has(error, "TooManyRequests");
 /** The version to go on from is too old: list again. */
 export const isExpired = (error: unknown): boolean => has(error, "Expired", "Gone");

@@ -5,6 +5,7 @@
 import type {
   CoreV1Event,
   V1CertificateSigningRequest,
+  V1ClusterRole,
   V1ConfigMap,
   V1ControllerRevision,
   V1CronJob,
@@ -31,6 +32,7 @@ import type {
   V1ServiceAccount,
   V1StatefulSet,
   V1StorageClass,
+  V1SubjectAccessReview,
 } from "@kubernetes/client-node";
 
 /** The models call a field that is a word of the language `_default`. */
@@ -93,6 +95,7 @@ export type New<T extends KubeObject> = Omit<T, "metadata" | "apiVersion" | "kin
   readonly metadata: Partial<ObjectMeta>;
 };
 
+export type ClusterRole = Stored<V1ClusterRole>;
 export type ConfigMap = Stored<V1ConfigMap>;
 export type ControllerRevision = Stored<V1ControllerRevision>;
 export type CertificateSigningRequest = Stored<V1CertificateSigningRequest>;
@@ -121,3 +124,4 @@ export type Service = Stored<V1Service>;
 export type ServiceAccount = Stored<V1ServiceAccount>;
 export type StatefulSet = Stored<V1StatefulSet>;
 export type StorageClass = Stored<V1StorageClass>;
+export type SubjectAccessReview = Stored<V1SubjectAccessReview>;

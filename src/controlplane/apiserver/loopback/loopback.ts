@@ -1,8 +1,9 @@
 /** The server's own requests, without a connection: the same path as a client's behind authorization. */
 import type { ApiResponse, RequestContext, User } from "../context.ts";
+import { Discovery } from "../discovery/discovery.ts";
 import { requestInfo } from "../request/info.ts";
 import type { ApiObject } from "../resources/resource.ts";
-import type { Routes } from "../routes.ts";
+import { noSuchPath, type Routes } from "../routes.ts";
 import { ApiError } from "../status.ts";
 
 /** Upstream's loopback client. */
@@ -26,6 +27,7 @@ export interface LoopbackRequest {
 export class Loopback {
   readonly #routes: Routes;
   readonly #requester: Requester;
+  #discovery: Discovery | undefined;
 
   constructor(routes: Routes, requester: Requester = { user: loopbackUser, userAgent: "kube-apiserver" }) {
     this.#routes = routes;
@@ -59,11 +61,20 @@ export class Loopback {
 
   /** @returns the JSON that answers. @throws ApiError */
   async request(request: LoopbackRequest): Promise<ApiObject> {
-    const response: ApiResponse = await this.#routes.handle(contextOf(request, this.#requester));
+    const response = await this.#handle(contextOf(request, this.#requester));
     if (!("body" in response)) throw new Error(`${request.path} answered with a stream`);
     const { body } = response;
     const bytes = Buffer.isBuffer(body) ? body : Buffer.concat(body);
     return JSON.parse(bytes.toString()) as ApiObject;
+  }
+
+  /** Besides resources, what there is of them (discovery). */
+  async #handle(context: RequestContext): Promise<ApiResponse> {
+    if (context.info.isResource) return this.#routes.handle(context);
+    this.#discovery ??= new Discovery(this.#routes);
+    const response = this.#discovery.respond(context);
+    if (!response) throw noSuchPath();
+    return response;
   }
 }
 
