@@ -1,5 +1,8 @@
 /** kubectl apply, on the client's side and the server's, diff, kustomize, and files of every shape. */
 import { describe, expect, it } from "vitest";
+import { builtIn } from "../../../src/controlplane/apiserver/resources/table.ts";
+import { headOf } from "../../fixtures/fuzz/objects.ts";
+import { validObject } from "../../fixtures/fuzz/valid.ts";
 import { list, oldKubectl, onEachStore, type Case } from "../../fixtures/clusters.ts";
 
 const configMap = (name: string, data: Record<string, string>, labels: Record<string, string> = {}) => ({
@@ -123,6 +126,22 @@ onEachStore((cluster) => {
         );
       },
     );
+
+    it.concurrent("takes an object of every kind, alone and in a list, by kubectls of both ages", async () => {
+      const one = await cluster.namespace();
+      const objects = builtIn.flatMap((resource) => {
+        const valid = validObject(resource);
+        return valid ? [{ ...headOf(resource, resource.versions[0], "n0"), ...valid }] : [];
+      });
+      expect(objects.length).toBeGreaterThan(40);
+      const args = ["apply", "--dry-run=server", "-o", "name", "-f"];
+      const documents = objects.map((object) => JSON.stringify(object)).join("\n---\n");
+      const said = await one.run(...args, one.file("documents.yaml", `---\n${documents}`));
+      expect(said.split("\n").length).toBe(objects.length);
+      // kubectl itself checks what a list holds, by OpenAPI version 2.
+      expect(await one.run(...args, one.file("list.json", list(objects)))).toBe(said);
+      expect(await one.old(...args, one.file("list.json", list(objects)))).toBe(said);
+    });
 
     it.concurrent("takes what kustomize makes", async () => {
       const one = await cluster.namespace();
