@@ -7,7 +7,7 @@ import { versionInfo } from "../version.ts";
 import { builtIn } from "../resources/table.ts";
 import type { Resource, Subresource, Version } from "../resources/resource.ts";
 import type { SchemaFile } from "../schema/schema.ts";
-import { definitionName, ModelSchemas, type GroupVersionKind } from "./models.ts";
+import { definitionName, ModelSchemas, untypedDefinitions, type GroupVersionKind } from "./models.ts";
 
 /** Every document by the path that it is served under, without "/openapi/v3/"; "v2" is the v2 document. */
 export function documents(schema: SchemaFile): Map<string, object> {
@@ -98,8 +98,8 @@ function definitions(models: ModelSchemas, names: ReadonlyMap<string, string>, s
   bodyModels.forEach(([model]) => reach(model));
   const entries = [...wanted]
     .sort()
-    .map((model) => [names.get(model)!, models.schemaOf(model, kinds.get(model) ?? [])]);
-  return Object.fromEntries(entries) as object;
+    .map((model): [string, object] => [names.get(model)!, models.schemaOf(model, kinds.get(model) ?? [])]);
+  return Object.fromEntries([...entries, ...(wanted.has("V1JSONSchemaProps") ? untypedDefinitions() : [])]);
 }
 
 const dryRun = query("dryRun", "string");

@@ -58,6 +58,30 @@ export function definitionName(model: string, group: string): string {
   return `io.k8s.api.${short}.${version}.${name}`;
 }
 
+/** Fields of V1JSONSchemaProps that take values of several types: the client's models have no types for those. */
+const untyped: Readonly<Record<string, string>> = {
+  additionalItems: "JSONSchemaPropsOrBool",
+  additionalProperties: "JSONSchemaPropsOrBool",
+  default: "JSON",
+  dependencies: "JSONSchemaPropsOrStringArray",
+  enum: "JSON",
+  example: "JSON",
+  items: "JSONSchemaPropsOrArray",
+};
+
+/** Their definitions. None says a type: a client that checks by them lets any value pass. */
+export function untypedDefinitions(): [string, object][] {
+  const forms: [string, string][] = [
+    ["JSON", "Any JSON value."],
+    ["JSONSchemaPropsOrBool", "A schema, or a boolean."],
+    ["JSONSchemaPropsOrArray", "A schema, or an array of schemas."],
+    ["JSONSchemaPropsOrStringArray", "A schema, or an array of strings."],
+  ];
+  return forms.map(([name, description]) => [untypedName(name), { description }]);
+}
+
+const untypedName = (name: string): string => definitionName(`V1${name}`, "apiextensions.k8s.io");
+
 export class ModelSchemas {
   readonly #schema: SchemaFile;
   readonly #nameOf: ReadonlyMap<string, string>;
@@ -77,7 +101,10 @@ export class ModelSchemas {
     const required = fields.filter(([, field]) => field.required).map(([name]) => name);
     const properties = fields.map(([name, field]): [string, object] => [
       name,
-      { ...this.#describe(ofFields.get(name)), ...this.#type(field.type) },
+      {
+        ...this.#describe(ofFields.get(name)),
+        ...this.#type(field.type, model === "V1JSONSchemaProps" ? untyped[name] : undefined),
+      },
     ]);
     return {
       ...this.#describe(ofModel),
@@ -97,7 +124,8 @@ export class ModelSchemas {
     return text === undefined || text === "" ? {} : { description: text };
   }
 
-  #type(type: FieldType): object {
+  /** @param any definition of the values that have no type */
+  #type(type: FieldType, any?: string): object {
     switch (type.type) {
       case "string":
       case "boolean":
@@ -116,18 +144,18 @@ export class ModelSchemas {
       case "quantity":
         return { type: "string" };
       case "any":
-        return { type: "object" };
+        return any === undefined ? { type: "object" } : this.#referenceTo(untypedName(any));
       case "array":
         return {
           type: "array",
-          items: this.#type(type.items),
+          items: this.#type(type.items, any),
           ...listExtensions(type.list),
           ...patchExtensions(type.patch),
         };
       case "map":
         return {
           type: "object",
-          additionalProperties: this.#type(type.values),
+          additionalProperties: this.#type(type.values, any),
           ...(type.atomic ? { "x-kubernetes-map-type": "atomic" } : {}),
         };
       case "object":
@@ -135,12 +163,17 @@ export class ModelSchemas {
     }
   }
 
-  /** A reference beside other keywords is wrapped: OpenAPI ignores what stands beside $ref. */
   #reference(type: FieldType & { type: "object" }): object {
     const name = this.#nameOf.get(type.model);
     if (name === undefined) return { type: "object" };
+    const reference = this.#referenceTo(name);
+    return "allOf" in reference ? { ...reference, default: {} } : reference;
+  }
+
+  /** A reference beside other keywords is wrapped in v3: OpenAPI ignores what stands beside $ref. */
+  #referenceTo(name: string): object {
     const $ref = `${this.#refPrefix}${name}`;
-    return this.#refPrefix.startsWith("#/components") ? { allOf: [{ $ref }], default: {} } : { $ref };
+    return this.#refPrefix.startsWith("#/components") ? { allOf: [{ $ref }] } : { $ref };
   }
 }
 
