@@ -74,3 +74,31 @@ function schemeOf(server: string): string {
 export function repeated(text: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), ...text.split(",").filter((part) => part !== "")];
 }
+
+/** Addresses, ranges like 10.0.0.0/28 and spans like 10.0.0.1-10.0.0.9, by commas. */
+export function addressPool(text: string, before: readonly string[] | undefined): readonly string[] {
+  const parts = repeated(text, before);
+  for (const part of parts) {
+    const isRange = part.includes("/") && ipaddr.isValidCIDR(part);
+    const ends = part.split("-");
+    const isSpan = ends.length <= 2 && ends.every((end) => isIP(end) !== 0 && isIP(end) === isIP(ends[0]!));
+    if (!isRange && !isSpan) throw new InvalidArgumentError(`"${part}" is no address and no range of them.`);
+  }
+  return parts;
+}
+
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** Go's form: "50s", "1h30m", "1.5s". @returns ms */
+export function duration(text: string): number {
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
+  if (parts.length === 0 || parts.map(([part]) => part).join("") !== text) {
+    throw new InvalidArgumentError("It must be a duration like 50s or 1h30m.");
+  }
+  return parts.reduce((ms, [, amount, unit]) => ms + Number(amount) * unitMs[unit!]!, 0);
+}
+
+export function truth(text: string): boolean {
+  if (text !== "true" && text !== "false") throw new InvalidArgumentError("It must be true or false.");
+  return text === "true";
+}

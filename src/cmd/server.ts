@@ -1,10 +1,13 @@
-/** `fairlead server`: the control plane alone. Flags carry kube-apiserver's names where it has them. */
+/** `fairlead server`: the control plane alone. Flags carry upstream's names where it has them. */
 import path from "node:path";
 import { Option, type Command } from "commander";
+import type { ControllerRow } from "../controlplane/controllers/controller.ts";
+import { chosenRows } from "../controlplane/controllers/manager.ts";
 import type { EtcdOptions, PortRange, ServerOptions } from "../controlplane/server/options.ts";
+import { configureControllers, controllerOptionsOf, type ControllerFlags } from "./controller_flags.ts";
 import { addressRanges, etcdServers, ipAddress, portRange, repeated, wholeNumber } from "./flag_values.ts";
 
-interface Flags {
+interface Flags extends ControllerFlags {
   readonly dataDir: string;
   readonly bindAddress: string;
   readonly securePort: number;
@@ -31,14 +34,17 @@ export function configure(command: Command): void {
   listening(command);
   storing(command);
   securing(command);
+  configureControllers(command);
   running(command);
   command.action(async (flags: Flags) => {
     const options = optionsOf(flags, command);
     // Loaded now: a wrong flag needs no control plane to be refused.
-    const [{ openLog }, { runServer }] = await Promise.all([
+    const [{ openLog }, { runServer }, { controllerTable }] = await Promise.all([
       import("../controlplane/server/logging.ts"),
       import("../controlplane/server/run.ts"),
+      import("../controlplane/controllers/table.ts"),
     ]);
+    checkControllers(controllerTable, options.controllers, command);
     const format = flags.logFormat ?? (process.stdout.isTTY ? "text" : "json");
     const log = openLog({ format, verbosity: flags.v });
     try {
@@ -94,9 +100,21 @@ function running(command: Command): void {
     .option("--v <level>", "how much is logged; from 4 on, every request", wholeNumber(0, 10), 0);
 }
 
+/** @throws CommanderError that names what is no controller */
+function checkControllers(table: readonly ControllerRow[], chosen: readonly string[], command: Command): void {
+  try {
+    chosenRows(table, chosen);
+  } catch (error) {
+    command.error(`error: option '--controllers <names>' is invalid: ${(error as Error).message}`);
+  }
+}
+
 /** @throws CommanderError where flags do not go together */
 function optionsOf(flags: Flags, command: Command): ServerOptions {
   const etcd = etcdOf(flags, command);
+  if (flags.allocateNodeCidrs && !flags.clusterCidr) {
+    command.error("error: option '--allocate-node-cidrs' needs --cluster-cidr");
+  }
   return {
     dataDir: path.resolve(flags.dataDir),
     bindAddress: flags.bindAddress,
@@ -106,6 +124,10 @@ function optionsOf(flags: Flags, command: Command): ServerOptions {
     serviceNodePorts: flags.serviceNodePortRange,
     maxRequestsInFlight: flags.maxRequestsInflight,
     maxMutatingRequestsInFlight: flags.maxMutatingRequestsInflight,
+    controllers: flags.controllers ?? ["*"],
+    controllerOptions: controllerOptionsOf(flags, flags.serviceClusterIpRange),
+    scheduler: !flags.disableScheduler,
+    leaderElect: flags.leaderElect ?? etcd !== undefined,
     ...(flags.advertiseAddress === undefined ? {} : { advertiseAddress: flags.advertiseAddress }),
     ...(etcd === undefined ? {} : { etcd }),
     ...(flags.clientCaFile === undefined ? {} : { clientCaFile: flags.clientCaFile }),

@@ -1,5 +1,7 @@
 /** What `fairlead server` is told, parsed and checked. */
 
+import type { ControllerOptions } from "../controllers/options.ts";
+
 /** Ports of Services of type NodePort, both ends included. */
 export interface PortRange {
   readonly from: number;
@@ -34,4 +36,11 @@ export interface ServerOptions {
   readonly tokenAuthFile?: string;
   readonly maxRequestsInFlight: number;
   readonly maxMutatingRequestsInFlight: number;
+  /** --controllers: "*", names, and names with a "-" in front. */
+  readonly controllers: readonly string[];
+  readonly controllerOptions: ControllerOptions;
+  /** Whether it schedules pods. */
+  readonly scheduler: boolean;
+  /** Whether controllers and the scheduler act only while a Lease is this server's. */
+  readonly leaderElect: boolean;
 }

@@ -4,6 +4,8 @@ import { startControlPlaneApi, type ControlPlaneApi } from "../apiserver/compose
 import { ApiMetrics } from "../apiserver/metrics/api_metrics.ts";
 import { measuredStore } from "../apiserver/metrics/measured_store.ts";
 import type { Store } from "../store/store.ts";
+import { actorsOf } from "./actors.ts";
+import { ActorRunner } from "./actor_runner.ts";
 import { Compactor } from "./compaction.ts";
 import { takeDataDir } from "./data_dir.ts";
 import { requestLog, requestVerbosity, type ServerLog } from "./logging.ts";
@@ -66,10 +68,13 @@ async function startOn(
     throw listenError(error, options);
   });
   const compactor = new Compactor(store, (err) => log.warn({ err }, "compaction failed; it is tried again"));
+  const actors = new ActorRunner(actorsOf({ api, options, log }), log);
   return {
     api,
     adminKubeconfig: api.adminKubeconfig,
     async close(graceMs) {
+      // First: what acts needs the API to finish what it is at.
+      await actors.stop(graceMs);
       await compactor.stop();
       await api.close(graceMs);
       await store.close();
