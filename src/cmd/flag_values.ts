@@ -98,7 +98,28 @@ export function duration(text: string): number {
   return parts.reduce((ms, [, amount, unit]) => ms + Number(amount) * unitMs[unit!]!, 0);
 }
 
+/** A flag that is given several times, commas and all. */
+export function repeatedWhole(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), text];
+}
+
+/** What Go's strconv.ParseBool takes. */
 export function truth(text: string): boolean {
-  if (text !== "true" && text !== "false") throw new InvalidArgumentError("It must be true or false.");
-  return text === "true";
+  if (["1", "t", "T", "TRUE", "true", "True"].includes(text)) return true;
+  if (["0", "f", "F", "FALSE", "false", "False"].includes(text)) return false;
+  throw new InvalidArgumentError("It must be true or false.");
+}
+
+/** @returns a parser of names by commas, each once, of those that there are */
+export function listOf<T extends string>(known: readonly T[]): (text: string) => readonly T[] {
+  return (text) => {
+    const names = text.split(",").filter((name) => name !== "");
+    for (const [i, name] of names.entries()) {
+      if (!(known as readonly string[]).includes(name)) {
+        throw new InvalidArgumentError(`"${name}" is none of ${known.join(", ")}.`);
+      }
+      if (names.indexOf(name) < i) throw new InvalidArgumentError(`"${name}" is there more than once.`);
+    }
+    return names as T[];
+  };
 }

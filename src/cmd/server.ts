@@ -6,8 +6,9 @@ import { chosenRows } from "../controlplane/controllers/manager.ts";
 import type { EtcdOptions, PortRange, ServerOptions } from "../controlplane/server/options.ts";
 import { configureControllers, controllerOptionsOf, type ControllerFlags } from "./controller_flags.ts";
 import { addressRanges, etcdServers, ipAddress, portRange, repeated, wholeNumber } from "./flag_values.ts";
+import { securing, securityOf, type SecurityFlagValues } from "./security_flags.ts";
 
-interface Flags extends ControllerFlags {
+interface Flags extends ControllerFlags, SecurityFlagValues {
   readonly dataDir: string;
   readonly bindAddress: string;
   readonly securePort: number;
@@ -20,8 +21,6 @@ interface Flags extends ControllerFlags {
   readonly etcdCertfile?: string;
   readonly etcdKeyfile?: string;
   readonly etcdPrefix: string;
-  readonly clientCaFile?: string;
-  readonly tokenAuthFile?: string;
   readonly maxRequestsInflight: number;
   readonly maxMutatingRequestsInflight: number;
   readonly logFormat?: "text" | "json";
@@ -85,12 +84,6 @@ function storing(command: Command): void {
     .option("--etcd-prefix <prefix>", "in front of every key in etcd", "/registry");
 }
 
-function securing(command: Command): void {
-  command
-    .option("--client-ca-file <file>", "authorities whose client certificates are taken besides Fairlead's own")
-    .option("--token-auth-file <file>", 'tokens that are taken: lines of token,user,uid,"group1,group2"');
-}
-
 function running(command: Command): void {
   const bound = wholeNumber(0, 1_000_000);
   command
@@ -130,8 +123,7 @@ function optionsOf(flags: Flags, command: Command): ServerOptions {
     leaderElect: flags.leaderElect ?? etcd !== undefined,
     ...(flags.advertiseAddress === undefined ? {} : { advertiseAddress: flags.advertiseAddress }),
     ...(etcd === undefined ? {} : { etcd }),
-    ...(flags.clientCaFile === undefined ? {} : { clientCaFile: flags.clientCaFile }),
-    ...(flags.tokenAuthFile === undefined ? {} : { tokenAuthFile: flags.tokenAuthFile }),
+    security: securityOf(flags, command),
   };
 }
 

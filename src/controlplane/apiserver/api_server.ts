@@ -26,6 +26,8 @@ import type { Endpoint } from "./verbs/endpoint.ts";
 export interface ApiServerOptions {
   readonly store: Store;
   readonly authenticators: readonly Authenticator[];
+  /** --anonymous-auth; default true: who brings no credentials is system:anonymous. */
+  readonly anonymous?: boolean;
   readonly authorizer: Authorizer;
   readonly admission: readonly AdmissionPlugin[];
   readonly subresources: SubresourceHandlers;
@@ -143,7 +145,8 @@ export class ApiServer {
       const user = await authenticator.authenticate(credentials);
       if (user) return user;
     }
-    if (credentials.token !== undefined || credentials.certificateRefused) {
+    const isRefused = credentials.token !== undefined || credentials.certificateRefused;
+    if (isRefused || this.#options.anonymous === false) {
       throw new ApiError("Unauthorized", "Unauthorized");
     }
     return anonymous;

@@ -1,47 +1,33 @@
 /** The whole API server from its parts: certificates, authentication, authorization, admission, what a cluster holds. */
-import { readFileSync } from "node:fs";
-import { hostname } from "node:os";
 import { isIPv6 } from "node:net";
-import path from "node:path";
-import { FairleadError } from "../../errors/catalogue.ts";
 import type { Store } from "../store/store.ts";
 import type { AdmissionPlugin } from "./admission/admission.ts";
 import { ApiServer, startCaches, type ApiServerOptions } from "./api_server.ts";
 import { bootstrapCluster } from "./bootstrap/bootstrap.ts";
 import { Loopback } from "./loopback/loopback.ts";
 import { ensureKubernetesService } from "./bootstrap/kubernetes_service.ts";
-import { writeKubeconfig } from "./certificates/kubeconfig.ts";
-import { Pki } from "./certificates/pki.ts";
+import type { Pki } from "./certificates/pki.ts";
 import { Renewal } from "./certificates/renewal.ts";
-import { clientProfile, defaultAdvertiseAddress, firstAddress, servingProfile } from "./certificates/serving.ts";
-import { SigningKeys } from "./certificates/signing_keys.ts";
-import type { Profile } from "./certificates/x509.ts";
+import { firstAddress } from "./certificates/serving.ts";
 import { cacheLookup } from "./auth/lookup.ts";
 import { ServiceAllocation } from "./allocation/service_allocation.ts";
-import { secure, type Security } from "./secure.ts";
+import { Identity, type IdentityOptions } from "./identity.ts";
+import { secure, type AccessOptions, type Security } from "./secure.ts";
 import { builtInSubresources, type Subresources } from "./subresources/subresources.ts";
 
-export interface ControlPlaneApiOptions {
-  /** Everything but the store is kept here: pki/ and admin.kubeconfig. */
-  readonly dataDir: string;
+export interface ControlPlaneApiOptions extends IdentityOptions, AccessOptions {
   readonly store: Store;
-  /** --bind-address */
-  readonly host: string;
   /** --secure-port; 0 takes a free one. */
   readonly port: number;
-  readonly advertiseAddress?: string;
-  readonly tlsSans?: readonly string[];
   /** --service-cluster-ip-range: one, or two of two families. */
   readonly serviceCidrs: readonly string[];
   /** --service-node-port-range, "30000-32767" */
   readonly serviceNodePortRange?: string;
-  /** --client-ca-file: authorities whose client certificates are taken besides our own. */
-  readonly clientCaFile?: string;
-  /** --token-auth-file */
-  readonly tokenAuthFile?: string;
-  /** --service-account-issuer */
-  readonly serviceAccountIssuer?: string;
-  /** --api-audiences; default: the issuer. */
+  /** --kubelet-preferred-address-types */
+  readonly kubeletAddressTypes?: readonly string[];
+  /** --service-account-issuer: the first one's name is on new tokens, those of the others are taken. */
+  readonly serviceAccountIssuers?: readonly [string, ...string[]];
+  /** --api-audiences; default: the issuers. */
   readonly apiAudiences?: readonly string[];
   readonly subresources?: ApiServerOptions["subresources"];
   readonly answers?: NonNullable<ApiServerOptions["answers"]>;
@@ -74,9 +60,8 @@ export interface ControlPlaneApi {
 }
 
 export const defaultIssuer = "https://kubernetes.default.svc.cluster.local";
-/** Who the server is to kubelets: kubeadm's name. */
-const kubeletClientProfile = clientProfile("kube-apiserver-kubelet-client", ["system:masters"]);
-const adminProfile = clientProfile("kubernetes-admin", ["system:masters"]);
+/** How often the files of a given serving certificate are looked at, in ms; upstream's interval. */
+const servingFilesEveryMs = 60_000;
 
 /**
  * Starts the API server with everything that secures it; it answers when this returns.
@@ -95,24 +80,22 @@ export async function startControlPlaneApi(options: ControlPlaneApiOptions): Pro
     now,
     onError: options.onInternalError,
   });
-  const issuer = options.serviceAccountIssuer ?? defaultIssuer;
+  const issuers = options.serviceAccountIssuers ?? ([defaultIssuer] as const);
   const security = secure({
+    ...options,
     lookup: cacheLookup(caches),
     signingKeys: identity.signingKeys,
     now,
-    issuer,
-    audiences: options.apiAudiences ?? [issuer],
-    tokenAuthFile: options.tokenAuthFile,
+    issuers,
+    audiences: options.apiAudiences ?? issuers,
     externalUrl: () => urlOf(identity.advertiseAddress ?? "127.0.0.1", port),
     routes: () => server.routes,
     admission: options.admission ?? [],
     last: [allocation],
   });
   const builtIn = builtInSubresources(options.store, {
-    kubeletCredentials: async () => {
-      const { certificate, key } = await identity.pki.certificate("apiserver-kubelet-client", kubeletClientProfile);
-      return { cert: certificate, key };
-    },
+    kubeletCredentials: () => identity.kubeletCredentials(),
+    ...(options.kubeletAddressTypes === undefined ? {} : { addressTypes: options.kubeletAddressTypes }),
   });
   let port = options.port;
   const server = await ApiServer.start(serverOptions(options, security, builtIn, caches, await identity.tls()));
@@ -140,7 +123,11 @@ export async function startControlPlaneApi(options: ControlPlaneApiOptions): Pro
     server.setTls(await identity.tls());
     await identity.writeAdminKubeconfig(serverUrl);
   };
-  const renewal = new Renewal({ renew, onError: (error) => options.onInternalError(error, "certificate renewal") });
+  const renewal = new Renewal({
+    renew,
+    onError: (error) => options.onInternalError(error, "certificate renewal"),
+    ...(options.servingFiles ? { everyMs: servingFilesEveryMs } : {}),
+  });
   return {
     port,
     adminKubeconfig: identity.adminKubeconfig,
@@ -177,6 +164,7 @@ function serverOptions(
     caches,
     now: options.now ?? Date.now,
     authenticators: security.authenticators,
+    anonymous: options.anonymousAuth ?? true,
     authorizer: security.authorizer,
     impersonate: security.impersonate,
     admission: security.admission,
@@ -196,50 +184,6 @@ function serverOptions(
   };
 }
 
-/** What the server says it is, and whom it believes. */
-class Identity {
-  readonly pki: Pki;
-  readonly signingKeys: SigningKeys;
-  readonly advertiseAddress: string | undefined;
-  readonly adminKubeconfig: string;
-  readonly #serving: Profile;
-  readonly #clientAuthorities: readonly string[];
-
-  private constructor(options: ControlPlaneApiOptions, pki: Pki, signingKeys: SigningKeys) {
-    this.pki = pki;
-    this.signingKeys = signingKeys;
-    this.advertiseAddress = options.advertiseAddress ?? defaultAdvertiseAddress(options.host);
-    this.adminKubeconfig = path.join(options.dataDir, "admin.kubeconfig");
-    this.#serving = servingProfile({
-      hostname: hostname(),
-      advertiseAddress: this.advertiseAddress,
-      serviceCidrs: options.serviceCidrs,
-      tlsSans: options.tlsSans ?? [],
-    });
-    this.#clientAuthorities = options.clientCaFile === undefined ? [] : [readAuthorities(options.clientCaFile)];
-  }
-
-  static async open(options: ControlPlaneApiOptions, now: () => number): Promise<Identity> {
-    const folder = path.join(options.dataDir, "pki");
-    return new Identity(options, await Pki.open({ folder, now }), await SigningKeys.open(folder));
-  }
-
-  /** The serving certificate, renewed where that is due. */
-  async tls(): Promise<NonNullable<ApiServerOptions["http"]["tls"]>> {
-    const { certificate, key } = await this.pki.certificate("apiserver", this.#serving);
-    return { cert: certificate, key, ca: [this.pki.authorityCertificate, ...this.#clientAuthorities] };
-  }
-
-  async writeAdminKubeconfig(server: string): Promise<void> {
-    writeKubeconfig(this.adminKubeconfig, {
-      server,
-      authority: this.pki.authorityCertificate,
-      client: await this.pki.certificate("admin", adminProfile),
-      user: "kubernetes-admin",
-    });
-  }
-}
-
 /** The administrator is on this machine: loopback where the server listens there. */
 function reachable(host: string, advertiseAddress: string | undefined): string {
   if (host === "0.0.0.0" || host === "::" || host === "") return "127.0.0.1";
@@ -248,12 +192,4 @@ function reachable(host: string, advertiseAddress: string | undefined): string {
 
 function urlOf(host: string, port: number): string {
   return `https://${isIPv6(host) ? `[${host}]` : host}:${port}`;
-}
-
-function readAuthorities(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (cause) {
-    throw new FairleadError("CERTIFICATE_FILE", { subject: file, cause });
-  }
 }

@@ -3,7 +3,7 @@ import { AdmissionChain, type AdmissionPlugin } from "./admission/admission.ts";
 import { builtInPlugins } from "./admission/plugins.ts";
 import type { ApiServerOptions } from "./api_server.ts";
 import { certificateAuthenticator, type Authenticator } from "./auth/authenticator.ts";
-import { union, type Authorizer } from "./auth/authorizer.ts";
+import { always, union, type AuthorizationMode, type Authorizer } from "./auth/authorizer.ts";
 import { impersonation } from "./auth/impersonation.ts";
 import type { Lookup } from "./auth/lookup.ts";
 import { nodeAuthorizer } from "./auth/node/authorizer.ts";
@@ -32,12 +32,27 @@ import type { Routes, SubresourceHandlers } from "./routes.ts";
 import type { Change } from "./storage/registry.ts";
 import { tokenHandlers } from "./subresources/token.ts";
 
-export interface SecurityOptions {
+/** What an operator decides of who comes in and what they may do. */
+export interface AccessOptions {
+  /** --token-auth-file */
+  readonly tokenAuthFile?: string;
+  /** --anonymous-auth; default true. */
+  readonly anonymousAuth?: boolean;
+  /** --authorization-mode, in their order; default Node, RBAC. */
+  readonly authorizationModes?: readonly AuthorizationMode[];
+  /** --disable-admission-plugins */
+  readonly disabledAdmission?: readonly string[];
+}
+
+export interface SecurityOptions extends Pick<
+  AccessOptions,
+  "tokenAuthFile" | "authorizationModes" | "disabledAdmission"
+> {
   readonly lookup: Lookup;
   readonly signingKeys: SigningKeys;
-  readonly issuer: string;
+  /** The first one's name is on new tokens. */
+  readonly issuers: readonly [string, ...string[]];
   readonly audiences: readonly string[];
-  readonly tokenAuthFile: string | undefined;
   /** Where the server is reached from outside, `https://host:port`. */
   readonly externalUrl: () => string;
   /** The server's routes, once it is there. */
@@ -61,14 +76,14 @@ export interface Security {
 }
 
 export function secure(options: SecurityOptions): Security {
-  const { lookup, issuer, audiences, now } = options;
+  const { lookup, issuers, audiences, now } = options;
+  const [issuer] = issuers;
   const signer = new TokenSigner(options.signingKeys);
   const tokens = tokenAuthenticators(options, signer);
   const rbac = new RbacIndex(lookup);
   const authorizer = union(
     privilegedAuthorizer,
-    nodeAuthorizer(new NodeGraph(lookup), nodeRole.rules),
-    rbacAuthorizer(rbac),
+    ...authorizers(options.authorizationModes ?? defaultModes, lookup, rbac),
   );
   const builtIn = builtInPlugins({
     lookup,
@@ -77,7 +92,8 @@ export function secure(options: SecurityOptions): Security {
     updateQuotaStatus: (namespace, name, change) => updateQuotaStatus(options.routes(), namespace, name, change),
     others: options.admission,
   });
-  const admission = [...builtIn, ...options.last];
+  const disabled = new Set(options.disabledAdmission);
+  const admission = [...builtIn.filter(({ name }) => !disabled.has(name)), ...options.last];
   const chain = new AdmissionChain(admission);
   return {
     authenticators: [certificateAuthenticator, bearerAuthenticator(tokens, audiences)],
@@ -97,16 +113,28 @@ export function secure(options: SecurityOptions): Security {
   };
 }
 
+const defaultModes: readonly AuthorizationMode[] = ["Node", "RBAC"];
+
+function authorizers(modes: readonly AuthorizationMode[], lookup: Lookup, rbac: RbacIndex): Authorizer[] {
+  const make: Readonly<Record<AuthorizationMode, () => Authorizer>> = {
+    Node: () => nodeAuthorizer(new NodeGraph(lookup), nodeRole.rules),
+    RBAC: () => rbacAuthorizer(rbac),
+    AlwaysAllow: () => always("allow", ""),
+    AlwaysDeny: () => always("no opinion", "Everything is forbidden."),
+  };
+  return modes.map((mode) => make[mode]());
+}
+
 async function updateQuotaStatus(routes: Routes, namespace: string, name: string, change: Change): Promise<void> {
   const { registry } = routes.find("", "v1", "resourcequotas")!;
   const request = { user: loopbackUser, dryRun: false, warnings: [], subresource: "status" };
   await registry.update(namespace, name, change, request);
 }
 
-function tokenAuthenticators({ lookup, issuer, now, tokenAuthFile }: SecurityOptions, signer: TokenSigner) {
+function tokenAuthenticators({ lookup, issuers, now, tokenAuthFile }: SecurityOptions, signer: TokenSigner) {
   return new TokenAuthenticators([
     ...(tokenAuthFile === undefined ? [] : [tokenFile(tokenAuthFile)]),
-    new ServiceAccountTokens({ signer, lookup, issuer, now }),
+    new ServiceAccountTokens({ signer, lookup, issuers, now }),
     new BootstrapTokens(lookup, now),
   ]);
 }

@@ -1,5 +1,6 @@
 /** What `fairlead server` is told, parsed and checked. */
 
+import type { AuthorizationMode } from "../apiserver/auth/authorizer.ts";
 import type { ControllerOptions } from "../controllers/options.ts";
 
 /** Ports of Services of type NodePort, both ends included. */
@@ -19,6 +20,19 @@ export interface EtcdOptions {
   readonly prefix: string;
 }
 
+export interface SecurityFlags {
+  readonly clientCaFile?: string;
+  readonly tokenAuthFile?: string;
+  readonly servingFiles?: { readonly certificate: string; readonly key: string };
+  readonly kubeletAuthorityFile?: string;
+  readonly kubeletAddressTypes?: readonly string[];
+  readonly serviceAccountIssuers?: readonly [string, ...string[]];
+  readonly apiAudiences?: readonly string[];
+  readonly anonymousAuth?: boolean;
+  readonly authorizationModes?: readonly AuthorizationMode[];
+  readonly disabledAdmission?: readonly string[];
+}
+
 export interface ServerOptions {
   /** Everything that the server keeps is under it. */
   readonly dataDir: string;
@@ -32,8 +46,8 @@ export interface ServerOptions {
   readonly serviceNodePorts: PortRange;
   /** Absent: the embedded store. */
   readonly etcd?: EtcdOptions;
-  readonly clientCaFile?: string;
-  readonly tokenAuthFile?: string;
+  /** Who serves, and who comes in: as `startControlPlaneApi` takes them. */
+  readonly security: SecurityFlags;
   readonly maxRequestsInFlight: number;
   readonly maxMutatingRequestsInFlight: number;
   /** --controllers: "*", names, and names with a "-" in front. */

@@ -61,8 +61,7 @@ async function startOn(
     tlsSans: options.tlsSans,
     serviceCidrs: options.serviceCidrs,
     ...(options.advertiseAddress === undefined ? {} : { advertiseAddress: options.advertiseAddress }),
-    ...(options.clientCaFile === undefined ? {} : { clientCaFile: options.clientCaFile }),
-    ...(options.tokenAuthFile === undefined ? {} : { tokenAuthFile: options.tokenAuthFile }),
+    ...options.security,
     onInternalError: (err, where) => log.error({ err, where }, "internal error"),
   }).catch((error: unknown) => {
     throw listenError(error, options);

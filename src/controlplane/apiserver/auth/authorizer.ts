@@ -46,6 +46,20 @@ export interface Authorizer {
   rulesFor?(user: User, namespace: string): RuleList;
 }
 
+/** Those of upstream's that are there; Webhook and ABAC ask somebody else or a file. */
+export const authorizationModes = ["AlwaysAllow", "AlwaysDeny", "Node", "RBAC"] as const;
+export type AuthorizationMode = (typeof authorizationModes)[number];
+
+/** Says the same to everything, as upstream's AlwaysAllow and AlwaysDeny. */
+export function always(decision: Decision["decision"], reason: string): Authorizer {
+  const allow = decision === "allow";
+  const rules: RuleList = {
+    resourceRules: allow ? [{ verbs: ["*"], apiGroups: ["*"], resources: ["*"] }] : [],
+    nonResourceRules: allow ? [{ verbs: ["*"], nonResourceURLs: ["*"] }] : [],
+  };
+  return { authorize: () => ({ decision, reason }), rulesFor: () => rules };
+}
+
 /** Asks one after another; where none decides, nothing is allowed. */
 export function union(...authorizers: readonly Authorizer[]): Authorizer {
   return {

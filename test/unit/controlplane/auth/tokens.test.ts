@@ -56,10 +56,9 @@ const lookup = fakeLookup({
 });
 
 const authenticate = (token: string, audiences = ["api"]) =>
-  new TokenAuthenticators([new ServiceAccountTokens({ signer, lookup, issuer, now: () => nowMs })]).authenticateToken(
-    token,
-    audiences,
-  );
+  new TokenAuthenticators([
+    new ServiceAccountTokens({ signer, lookup, issuers: [issuer], now: () => nowMs }),
+  ]).authenticateToken(token, audiences);
 
 describe("a service account's token", () => {
   it("says who it is and what it is bound to", async () => {
@@ -177,6 +176,17 @@ it("of another issuer is left to others", async () => {
 });
 
 describe("signing keys", () => {
+  it("are changed by hand as the manual says: a public half beside them goes on to verify", async () => {
+    const where = path.join(folder, "by-hand");
+    const first = await SigningKeys.open(where);
+    const pem = first.current.publicKey.export({ type: "spki", format: "pem" });
+    writeFileSync(path.join(where, "sa-2026.pub"), pem);
+    rmSync(path.join(where, "sa.key"));
+    const second = await SigningKeys.open(where);
+    expect(second.all().map(({ id }) => id)).toEqual([second.current.id, first.current.id]);
+    expect(second.current.id).not.toBe(first.current.id);
+  });
+
   it("verify what they signed before a rotation and a restart", async () => {
     const token = await signer.sign(claims());
     const old = keys.current.id;

@@ -19,7 +19,8 @@ const keyPrefix = "authentication.kubernetes.io/";
 export interface ServiceAccountTokensOptions {
   readonly signer: TokenSigner;
   readonly lookup: Lookup;
-  readonly issuer: string;
+  /** Whose tokens are taken. */
+  readonly issuers: readonly string[];
   /** Wall clock in ms. */
   readonly now: () => number;
 }
@@ -32,7 +33,8 @@ export class ServiceAccountTokens implements TokenAuthenticator {
   }
 
   async authenticateToken(token: string, audiences: readonly string[]): Promise<TokenIdentity | undefined> {
-    if (peekIssuer(token) !== this.#options.issuer) return undefined;
+    const issuer = peekIssuer(token);
+    if (issuer === undefined || !this.#options.issuers.includes(issuer)) return undefined;
     const claims = await this.#options.signer.verify(token);
     this.#checkTime(claims);
     const common = audiences.filter((audience) => claims.aud.includes(audience));
