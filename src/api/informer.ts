@@ -22,6 +22,11 @@ export interface InformerOptions extends Pick<ListOptions, "namespace" | "labelS
   readonly clock?: Clock;
 }
 
+export interface KeepOption<T> {
+  /** What is kept of each object, where that is not all. */
+  readonly keep?: (object: T) => T;
+}
+
 /** Waits between attempts, in ms: doubled up to the longest, with jitter (client-go's reflector). */
 const firstRetryMs = 800;
 const longestRetryMs = 30_000;
@@ -34,7 +39,7 @@ export class Informer<T extends KubeObject> {
   readonly type: ResourceType<T>;
   readonly objects = new ObjectStore<T>();
   readonly #client: Client;
-  readonly #options: InformerOptions;
+  readonly #options: InformerOptions & KeepOption<T>;
   readonly #clock: Clock;
   readonly #handlers = new Set<InformerHandler<T>>();
   readonly #waiting = new Set<() => void>();
@@ -46,7 +51,7 @@ export class Informer<T extends KubeObject> {
   #stopWatch: StopWatch | undefined;
   #cancelRetry: (() => void) | undefined;
 
-  constructor(client: Client, type: ResourceType<T>, options: InformerOptions) {
+  constructor(client: Client, type: ResourceType<T>, options: InformerOptions & KeepOption<T>) {
     this.#client = client;
     this.type = type;
     this.#options = options;
@@ -194,7 +199,8 @@ export class Informer<T extends KubeObject> {
     this.#cancelRetry = this.#clock.after(ms, again);
   }
 
-  #put(object: T): void {
+  #put(whole: T): void {
+    const object = this.#options.keep ? this.#options.keep(whole) : whole;
     const previous = this.objects.get(keyText(keyOf(object)));
     if (previous?.metadata.resourceVersion === object.metadata.resourceVersion) return;
     this.objects.set(object);

@@ -37,6 +37,11 @@ export class Informers {
     return informer;
   }
 
+  /** The informer of a resource where somebody has asked for it. */
+  find(type: ResourceType<KubeObject>): Informer<KubeObject> | undefined {
+    return this.#informers.get(`${apiVersionOf(type)}/${type.plural}`);
+  }
+
   start(): void {
     this.#running = true;
     for (const informer of this.#informers.values()) informer.start();
