@@ -79,6 +79,11 @@ export class StoredIndex<T> implements Index<T> {
     return found ? [...found.values()] : [];
   }
 
+  /** How many get() would find. */
+  count(value: string): number {
+    return this.#byValue.get(value)?.size ?? 0;
+  }
+
   add(key: string, object: T): void {
     for (const value of this.#valuesOf(object)) {
       const found = this.#byValue.get(value);

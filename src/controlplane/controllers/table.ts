@@ -1,11 +1,17 @@
 /** Every controller that there is; a new one is a row here and a folder beside this file. */
 import type { ControllerRow } from "./controller.ts";
+import { endpointSliceController } from "./endpoint_slice/endpoint_slice.ts";
+import { endpointSliceMirroringController } from "./endpoint_slice_mirroring/endpoint_slice_mirroring.ts";
+import { endpointsController } from "./endpoints/endpoints.ts";
 import { garbageCollectorController } from "./garbage_collector/garbage_collector.ts";
 import { namespaceController } from "./namespace/namespace.ts";
 import { replicaSetController } from "./replica_set/replica_set.ts";
 import { replicationControllerController } from "./replication_controller/replication_controller.ts";
 
 export const controllerTable: readonly ControllerRow[] = [
+  endpointSliceController,
+  endpointSliceMirroringController,
+  endpointsController,
   garbageCollectorController,
   namespaceController,
   replicaSetController,
