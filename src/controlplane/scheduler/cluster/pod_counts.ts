@@ -1,0 +1,74 @@
+/**
+ * How many pods of a selector each node has, kept up to date while pods come and go: a cycle then costs nodes, not
+ * pods. Selectors that nobody asked for of late are forgotten; asking again counts anew.
+ */
+import type { LabelMatcher } from "../../../model/label_selector.ts";
+import type { PodInfo } from "../model/pod_info.ts";
+
+/** Bound of the selectors that are kept up. */
+const keptSelectors = 256;
+
+/** What is counted. */
+export interface PodSelection {
+  /** Equal for selections of the same pods. */
+  readonly key: string;
+  /** Namespaces; undefined: all. */
+  readonly namespaces: ReadonlySet<string> | undefined;
+  /** All must match. */
+  readonly matchers: readonly LabelMatcher[];
+  /** Pods that are being deleted count too. */
+  readonly withTerminating: boolean;
+}
+
+/** Node's name → pods; a node without any is absent. */
+export type NodeCounts = ReadonlyMap<string, number>;
+
+interface Kept {
+  readonly selection: PodSelection;
+  readonly counts: Map<string, number>;
+}
+
+export class PodCounts {
+  readonly #kept = new Map<string, Kept>();
+  readonly #pods: () => Iterable<readonly [nodeName: string, pod: PodInfo]>;
+
+  /** @param pods all that have a node */
+  constructor(pods: () => Iterable<readonly [nodeName: string, pod: PodInfo]>) {
+    this.#pods = pods;
+  }
+
+  of(selection: PodSelection): NodeCounts {
+    const { key } = selection;
+    const kept = this.#kept.get(key) ?? this.#count(selection);
+    // The last in order is the one that was asked for last.
+    this.#kept.delete(key);
+    this.#kept.set(key, kept);
+    return kept.counts;
+  }
+
+  change(nodeName: string, pod: PodInfo, by: 1 | -1): void {
+    for (const { selection, counts } of this.#kept.values()) {
+      if (selects(selection, pod)) increase(counts, nodeName, by);
+    }
+  }
+
+  #count(selection: PodSelection): Kept {
+    const counts = new Map<string, number>();
+    for (const [nodeName, pod] of this.#pods()) if (selects(selection, pod)) increase(counts, nodeName, 1);
+    if (this.#kept.size >= keptSelectors) this.#kept.delete(this.#kept.keys().next().value!);
+    return { selection, counts };
+  }
+}
+
+export function selects({ namespaces, matchers, withTerminating }: PodSelection, pod: PodInfo): boolean {
+  if (namespaces && !namespaces.has(pod.namespace)) return false;
+  if (pod.isTerminating && !withTerminating) return false;
+  return matchers.every((matches) => matches(pod.labels));
+}
+
+/** Adds to a count; one of 0 goes. */
+export function increase<K>(counts: Map<K, number>, key: K, by: number): void {
+  const count = (counts.get(key) ?? 0) + by;
+  if (count === 0) counts.delete(key);
+  else counts.set(key, count);
+}

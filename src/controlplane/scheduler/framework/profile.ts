@@ -1,0 +1,21 @@
+/** The plugins, in the order and with the weights of upstream's default profile (pkg/scheduler/apis/config default_plugins.go). */
+import { balancedAllocation } from "../plugins/balanced_allocation.ts";
+import { imageLocality } from "../plugins/image_locality.ts";
+import { nodeAffinity } from "../plugins/node_affinity.ts";
+import { nodeName } from "../plugins/node_name.ts";
+import { nodePorts } from "../plugins/node_ports.ts";
+import { nodeResourcesFit } from "../plugins/node_resources_fit.ts";
+import { nodeUnschedulable } from "../plugins/node_unschedulable.ts";
+import { taintToleration } from "../plugins/taint_toleration.ts";
+import type { Plugin } from "./plugin.ts";
+
+export const defaultProfile: readonly Plugin[] = [
+  nodeUnschedulable,
+  nodeName,
+  taintToleration,
+  nodeAffinity,
+  nodePorts,
+  nodeResourcesFit,
+  balancedAllocation,
+  imageLocality,
+];

@@ -1,0 +1,134 @@
+/** What follows a cycle: a binding, or the word why there is none and another try. */
+import { keyText } from "../../api/client.ts";
+import { resourceTypes } from "../../api/resource_types.ts";
+import { isNotFound } from "../../api/status_error.ts";
+import type { Assumptions } from "./assumptions.ts";
+import type { Binder } from "./binding/binder.ts";
+import { changedCondition, podScheduledFalse } from "./binding/conditions.ts";
+import type { StatusWriter } from "./binding/status_writer.ts";
+import type { Cluster } from "./cluster/cluster.ts";
+import type { SchedulerContext } from "./context.ts";
+import type { Cycles, Decision } from "./framework/cycle.ts";
+import type { ClusterEvent } from "./framework/events.ts";
+import { fitErrorMessage, noNodes } from "./framework/fit_error.ts";
+import type { Plugin } from "./framework/plugin.ts";
+import type { QueuedPod } from "./queue/queued_pod.ts";
+import type { SchedulingQueue } from "./queue/queue.ts";
+
+/** Events' messages are cut at this many characters (events.k8s.io/v1 note). */
+const longestMessage = 1024;
+
+export interface OutcomesOptions extends SchedulerContext {
+  readonly cluster: Cluster;
+  readonly queue: SchedulingQueue;
+  readonly statuses: StatusWriter;
+  readonly binder: Binder;
+  readonly assumptions: Assumptions;
+  readonly plugins: readonly Plugin[];
+  readonly onEvent: (event: ClusterEvent) => void;
+}
+
+type BindDecision = Extract<Decision, { type: "Bind" }>;
+type UnschedulableDecision = Extract<Decision, { type: "Unschedulable" }>;
+
+export class Outcomes {
+  readonly #options: OutcomesOptions;
+  onBindingEnded: () => void = () => undefined;
+
+  constructor(options: OutcomesOptions) {
+    this.#options = options;
+  }
+
+  /** Decides on a pod and acts on it. */
+  of(queued: QueuedPod, cycles: Cycles): void {
+    const { queue, log } = this.#options;
+    const { info } = queued;
+    // It goes: whoever deletes it does not want it to run.
+    if (info.isTerminating) return queue.delete(info.uid);
+    try {
+      const decision = cycles.decide(info);
+      if (decision.type === "Bind") this.#bind(queued, decision);
+      else if (decision.type === "NoNodes") this.#reject(queued, noNodes, new Set());
+      else this.#unschedulable(queued, decision);
+    } catch (err) {
+      log.error({ pod: info.key, err }, "a pod cannot be scheduled for an error; it is tried again");
+      this.#failed(queued, err);
+    }
+  }
+
+  /** Of a pod that was bound the API showed nothing in time. */
+  expired(uid: string): void {
+    const { cluster, informers, log, onEvent } = this.#options;
+    if (!cluster.isAssumed(uid)) return;
+    const queued = this.#options.queue.get(uid);
+    log.warn({ uid, pod: queued?.info.key }, "a pod was bound and did not show its node in time");
+    cluster.removePod(uid);
+    if (!queued) return;
+    onEvent({ type: "PodDelete", pod: queued.info });
+    const pod = informers.of(resourceTypes.pods).objects.get(queued.info.key);
+    if (pod?.metadata.uid === uid && !pod.spec.nodeName) this.#options.queue.retry(queued);
+    else this.#options.queue.delete(uid);
+  }
+
+  #bind(queued: QueuedPod, decision: BindDecision): void {
+    const { cluster, binder } = this.#options;
+    const { info } = queued;
+    const { nodeName } = decision;
+    cluster.nominations.delete(info.uid);
+    cluster.assume(info, nodeName);
+    binder.bind(
+      info,
+      decision,
+      () => this.#bound(queued, nodeName),
+      (error) => this.#bindingFailed(queued, error),
+    );
+  }
+
+  #bound({ info }: QueuedPod, nodeName: string): void {
+    const { cluster, assumptions, events } = this.#options;
+    if (cluster.isAssumed(info.uid)) assumptions.bound(info.uid);
+    events.event(info.pod, "Normal", "Scheduled", `Successfully assigned ${info.key} to ${nodeName}`);
+    this.onBindingEnded();
+  }
+
+  #bindingFailed(queued: QueuedPod, error: unknown): void {
+    const { cluster, queue, onEvent } = this.#options;
+    const { info } = queued;
+    this.onBindingEnded();
+    // The API showed it on a node meanwhile: the answer was lost, or somebody else bound it.
+    if (!cluster.isAssumed(info.uid)) return;
+    cluster.removePod(info.uid);
+    onEvent({ type: "PodDelete", pod: info });
+    if (isNotFound(error)) return queue.delete(info.uid);
+    this.#failed(queued, error);
+  }
+
+  #unschedulable(queued: QueuedPod, { diagnosis }: UnschedulableDecision): void {
+    this.#reject(queued, fitErrorMessage(diagnosis), diagnosis.plugins);
+  }
+
+  #reject(queued: QueuedPod, message: string, plugins: ReadonlySet<string>): void {
+    const { queue } = this.#options;
+    queue.setAside(queued, plugins);
+    this.#say(queued, "Unschedulable", message);
+  }
+
+  #failed(queued: QueuedPod, error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    this.#options.queue.retry(queued);
+    this.#say(queued, "SchedulerError", message);
+  }
+
+  #say({ info }: QueuedPod, reason: "Unschedulable" | "SchedulerError", message: string): void {
+    const { informers, statuses, events, clock } = this.#options;
+    const pod = informers.of(resourceTypes.pods).objects.get(keyText(info.pod.metadata)) ?? info.pod;
+    events.event(pod, "Warning", "FailedScheduling", cut(message));
+    const condition = changedCondition(pod, podScheduledFalse(reason, message), clock.now());
+    if (condition) statuses.write({ pod, conditions: [condition] });
+  }
+}
+
+function cut(message: string): string {
+  const suffix = " ...";
+  return message.length <= longestMessage ? message : message.slice(0, longestMessage - suffix.length) + suffix;
+}
