@@ -2,7 +2,6 @@
 import { readFileSync } from "node:fs";
 import { FairleadError } from "../../errors/catalogue.ts";
 import { EmbeddedStore } from "../store/embedded/embedded_store.ts";
-import { EtcdStore } from "../store/etcd/etcd_store.ts";
 import type { Store } from "../store/store.ts";
 import { storeFile } from "./data_dir.ts";
 import type { EtcdOptions, ServerOptions } from "./options.ts";
@@ -28,6 +27,8 @@ async function openEtcd({ servers, prefix, caFile, certFile, keyFile }: EtcdOpti
     ...(certFile === undefined ? {} : { cert: readPem(certFile) }),
     ...(keyFile === undefined ? {} : { key: readPem(keyFile) }),
   };
+  // Its gRPC client is loaded only where it is wanted: it takes 10 MB.
+  const { EtcdStore } = await import("../store/etcd/etcd_store.ts");
   const store = new EtcdStore({ endpoints: servers, prefix, tls });
   try {
     await store.revision();

@@ -7,7 +7,8 @@ import path from "node:path";
 import ipaddr from "ipaddr.js";
 import { FairleadError } from "../../../errors/catalogue.ts";
 import { privateMode, publicMode, readFileIfThere, writeFileAtomic } from "./files.ts";
-import { issue, makeAuthority, namesOf, type KeyPair, type Profile, type SubjectNames } from "./x509.ts";
+import { CertificateMaker } from "./maker.ts";
+import { namesOf, type KeyPair, type Profile, type SubjectNames } from "./x509.ts";
 
 const dayMs = 24 * 60 * 60 * 1000;
 const authorityLifeMs = 3650 * dayMs;
@@ -28,6 +29,7 @@ export interface PkiOptions {
 export class Pki {
   readonly #folder: string;
   readonly #now: () => number;
+  readonly #maker = new CertificateMaker();
   #authority: KeyPair;
 
   private constructor({ folder, now }: PkiOptions, authority: KeyPair) {
@@ -78,7 +80,7 @@ export class Pki {
       if (!this.#isDue(parsed)) return before !== certificate;
     }
     // A key without its certificate is what a crash at the first start leaves behind.
-    this.#authority = await makeAuthority(authorityName, this.#validity(authorityLifeMs), key);
+    this.#authority = await this.#maker.authority(authorityName, this.#validity(authorityLifeMs), key);
     if (key === undefined) writeFileAtomic(files.key, this.#authority.key, privateMode);
     writeFileAtomic(files.certificate, this.#authority.certificate, publicMode);
     return true;
@@ -99,7 +101,7 @@ export class Pki {
       const found = { certificate: block(file, text, "CERTIFICATE"), key: block(file, text, "PRIVATE KEY") };
       if (this.#isGood(parsedPair({ certificate: file, key: file }, found), profile)) return found;
     }
-    const made = await issue(this.#authority, profile, this.#validity(leafLifeMs));
+    const made = await this.#maker.certificate(this.#authority, profile, this.#validity(leafLifeMs));
     writeFileAtomic(file, made.certificate + made.key, privateMode);
     return made;
   }

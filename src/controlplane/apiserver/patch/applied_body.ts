@@ -1,5 +1,6 @@
 /** The body of an apply: an object in YAML, of which JSON is a part, with duplicate keys refused where asked to. */
-import { parseDocument } from "yaml";
+import type { parseDocument } from "yaml";
+import { load } from "../load.ts";
 import type { WriteOptions } from "../request/options.ts";
 import { isTooDeep } from "../request/yaml_depth.ts";
 import { ApiError } from "../status.ts";
@@ -34,7 +35,7 @@ function parsedJson(text: string): unknown {
 function parsedYaml(text: string): ReturnType<typeof parseDocument> {
   if (isTooDeep(text)) throw new ApiError("BadRequest", "error decoding YAML: exceeded max depth");
   try {
-    return parseDocument(text, { logLevel: "silent" });
+    return load("yaml").parseDocument(text, { logLevel: "silent" });
   } catch (cause) {
     throw new ApiError("BadRequest", `error decoding YAML: ${(cause as Error).message}`);
   }

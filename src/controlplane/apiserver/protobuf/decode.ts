@@ -10,8 +10,6 @@ import { modelOfKind } from "./kinds.ts";
 import { readMessage } from "./message.ts";
 import { delimited, eachField, expectType, WireError, WireReader } from "./wire.ts";
 
-export const protobufMediaType = "application/vnd.kubernetes.protobuf";
-
 /** "k8s" and a zero byte: begins every body. */
 const magic = Buffer.from("k8s\0");
 

@@ -1,11 +1,12 @@
 /** Bodies of writes, decoded and checked against the kind that the path names. */
-import { parse as parseYaml } from "yaml";
 import type { RequestContext } from "../context.ts";
 import { refuseDepth } from "../patch/errors.ts";
-import { decodeProtobuf, protobufMediaType } from "../protobuf/decode.ts";
+import { load } from "../load.ts";
 import type { ApiObject } from "../resources/resource.ts";
 import { ApiError } from "../status.ts";
 import { isTooDeep } from "./yaml_depth.ts";
+
+const protobufMediaType = "application/vnd.kubernetes.protobuf";
 
 /** Decodes a JSON, YAML or protobuf body. @throws ApiError 400, 415 */
 export async function decodedBody(context: RequestContext): Promise<unknown> {
@@ -18,7 +19,7 @@ export async function decodedBody(context: RequestContext): Promise<unknown> {
     case "application/yaml":
       return parsedYaml(bytes);
     case protobufMediaType:
-      return decodeProtobuf(bytes).object;
+      return (await import("../protobuf/decode.ts")).decodeProtobuf(bytes).object;
     default:
       throw unsupported(type, ["application/json", "application/yaml", protobufMediaType]);
   }
@@ -42,7 +43,7 @@ function parsedYaml(bytes: Buffer): unknown {
     const text = bytes.toString();
     if (isTooDeep(text)) throw new Error("exceeded max depth");
     // An alias can name much text with few bytes: no more of them than a person writes.
-    return parseYaml(text, { maxAliasCount: 100 }) as unknown;
+    return load("yaml").parse(text, { maxAliasCount: 100 }) as unknown;
   } catch (cause) {
     throw new ApiError(
       "BadRequest",

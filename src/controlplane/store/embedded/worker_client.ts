@@ -1,6 +1,7 @@
 /** Questions to the embedded store's worker and their answers, in the order they were asked. */
 import { Worker } from "node:worker_threads";
 import { FairleadError } from "../../../errors/catalogue.ts";
+import { workerFile } from "../../worker_file.ts";
 import type { AnswerMessage, Answers, QuestionName, Questions } from "./protocol.ts";
 
 interface Waiting {
@@ -19,7 +20,7 @@ export class WorkerClient {
   /** @param onFailure called once when the worker ends by an error; every question fails from then on */
   constructor(file: string, onFailure: (error: FairleadError) => void) {
     this.#file = file;
-    this.#worker = new Worker(workerFile(), { workerData: { file } });
+    this.#worker = new Worker(workerFile(import.meta.url, "worker"), { workerData: { file } });
     this.#worker.on("message", (message: AnswerMessage) => this.#settle(message));
     this.#worker.on("error", (cause) => {
       this.#fail(new FairleadError("STORE_UNAVAILABLE", { subject: file, cause }));
@@ -70,11 +71,4 @@ export class WorkerClient {
     for (const waiting of this.#waiting.values()) waiting.reject(this.#failure);
     this.#waiting.clear();
   }
-}
-
-/** A worker is started from the compiled program: node runs no TypeScript. */
-function workerFile(): URL {
-  const here = import.meta.url;
-  if (here.endsWith(".js")) return new URL("worker.js", here);
-  return new URL(here.replace("/src/", "/dist/src/").replace(/[^/]*$/, "worker.js"));
 }

@@ -175,3 +175,28 @@ it("a kubeconfig says where, whom to trust and who", () => {
     "current-context": "u@fairlead",
   });
 });
+
+it("a kubeconfig says names that YAML would read as something else", () => {
+  const client = { certificate: "C", key: "K" };
+  for (const name of [
+    "on",
+    "null",
+    "10",
+    "1e3",
+    "a: b",
+    "x#y",
+    " a",
+    "system:node:n1",
+    "-",
+    "",
+    'q"\\',
+    "https://[::1]:6443",
+  ]) {
+    const read = parse(kubeconfig({ server: name, authority: "A", client, user: name, cluster: name })) as object;
+    expect(read).toMatchObject({
+      clusters: [{ name, cluster: { server: name } }],
+      users: [{ name }],
+      contexts: [{ name: `${name}@${name}`, context: { cluster: name, user: name } }],
+    });
+  }
+});

@@ -2,7 +2,8 @@
  * Expressions of rules: parsed and checked when a definition is written, evaluated with a bound on
  * their steps. The library is @marcbachmann/cel-js; regular expressions run in linear time.
  */
-import { Environment, type ParseResult } from "@marcbachmann/cel-js";
+import type { Environment, ParseResult } from "@marcbachmann/cel-js";
+import { load } from "../../load.ts";
 import { patternOf } from "../schema/patterns.ts";
 import { registerLibraries } from "./libraries.ts";
 
@@ -36,6 +37,7 @@ class Engine {
 
   constructor() {
     const limits = { maxAstNodes: 5000, maxDepth: 100 };
+    const { Environment } = load("@marcbachmann/cel-js");
     const environment = new Environment({ enableOptionalTypes: true, homogeneousAggregateLiterals: false, limits });
     const bound = (evaluator: Evaluator): void => this.#bound(evaluator);
     environment.registerFunction(`${linearMatches}(string, string): bool`, (text: string, pattern: string) =>
@@ -106,5 +108,9 @@ function names(text: string, variable: string): boolean {
   return [...text.matchAll(pattern)].some(([, field, name]) => name !== undefined && field === undefined);
 }
 
-/** One for all rules: they share their functions, and nothing runs at the same time. */
-export const engine = new Engine();
+let shared: Engine | undefined;
+
+/** One for all rules: they share their functions, and nothing runs at the same time. Made for the first rule. */
+export function engine(): Engine {
+  return (shared ??= new Engine());
+}

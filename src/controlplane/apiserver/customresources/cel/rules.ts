@@ -53,8 +53,8 @@ function nodeOf(schema: Schema): Node | undefined {
 function compiledRule(rule: ValidationRule): CompiledRule {
   return {
     rule,
-    expression: engine.compile(rule.rule ?? ""),
-    message: rule.messageExpression ? engine.compile(rule.messageExpression) : undefined,
+    expression: engine().compile(rule.rule ?? ""),
+    message: rule.messageExpression ? engine().compile(rule.messageExpression) : undefined,
   };
 }
 
@@ -94,7 +94,7 @@ class RuleWalk {
       const compares = rule.expression.usesOldSelf;
       const isOptional = rule.rule.optionalOldSelf === true;
       if (compares ? oldSelf === undefined && !isOptional : isSame) continue;
-      this.#rule(rule, typeOf(value), self, isOptional ? engine.optional(oldSelf) : oldSelf, path);
+      this.#rule(rule, typeOf(value), self, isOptional ? engine().optional(oldSelf) : oldSelf, path);
     }
   }
 

@@ -60,7 +60,7 @@ function validateMessage({ rule, message }: ValidationRule, path: string, out: C
 
 function compiled(text: string, path: string, type: "bool" | "string", out: Causes): Expression | undefined {
   try {
-    const expression = engine.compile(text);
+    const expression = engine().compile(text);
     if (expression.type === type || expression.type === "dyn") return expression;
     const word = type === "bool" ? "a bool" : "a string";
     out.invalid(path, text, `compilation failed: must evaluate to ${word}`);
