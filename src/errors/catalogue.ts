@@ -80,6 +80,11 @@ const catalogue = {
     remedy: "it was changed in between: read it and try again",
     retryable: true,
   },
+  STORE_FENCED: {
+    attempted: "write under the fence {subject}",
+    remedy: "another server leads by now: nothing was written, and it does the work",
+    retryable: false,
+  },
   STORE_COMPACTED: {
     attempted: "read history of {subject}",
     remedy: "that revision was compacted: list again",

@@ -1,6 +1,7 @@
 /** What every store must do, whatever holds its bytes. */
 import { afterEach, describe, expect, it } from "vitest";
 import { type FairleadError } from "../../src/errors/catalogue.ts";
+import { takeFence } from "../../src/controlplane/store/fence.ts";
 import type { Item, Store, StoreEvent, StoreWatch } from "../../src/controlplane/store/store.ts";
 
 const value = (text: string): Buffer => Buffer.from(text);
@@ -267,6 +268,49 @@ export function describeStore(open: () => Promise<Store>): void {
       expect(now.items[1]!.modRevision).toBe(kept);
       const before = await store.range({ prefix: "/", revision: at - 1 });
       expect(before.items.map((i) => `${i.key}=${i.value.toString()}`)).toEqual(["/a=9", "/keep=k"]);
+    });
+  });
+
+  describe("a fence", () => {
+    const held = (): boolean => true;
+
+    it("lets its leader write until a later one is taken, and not the earlier one ever again", async () => {
+      const store = await fresh();
+      const first = { fence: await takeFence(store, "leader", 5, held) };
+      const created = await store.create("/a", value("1"), first);
+      const updated = await store.update("/a", value("2"), created, first);
+      const second = { fence: await takeFence(store, "leader", 9, held) };
+      await expect(store.create("/b", value("1"), first)).rejects.toEqual(refusal("STORE_FENCED"));
+      await expect(store.update("/a", value("3"), updated, first)).rejects.toEqual(refusal("STORE_FENCED"));
+      await expect(store.delete("/a", updated, first)).rejects.toEqual(refusal("STORE_FENCED"));
+      await expect(takeFence(store, "leader", 5, held)).rejects.toEqual(refusal("STORE_FENCED"));
+      expect(text(await store.get("/a"))).toBe("2");
+      expect(await store.get("/b")).toBeUndefined();
+      await store.delete("/a", updated, second);
+      // Others than those of its name, and who has none, are not held up.
+      const other = { fence: await takeFence(store, "other", 1, held) };
+      await store.create("/c", value("1"), other);
+      await store.create("/d", value("1"));
+    });
+
+    it("is down once its leader does not think that it leads", async () => {
+      const store = await fresh();
+      let leads = true;
+      const fence = await takeFence(store, "leader", 1, () => leads);
+      const created = await store.create("/a", value("1"), { fence });
+      leads = false;
+      await expect(store.update("/a", value("2"), created, { fence })).rejects.toEqual(refusal("STORE_FENCED"));
+      await expect(store.create("/b", value("1"), { fence })).rejects.toEqual(refusal("STORE_FENCED"));
+      await expect(store.delete("/a", created, { fence })).rejects.toEqual(refusal("STORE_FENCED"));
+      expect(text(await store.get("/a"))).toBe("1");
+    });
+
+    it("says of a held one what it would say without", async () => {
+      const store = await fresh();
+      const fence = await takeFence(store, "leader", 1, held);
+      const created = await store.create("/a", value("1"), { fence });
+      await expect(store.create("/a", value("1"), { fence })).rejects.toEqual(refusal("STORE_EXISTS"));
+      await expect(store.update("/a", value("2"), created + 1, { fence })).rejects.toEqual(refusal("STORE_CONFLICT"));
     });
   });
 

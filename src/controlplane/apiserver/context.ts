@@ -1,5 +1,6 @@
 /** One request on its way: what every part of the path may ask of it. */
 import type { Readable } from "node:stream";
+import type { Fence } from "../store/fence.ts";
 import type { RequestInfo } from "./request/info.ts";
 
 /** Who asks (authentication.k8s.io UserInfo). */
@@ -24,6 +25,8 @@ export interface RequestContext {
   readonly warnings: string[];
   /** Aborted when the client is gone or the server stops. */
   readonly signal: AbortSignal;
+  /** Of a part of this process that acts only while it leads: its writes are refused where the fence is down. */
+  readonly fence?: Fence | undefined;
 }
 
 /** What goes back. A stream's source is written as the client takes it. */

@@ -6,6 +6,7 @@ import { ApiEventRecorder } from "../../api/events/api_event_recorder.ts";
 import { systemClock } from "../../reconcile/clock.ts";
 import type { ControlPlaneApi } from "../apiserver/compose.ts";
 import { controllerClient } from "../apiserver/loopback/accounts.ts";
+import type { Fence } from "../store/fence.ts";
 import { chosenRows, startControllers } from "../controllers/manager.ts";
 import { controllerTable } from "../controllers/table.ts";
 import type { ServerOptions } from "./options.ts";
@@ -18,7 +19,8 @@ export interface RunningActor {
 export interface Actor {
   /** Upstream's program, "kube-controller-manager": the name of its Lease too. */
   readonly name: string;
-  start(): Promise<RunningActor>;
+  /** @param fence where only a leader may act */
+  start(fence?: Fence): Promise<RunningActor>;
 }
 
 export interface ActorContext {
@@ -39,11 +41,11 @@ function controllersActor({ api, options, log }: ActorContext): Actor {
   const { routes } = api.server;
   return {
     name: "kube-controller-manager",
-    async start() {
+    async start(fence) {
       const events = new Recorders(log);
       const controllers = await startControllers({
         rows,
-        client: (account) => controllerClient(routes, account),
+        client: (account) => controllerClient(routes, account, fence),
         events: (component, client) => events.make(component, client),
         clock: systemClock,
         log,

@@ -67,7 +67,8 @@ async function startOn(
     throw listenError(error, options);
   });
   const compactor = new Compactor(store, (err) => log.warn({ err }, "compaction failed; it is tried again"));
-  const actors = new ActorRunner(actorsOf({ api, options, log }), log);
+  const lead = options.leaderElect ? { store, routes: api.server.routes } : undefined;
+  const actors = new ActorRunner(actorsOf({ api, options, log }), log, lead);
   return {
     api,
     adminKubeconfig: api.adminKubeconfig,

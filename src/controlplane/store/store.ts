@@ -6,6 +6,7 @@
  * than a cluster makes. Values are bytes that nobody changes after handing them over.
  */
 import type { FairleadError } from "../../errors/catalogue.ts";
+import type { Fence } from "./fence.ts";
 
 export interface Item {
   readonly key: string;
@@ -38,6 +39,8 @@ export interface RangeResult {
 export interface WriteOptions {
   /** The key goes away by itself this many seconds later, some seconds late at the most. */
   readonly ttlSeconds?: number;
+  /** Nothing is written where it is down: STORE_FENCED. */
+  readonly fence?: Fence | undefined;
 }
 
 export type StoreEvent =
@@ -84,7 +87,7 @@ export interface Store {
   /** @throws FairleadError STORE_CONFLICT when the key's modRevision is another, or the key is gone */
   update(key: string, value: Buffer, expectedRevision: number, options?: WriteOptions): Promise<number>;
   /** @throws FairleadError STORE_CONFLICT when the key's modRevision is another, or the key is gone */
-  delete(key: string, expectedRevision: number): Promise<number>;
+  delete(key: string, expectedRevision: number, options?: Pick<WriteOptions, "fence">): Promise<number>;
   /**
    * Every event of the prefix behind `afterRevision`, then new ones as they are committed.
    * A compacted `afterRevision` ends the watch with STORE_COMPACTED.

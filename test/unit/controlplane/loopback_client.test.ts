@@ -3,6 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Informer } from "../../../src/api/informer.ts";
 import { resourceTypes } from "../../../src/api/resource_types.ts";
 import { isAlreadyExists, isConflict, isNotFound } from "../../../src/api/status_error.ts";
+import { LoopbackClient } from "../../../src/controlplane/apiserver/loopback/client.ts";
+import { loopbackUser } from "../../../src/controlplane/apiserver/loopback/loopback.ts";
+import { takeFence } from "../../../src/controlplane/store/fence.ts";
 import { startTestControlPlane, type TestControlPlane } from "../../fixtures/control_plane.ts";
 
 const { configMaps } = resourceTypes;
@@ -77,5 +80,48 @@ describe("an informer over it", () => {
     expect(informer.objects.inNamespace("default").map(({ metadata }) => metadata.name)).toContain("before");
     expect(failures).toEqual([]);
     informer.stop();
+  });
+});
+
+describe("the client of who leads no more", () => {
+  it("writes nothing, whatever the verb", async () => {
+    const { client, api } = plane;
+    const { pods } = resourceTypes;
+    let leads = true;
+    const fence = { key: "fence_tests", value: Buffer.from("1"), isHeld: () => leads };
+    await takeFence(plane.store, "tests", 1, () => true);
+    const user = { user: loopbackUser, userAgent: "leader", fence };
+    const leader = new LoopbackClient(api.server.routes, user);
+    const made = await leader.create(configMaps, named("fenced", { a: "1" }));
+    const spec = { containers: [{ name: "c", image: "i" }] };
+    await client.create(resourceTypes.serviceAccounts, { metadata: { namespace: "default", name: "default" } });
+    const pod = await client.create(pods, { metadata: { namespace: "default", name: "fenced" }, spec });
+    const key = { namespace: "default", name: "fenced" };
+    const target = { apiVersion: "v1", kind: "Node", name: "node-1" };
+    const writes = {
+      create: () => leader.create(configMaps, named("fenced-2")),
+      update: () => leader.update(configMaps, { ...made, data: { a: "2" } }),
+      patch: () => leader.patch(configMaps, key, { type: "merge", body: { data: { a: "2" } } }),
+      delete: () => leader.delete(configMaps, key),
+      "graceful delete": () => leader.delete(pods, key),
+      collection: () =>
+        leader.deleteCollection(configMaps, { namespace: "default", fieldSelector: "metadata.name=fenced" }),
+      binding: () => leader.createSubresource(pods, key, "binding", { metadata: key, target }),
+      eviction: () => leader.createSubresource(pods, key, "eviction", { metadata: key }),
+    };
+    const refusedAll = async (): Promise<void> => {
+      for (const [verb, write] of Object.entries(writes)) {
+        await expect(write(), verb).rejects.toMatchObject({ code: 503, message: expect.stringContaining("fence") });
+      }
+      expect(await client.get(configMaps, key)).toEqual(made);
+      expect(await client.get(pods, key)).toEqual(pod);
+    };
+    leads = false;
+    await refusedAll();
+    // It believes that it leads, as one does that was stopped for a while: the store knows better.
+    leads = true;
+    await takeFence(plane.store, "tests", 2, () => true);
+    await refusedAll();
+    expect((await leader.get(configMaps, key)).data).toEqual({ a: "1" });
   });
 });

@@ -1,4 +1,5 @@
 /** The server's own requests, without a connection: the same path as a client's behind authorization. */
+import type { Fence } from "../../store/fence.ts";
 import type { ApiResponse, RequestContext, User } from "../context.ts";
 import { Discovery } from "../discovery/discovery.ts";
 import { requestInfo } from "../request/info.ts";
@@ -13,6 +14,8 @@ export const loopbackUser: User = { name: "system:apiserver", groups: ["system:a
 export interface Requester {
   readonly user: User;
   readonly userAgent: string;
+  /** Its writes are refused where it is down. */
+  readonly fence?: Fence | undefined;
 }
 
 export interface LoopbackRequest {
@@ -82,7 +85,7 @@ const noQuery = new URLSearchParams();
 /** Nobody calls off what the server itself asks. */
 const never = new AbortController().signal;
 
-function contextOf(request: LoopbackRequest, { user, userAgent }: Requester): RequestContext {
+function contextOf(request: LoopbackRequest, { user, userAgent, fence }: Requester): RequestContext {
   const { method, path, query = noQuery, body, contentType = "application/json" } = request;
   const bytes = Buffer.from(body === undefined ? "" : JSON.stringify(body));
   return {
@@ -94,5 +97,6 @@ function contextOf(request: LoopbackRequest, { user, userAgent }: Requester): Re
     body: () => Promise.resolve(bytes),
     warnings: [],
     signal: never,
+    fence,
   };
 }

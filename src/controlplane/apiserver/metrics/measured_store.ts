@@ -24,7 +24,7 @@ export function measuredStore(store: Store, onOperation: OnOperation): Store {
       return result;
     } catch (error) {
       // A write that lost a race has been answered.
-      done(!(error instanceof FairleadError && /^STORE_(EXISTS|CONFLICT)$/.test(error.code)));
+      done(!(error instanceof FairleadError && /^STORE_(EXISTS|CONFLICT|FENCED)$/.test(error.code)));
       throw error;
     }
   };
@@ -33,7 +33,7 @@ export function measuredStore(store: Store, onOperation: OnOperation): Store {
     range: (options) => timed("list", options.prefix, () => store.range(options)),
     create: (key, value, options) => timed("create", key, () => store.create(key, value, options)),
     update: (key, value, revision, options) => timed("update", key, () => store.update(key, value, revision, options)),
-    delete: (key, revision) => timed("delete", key, () => store.delete(key, revision)),
+    delete: (key, revision, options) => timed("delete", key, () => store.delete(key, revision, options)),
     revision: () => store.revision(),
     delivered: () => store.delivered(),
     watch: (prefix, after, observer) => store.watch(prefix, after, observer),

@@ -4,7 +4,8 @@
  */
 import { randomUUID } from "node:crypto";
 import { FairleadError } from "../../../errors/catalogue.ts";
-import type { Store } from "../../store/store.ts";
+import type { Fence } from "../../store/fence.ts";
+import type { Store, WriteOptions } from "../../store/store.ts";
 import type { AdmissionChain, AdmissionRequest } from "../admission/admission.ts";
 import type { User } from "../context.ts";
 import { keepMetadata } from "../resources/metadata.ts";
@@ -22,7 +23,11 @@ export interface WriteRequest {
   readonly dryRun: boolean;
   readonly warnings: string[];
   readonly subresource: string;
+  readonly fence?: Fence | undefined;
 }
+
+/** How an object is saved, whatever it is. */
+type SaveOptions = Pick<WriteRequest, "dryRun" | "fence">;
 
 export interface RegistryOptions {
   readonly resource: Resource;
@@ -110,19 +115,19 @@ export class Registry {
     this.resource.strategy.prepareCreate?.(object);
     this.#check(object, undefined, request.subresource);
     await this.#options.admission.validate(admission);
-    return this.#options.admission.reserving(admission, () => this.#saveNew(object, namespace, request.dryRun));
+    return this.#options.admission.reserving(admission, () => this.#saveNew(object, namespace, request));
   }
 
-  async #saveNew(object: ApiObject, namespace: string, dryRun: boolean): Promise<Written> {
+  async #saveNew(object: ApiObject, namespace: string, options: SaveOptions): Promise<Written> {
     const name = object.metadata.name ?? "";
     const key = objectKey(this.resource, namespace, name);
     const stored = storedBytes(object);
-    if (dryRun) {
+    if (options.dryRun) {
       if (this.cache.get(key)) throw alreadyExists(this.resource, name);
       return written(stored, undefined);
     }
-    const ttl = this.resource.ttlSeconds === undefined ? {} : { ttlSeconds: this.resource.ttlSeconds };
-    const revision = await this.#options.store.create(key, stored, ttl).catch((error: unknown) => {
+    const write = this.#writeOptions(options);
+    const revision = await this.#options.store.create(key, stored, write).catch((error: unknown) => {
       if (error instanceof FairleadError && error.code === "STORE_EXISTS") throw alreadyExists(this.resource, name);
       throw error;
     });
@@ -149,13 +154,18 @@ export class Registry {
    * Changes an object past strategy and admission: what the server itself decides (a binding, what an
    * eviction counts). It is made again on top of whatever came between.
    */
-  async amend(namespace: string, name: string, change: (object: ApiObject) => void, dryRun: boolean): Promise<Written> {
+  async amend(
+    namespace: string,
+    name: string,
+    change: (object: ApiObject) => void,
+    options: SaveOptions,
+  ): Promise<Written> {
     for (let attempt = 1; ; attempt++) {
       const { object: current } = await this.get(namespace, name);
       const object = structuredClone(current);
       change(object);
       try {
-        return await this.#save(namespace, name, object, current, dryRun);
+        return await this.#save(namespace, name, object, current, options);
       } catch (error) {
         const raced = error instanceof FairleadError && error.code === "STORE_CONFLICT";
         if (!raced) throw error;
@@ -172,7 +182,7 @@ export class Registry {
     await this.#options.admission.admit(admission);
     this.#check(object, current, request.subresource);
     await this.#options.admission.validate(admission);
-    const save = (): Promise<Written> => this.#save(namespace, name, object, current, request.dryRun);
+    const save = (): Promise<Written> => this.#save(namespace, name, object, current, request);
     return this.#options.admission.reserving(admission, save);
   }
 
@@ -203,18 +213,22 @@ export class Registry {
     name: string,
     object: ApiObject,
     current: ApiObject,
-    dryRun: boolean,
+    options: SaveOptions,
   ): Promise<Written> {
     const key = objectKey(this.resource, namespace, name);
     const revision = Number(current.metadata.resourceVersion);
     const stored = storedBytes(object);
     if (stored.equals(storedBytes(current))) return written(stored, revision);
-    if (dryRun) return written(stored, revision);
+    if (options.dryRun) return written(stored, revision);
     if (isReleased(this.resource, object)) {
-      return written(stored, await this.#options.store.delete(key, revision));
+      return written(stored, await this.#options.store.delete(key, revision, options));
     }
-    const ttl = this.resource.ttlSeconds === undefined ? {} : { ttlSeconds: this.resource.ttlSeconds };
-    return written(stored, await this.#options.store.update(key, stored, revision, ttl));
+    return written(stored, await this.#options.store.update(key, stored, revision, this.#writeOptions(options)));
+  }
+
+  #writeOptions({ fence }: SaveOptions): WriteOptions {
+    const { ttlSeconds } = this.resource;
+    return ttlSeconds === undefined ? { fence } : { ttlSeconds, fence };
   }
 
   /**
@@ -248,12 +262,12 @@ export class Registry {
       const revision = Number(current.metadata.resourceVersion);
       const key = objectKey(this.resource, namespace, name);
       const remove = async (): Promise<unknown> =>
-        request.dryRun ? undefined : this.#options.store.delete(key, revision);
+        request.dryRun ? undefined : this.#options.store.delete(key, revision, request);
       await this.#options.admission.reserving(admission, remove);
       return { object: current, bytes, gone: true };
     }
     if (marked === "marked already") return { object: current, bytes, gone: false };
-    const saved = await this.#save(namespace, name, marked, current, request.dryRun);
+    const saved = await this.#save(namespace, name, marked, current, request);
     return { ...saved, gone: false };
   }
 

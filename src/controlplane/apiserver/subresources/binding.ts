@@ -36,7 +36,7 @@ async function bind(pods: Registry, context: RequestContext, podName: string): P
   const name = binding.metadata.name ?? "";
   if (name === "") throw new ApiError("BadRequest", "name is required");
   checkTarget(binding);
-  await pods.amend(namespace, name, (pod) => assign(pod, binding), options.dryRun);
+  await pods.amend(namespace, name, (pod) => assign(pod, binding), { ...options, fence: context.fence });
   return jsonResponse(201, { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 });
 }
 

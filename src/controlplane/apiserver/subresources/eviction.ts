@@ -42,7 +42,7 @@ async function evict(endpoint: Endpoint, context: RequestContext, routes: Routes
   for (let attempt = 1; ; attempt++) {
     const pod = (await endpoint.registry.get(namespace, name)).object as Pod;
     const isUnguarded = needsNoBudget(pod);
-    const guard = isUnguarded ? forUnguarded(pod) : await askBudget(pod, routes, dryRun);
+    const guard = isUnguarded ? forUnguarded(pod) : await askBudget(pod, routes, request);
     try {
       await removePod(endpoint.registry, pod, options, guard, request);
       break;
@@ -96,7 +96,7 @@ async function removePod(
   const wanted = given ?? (guard.isExact ? seen : undefined);
   const conditions = { ...preconditions, ...(wanted === undefined ? {} : { resourceVersion: wanted }) };
   try {
-    const marked = await pods.amend(namespace, name, (object) => mark(pods, object, conditions), request.dryRun);
+    const marked = await pods.amend(namespace, name, (object) => mark(pods, object, conditions), request);
     const now = request.dryRun ? wanted : marked.object.metadata.resourceVersion;
     const exact = wanted === undefined || now === undefined ? {} : { resourceVersion: now };
     await pods.delete(namespace, name, { ...options, preconditions: { ...conditions, ...exact } }, request);
@@ -128,7 +128,7 @@ function needsNoBudget({ metadata, status }: Pod): boolean {
 }
 
 /** @throws ApiError 429, 500 */
-async function askBudget(pod: Pod, routes: Routes, dryRun: boolean): Promise<Guard> {
+async function askBudget(pod: Pod, routes: Routes, request: WriteRequest): Promise<Guard> {
   const budgets = routes.find("policy", "v1", "poddisruptionbudgets")!.registry;
   const found = await budgetsOf(pod, budgets);
   if (found.length > 1) {
@@ -139,7 +139,7 @@ async function askBudget(pod: Pod, routes: Routes, dryRun: boolean): Promise<Gua
   if (!budget) return unconditional;
   const { namespace = "", name = "" } = budget.metadata;
   if (!isReady(pod) && ignoresUnready(budget)) return { isExact: true, changed: stillProcessing(name) };
-  await budgets.amend(namespace, name, (object) => takeDisruption(object, pod), dryRun);
+  await budgets.amend(namespace, name, (object) => takeDisruption(object, pod), request);
   return unconditional;
 }
 

@@ -131,6 +131,7 @@ export function writeRequest(context: RequestContext, options: WriteOptions): Wr
     dryRun: options.dryRun,
     warnings: context.warnings,
     subresource: context.info.subresource,
+    fence: context.fence,
   };
 }
 

@@ -5,7 +5,7 @@
  */
 import Database, { type Statement } from "better-sqlite3";
 import { prefixEnd, type RangeOptions } from "../store.ts";
-import type { Answers, LogRow, StoredRow, WriteOp, WriteOutcome } from "./protocol.ts";
+import type { Answers, LogRow, StoredRow, WriteFence, WriteOp, WriteOutcome } from "./protocol.ts";
 
 /** Bumped when the tables change; a file of a newer version is refused. */
 const schemaVersion = 1;
@@ -82,6 +82,7 @@ export class StoreDatabase {
 
   #writeOne(op: WriteOp): WriteOutcome {
     const key = Buffer.from(op.key);
+    if (op.fence && !this.#isUp(op.fence)) return { refused: "fenced", current: 0 };
     const current = this.#statement.current.get(key) as { revision: number; create_revision: number } | undefined;
     if (op.op === "create") {
       if (current) return { refused: "exists", current: current.revision };
@@ -93,6 +94,11 @@ export class StoreDatabase {
     if (op.op === "delete") this.#remove(key, revision, createRevision);
     else this.#put(key, revision, createRevision, op.value, op.expiresAtMs);
     return { revision, createRevision };
+  }
+
+  #isUp({ key, value }: WriteFence): boolean {
+    const held = this.get(key)?.value;
+    return held !== undefined && Buffer.from(held).equals(value);
   }
 
   #put(key: Buffer, revision: number, createRevision: number, value: Uint8Array, expiresAtMs: number | null): void {

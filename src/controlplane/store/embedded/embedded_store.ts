@@ -10,6 +10,7 @@ import type {
   WatchObserver,
   WriteOptions,
 } from "../store.ts";
+import { fenced, type Fence } from "../fence.ts";
 import type { StoredRow, WriteOp, WriteOutcome } from "./protocol.ts";
 import { bufferOf, eventOf, Watchers } from "./watchers.ts";
 import { WorkerClient } from "./worker_client.ts";
@@ -87,15 +88,16 @@ export class EmbeddedStore implements Store {
   }
 
   create(key: string, value: Buffer, options?: WriteOptions): Promise<number> {
-    return this.#write({ op: "create", key, value, expiresAtMs: expiry(options) });
+    return this.#write({ op: "create", key, value, expiresAtMs: expiry(options) }, options?.fence);
   }
 
   update(key: string, value: Buffer, expectedRevision: number, options?: WriteOptions): Promise<number> {
-    return this.#write({ op: "update", key, value, expected: expectedRevision, expiresAtMs: expiry(options) });
+    const write = { op: "update" as const, key, value, expected: expectedRevision, expiresAtMs: expiry(options) };
+    return this.#write(write, options?.fence);
   }
 
-  delete(key: string, expectedRevision: number): Promise<number> {
-    return this.#write({ op: "delete", key, expected: expectedRevision });
+  delete(key: string, expectedRevision: number, options?: Pick<WriteOptions, "fence">): Promise<number> {
+    return this.#write({ op: "delete", key, expected: expectedRevision }, options?.fence);
   }
 
   watch(prefix: string, afterRevision: number, observer: WatchObserver): StoreWatch {
@@ -119,7 +121,10 @@ export class EmbeddedStore implements Store {
     await this.#worker.exited();
   }
 
-  #write(op: WriteOp): Promise<number> {
+  #write(unfenced: WriteOp, fence: Fence | undefined): Promise<number> {
+    if (fence && !fence.isHeld()) return Promise.reject(fenced(fence));
+    // A fence's function cannot go to the worker.
+    const op = fence ? { ...unfenced, fence: { key: fence.key, value: fence.value } } : unfenced;
     if (this.#closed) {
       return Promise.reject(new FairleadError("STORE_UNAVAILABLE", { subject: op.key, reason: "the store is closed" }));
     }
@@ -189,6 +194,7 @@ function eventOfWrite(op: WriteOp, outcome: { revision: number; createRevision: 
 
 function settle(write: PendingWrite, outcome: WriteOutcome): void {
   if ("revision" in outcome) return write.resolve(outcome.revision);
+  if (outcome.refused === "fenced") return write.reject(fenced(write.op.fence!));
   const code = outcome.refused === "exists" ? "STORE_EXISTS" : "STORE_CONFLICT";
   const reason = outcome.current === 0 ? "the key is not there" : `its revision is ${outcome.current}`;
   write.reject(new FairleadError(code, { subject: write.op.key, reason }));

@@ -1,7 +1,13 @@
 /** What the embedded store's main side and its worker say to each other. Plain data; Buffers arrive as Uint8Array. */
 import type { RangeOptions } from "../store.ts";
 
-export type WriteOp =
+/** What another key must hold for a write to be made. */
+export interface WriteFence {
+  readonly key: string;
+  readonly value: Uint8Array;
+}
+
+export type WriteOp = { readonly fence?: WriteFence | undefined } & (
   | { readonly op: "create"; readonly key: string; readonly value: Uint8Array; readonly expiresAtMs: number | null }
   | {
       readonly op: "update";
@@ -10,12 +16,13 @@ export type WriteOp =
       readonly expected: number;
       readonly expiresAtMs: number | null;
     }
-  | { readonly op: "delete"; readonly key: string; readonly expected: number };
+  | { readonly op: "delete"; readonly key: string; readonly expected: number }
+);
 
 /** What became of one write: its revision (and the key's create revision), or why it was refused. */
 export type WriteOutcome =
   | { readonly revision: number; readonly createRevision: number }
-  | { readonly refused: "exists" | "conflict"; readonly current: number };
+  | { readonly refused: "exists" | "conflict" | "fenced"; readonly current: number };
 
 export interface StoredRow {
   readonly key: string;

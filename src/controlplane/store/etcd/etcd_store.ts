@@ -1,6 +1,7 @@
 /** The store of a control plane on several machines: etcd, through its v3 API. */
 import { status, type ServiceError } from "@grpc/grpc-js";
 import { FairleadError } from "../../../errors/catalogue.ts";
+import { checkFence, fenced, type Fence } from "../fence.ts";
 import {
   prefixEnd,
   type Item,
@@ -106,8 +107,9 @@ export class EtcdStore implements Store {
     return this.#putIf(key, expectedRevision, value, options);
   }
 
-  async delete(key: string, expectedRevision: number): Promise<number> {
-    return this.#writeIf(key, expectedRevision, { request_delete_range: { key: this.#full(key) } });
+  async delete(key: string, expectedRevision: number, options?: Pick<WriteOptions, "fence">): Promise<number> {
+    const write = { request_delete_range: { key: this.#full(key) } };
+    return this.#writeIf(key, expectedRevision, write, options?.fence);
   }
 
   watch(prefix: string, afterRevision: number, observer: WatchObserver): StoreWatch {
@@ -147,18 +149,25 @@ export class EtcdStore implements Store {
 
   async #putIf(key: string, expected: number, value: Buffer, options?: WriteOptions): Promise<number> {
     const lease = options?.ttlSeconds === undefined ? 0 : await this.#lease(options.ttlSeconds);
-    return this.#writeIf(key, expected, { request_put: { key: this.#full(key), value, lease } });
+    const write = { request_put: { key: this.#full(key), value, lease } };
+    return this.#writeIf(key, expected, write, options?.fence);
   }
 
-  /** Writes when the key's modRevision is `expected`; 0 is a key that is not there. */
-  async #writeIf(key: string, expected: number, write: object): Promise<number> {
+  /** Writes when the key's modRevision is `expected`, where 0 is a key that is not there, and the fence is up. */
+  async #writeIf(key: string, expected: number, write: object, fence: Fence | undefined): Promise<number> {
+    checkFence(fence);
     const full = this.#full(key);
+    const fenceKey = fence && this.#full(fence.key);
     const answer = await this.#client.call("Txn", {
-      compare: [{ result: "EQUAL", target: "MOD", key: full, mod_revision: expected }],
+      compare: [
+        { result: "EQUAL", target: "MOD", key: full, mod_revision: expected },
+        ...(fence ? [{ result: "EQUAL", target: "VALUE", key: fenceKey, value: fence.value }] : []),
+      ],
       success: [write],
-      failure: [{ request_range: { key: full } }],
+      failure: [{ request_range: { key: full } }, ...(fence ? [{ request_range: { key: fenceKey } }] : [])],
     });
     if (answer.succeeded) return answer.header.revision;
+    if (fence && answer.responses[1]?.response_range?.kvs[0]?.value.equals(fence.value) !== true) throw fenced(fence);
     const current = answer.responses[0]?.response_range?.kvs[0]?.mod_revision;
     const reason = current === undefined ? "the key is not there" : `its revision is ${current}`;
     throw new FairleadError(expected === 0 ? "STORE_EXISTS" : "STORE_CONFLICT", { subject: key, reason });

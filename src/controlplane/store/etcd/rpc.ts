@@ -20,11 +20,11 @@ message RequestOp {
 message ResponseOp { oneof response { RangeResponse response_range = 1; } }
 message Compare {
   enum CompareResult { EQUAL = 0; }
-  enum CompareTarget { VERSION = 0; CREATE = 1; MOD = 2; }
+  enum CompareTarget { VERSION = 0; CREATE = 1; MOD = 2; VALUE = 3; }
   CompareResult result = 1;
   CompareTarget target = 2;
   bytes key = 3;
-  oneof target_union { int64 mod_revision = 6; }
+  oneof target_union { int64 mod_revision = 6; bytes value = 7; }
 }
 message TxnRequest { repeated Compare compare = 1; repeated RequestOp success = 2; repeated RequestOp failure = 3; }
 message TxnResponse { ResponseHeader header = 1; bool succeeded = 2; repeated ResponseOp responses = 3; }
