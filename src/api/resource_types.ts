@@ -84,6 +84,8 @@ export const resourceTypes = {
   leases: namespaced<kube.Lease>("coordination.k8s.io/v1", "leases", "Lease"),
   clusterRoles: clusterWide<kube.ClusterRole>("rbac.authorization.k8s.io/v1", "clusterroles", "ClusterRole"),
   endpointSlices: namespaced<kube.EndpointSlice>("discovery.k8s.io/v1", "endpointslices", "EndpointSlice"),
+  ipAddresses: clusterWide<kube.IPAddress>("networking.k8s.io/v1", "ipaddresses", "IPAddress"),
+  serviceCidrs: clusterWide<kube.ServiceCIDR>("networking.k8s.io/v1", "servicecidrs", "ServiceCIDR"),
   podDisruptionBudgets: namespaced<kube.PodDisruptionBudget>(
     "policy/v1",
     "poddisruptionbudgets",

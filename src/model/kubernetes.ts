@@ -15,6 +15,7 @@ import type {
   V1Deployment,
   V1Endpoints,
   V1EndpointSlice,
+  V1IPAddress,
   V1Job,
   V1Lease,
   V1Namespace,
@@ -30,6 +31,7 @@ import type {
   V1Secret,
   V1Service,
   V1ServiceAccount,
+  V1ServiceCIDR,
   V1StatefulSet,
   V1StorageClass,
   V1SubjectAccessReview,
@@ -107,6 +109,7 @@ export type Deployment = Stored<V1Deployment>;
 export type Endpoints = Stored<V1Endpoints>;
 export type EndpointSlice = Stored<V1EndpointSlice>;
 export type Event = Stored<CoreV1Event>;
+export type IPAddress = Stored<V1IPAddress>;
 export type Job = Stored<V1Job>;
 export type Lease = Stored<V1Lease>;
 export type Namespace = Stored<V1Namespace>;
@@ -122,6 +125,7 @@ export type ResourceQuota = Stored<V1ResourceQuota>;
 export type Secret = Stored<V1Secret>;
 export type Service = Stored<V1Service>;
 export type ServiceAccount = Stored<V1ServiceAccount>;
+export type ServiceCIDR = Stored<V1ServiceCIDR>;
 export type StatefulSet = Stored<V1StatefulSet>;
 export type StorageClass = Stored<V1StorageClass>;
 export type SubjectAccessReview = Stored<V1SubjectAccessReview>;

@@ -7,6 +7,7 @@ import { garbageCollectorController } from "./garbage_collector/garbage_collecto
 import { namespaceController } from "./namespace/namespace.ts";
 import { replicaSetController } from "./replica_set/replica_set.ts";
 import { replicationControllerController } from "./replication_controller/replication_controller.ts";
+import { serviceCidrController } from "./service_cidr/service_cidr.ts";
 
 export const controllerTable: readonly ControllerRow[] = [
   endpointSliceController,
@@ -16,4 +17,5 @@ export const controllerTable: readonly ControllerRow[] = [
   namespaceController,
   replicaSetController,
   replicationControllerController,
+  serviceCidrController,
 ];

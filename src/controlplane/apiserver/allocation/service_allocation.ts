@@ -14,9 +14,10 @@ import type { IpFamily } from "../validation/ip.ts";
 import type { Json } from "../validation/json.ts";
 import { addressClaims, Claims, portClaims } from "./claims.ts";
 import { isHeadless, settleFamilies, type ServiceSpec } from "./families.ts";
-import { addressRange, canonicalAddress, portRange, type AddressRange, type Range } from "./ranges.ts";
+import { canonicalAddress, portRange, type AddressRange, type Range } from "./ranges.ts";
 import { repair, repairIntervalMs } from "./repair.ts";
 import { ensureServiceCidr } from "./service_cidr.ts";
+import { ServiceRanges } from "./service_ranges.ts";
 import { internalError, refuseInvalid, Transaction, type Taken } from "./transaction.ts";
 
 export interface ServiceAllocationOptions {
@@ -43,7 +44,7 @@ export class ServiceAllocation implements AdmissionPlugin {
   readonly name = "ServiceAllocation";
   readonly #addresses: Claims;
   readonly #ports: Claims;
-  readonly #ranges: readonly AddressRange[];
+  readonly #ranges: ServiceRanges;
   readonly #portRange: Range;
   readonly #portCache: ResourceCache;
   readonly #services: ResourceCache;
@@ -61,7 +62,9 @@ export class ServiceAllocation implements AdmissionPlugin {
     this.#addresses = new Claims({ ...common, ...addressClaims, cache: addressCache, prefix: prefixOf(ipAddresses) });
     this.#ports = new Claims({ ...common, ...portClaims, cache: portCache });
     this.#portCache = portCache;
-    this.#ranges = options.serviceCidrs.map(addressRange);
+    const serviceCidrs = builtIn.find((row) => row.plural === "servicecidrs")!;
+    const cidrCache = caches.get(serviceCidrs.storedAs)!;
+    this.#ranges = new ServiceRanges(cidrCache, prefixOf(serviceCidrs), options.serviceCidrs);
     this.#portRange = portRange(options.nodePortRange ?? defaultNodePortRange);
     this.#services = caches.get("services")!;
     this.#now = now;
@@ -138,8 +141,7 @@ export class ServiceAllocation implements AdmissionPlugin {
     const spec = specOf(object);
     const before = old && specOf(old);
     const name = object.metadata.name ?? "";
-    const families: IpFamily[] = this.#ranges.map(({ family }) => family);
-    refuseInvalid(resource, name, settleFamilies(spec, before, families));
+    refuseInvalid(resource, name, settleFamilies(spec, before, this.#ranges.families));
     await this.#allocateAddresses(resource, name, spec, before, transaction);
     await this.#allocatePorts(resource, name, spec, before, transaction);
     await this.#allocateHealthPort(spec, before, transaction);
@@ -162,12 +164,12 @@ export class ServiceAllocation implements AdmissionPlugin {
     const asked = spec.clusterIPs ?? (spec.clusterIP ? [spec.clusterIP] : []);
     const result: string[] = [];
     for (const [i, family] of (spec.ipFamilies ?? []).entries()) {
-      const range = this.#ranges.find((one) => one.family === family)!;
+      const ranges = await this.#ranges.ofFamily(family as IpFamily);
       const ip = asked[i];
-      if (!ip) result.push(await transaction.next(this.#addresses, range, "a serviceIP"));
+      if (!ip) result.push(await transaction.next(this.#addresses, ranges, "a serviceIP"));
       else {
         if (!had.has(canonicalAddress(ip))) {
-          const reason = await this.#claimAddress(ip, range, transaction);
+          const reason = await this.#claimAddress(ip, ranges, transaction);
           if (reason !== undefined) {
             const causes = causesOf((out) =>
               out.invalid("spec.clusterIPs", asked, `failed to allocate IP ${ip}: ${reason}`),
@@ -183,10 +185,15 @@ export class ServiceAllocation implements AdmissionPlugin {
   }
 
   /** @returns why not */
-  async #claimAddress(ip: string, range: AddressRange, transaction: Transaction): Promise<string | undefined> {
+  async #claimAddress(
+    ip: string,
+    ranges: readonly AddressRange[],
+    transaction: Transaction,
+  ): Promise<string | undefined> {
     const address = canonicalAddress(ip);
-    if (!range.includes(address)) {
-      return `the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${range.text}`;
+    if (!ranges.some((range) => range.includes(address))) {
+      const valid = ranges.map(({ text }) => text).join(", ");
+      return `the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${valid}`;
     }
     return (await transaction.claim(this.#addresses, address)) ? undefined : alreadyAllocated;
   }
@@ -218,7 +225,7 @@ export class ServiceAllocation implements AdmissionPlugin {
     for (const port of ports) {
       if (port.nodePort) continue;
       port.nodePort =
-        sharedPort(port, ports) ?? Number(await transaction.next(this.#ports, this.#portRange, "a nodePort"));
+        sharedPort(port, ports) ?? Number(await transaction.next(this.#ports, [this.#portRange], "a nodePort"));
     }
   }
 
@@ -226,7 +233,7 @@ export class ServiceAllocation implements AdmissionPlugin {
     if (spec.type !== "LoadBalancer" || spec.externalTrafficPolicy !== "Local") return;
     const port = spec.healthCheckNodePort;
     if (!port) {
-      const found = await transaction.next(this.#ports, this.#portRange, "a HealthCheck NodePort");
+      const found = await transaction.next(this.#ports, [this.#portRange], "a HealthCheck NodePort");
       spec.healthCheckNodePort = Number(found);
     } else if (port !== old?.healthCheckNodePort) {
       const reason = await this.#claimPort(port, transaction);

@@ -26,11 +26,13 @@ export class Transaction {
     return isFree;
   }
 
-  /** The next free one of a range. @throws ApiError 500 where it is full */
-  async next(claims: Claims, range: Range, what: string): Promise<string> {
-    const name = await claims.next(range, (candidate) => this.claim(claims, candidate));
-    if (name === undefined) throw internalError(`failed to allocate ${what}: range is full`);
-    return name;
+  /** The next free one of ranges, from the first that has one. @throws ApiError 500 where all are full */
+  async next(claims: Claims, ranges: readonly Range[], what: string): Promise<string> {
+    for (const range of ranges) {
+      const name = await claims.next(range, (candidate) => this.claim(claims, candidate));
+      if (name !== undefined) return name;
+    }
+    throw internalError(`failed to allocate ${what}: range is full`);
   }
 
   async release(): Promise<void> {
