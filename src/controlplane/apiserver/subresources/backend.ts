@@ -41,6 +41,7 @@ const ownHeaders = new Set([
   "host",
   "http2-settings",
 ]);
+const joinedListeners = 30;
 const tokenProtocol = "base64url.bearer.authorization.k8s.io.";
 
 export class Backend {
@@ -99,6 +100,8 @@ export class Backend {
     backend.write(requestHead(target, request));
     backend.write(head);
     backend.once("close", done);
+    // Two pipelines listen for more of either end than node's default takes for a leak.
+    for (const end of [client, backend]) end.setMaxListeners(joinedListeners);
     pipeline(client, backend, () => client.destroy());
     pipeline(backend, client, () => backend.destroy());
   }
