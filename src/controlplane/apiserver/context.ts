@@ -1,6 +1,6 @@
 /** One request on its way: what every part of the path may ask of it. */
 import type { Readable } from "node:stream";
-import type { Fence } from "../store/fence.ts";
+import type { Fence } from "../store/store.ts";
 import type { RequestInfo } from "./request/info.ts";
 
 /** Who asks (authentication.k8s.io UserInfo). */

@@ -9,6 +9,8 @@ import type { ControllerOptions } from "./options.ts";
 
 export interface ControllersOptions {
   readonly rows: readonly ControllerRow[];
+  /** Those of others in this process, to be shared; absent: own ones, which end with the controllers. */
+  readonly informers?: Informers;
   /** The client of a name: "informers", or a controller's service account. */
   readonly client: (account: string) => Client;
   readonly events: (component: string, client: Client) => EventRecorder;
@@ -27,11 +29,8 @@ const syncTimeoutMs = 60_000;
 
 /** Starts the rows' controllers. @returns once they act */
 export async function startControllers(options: ControllersOptions): Promise<RunningControllers> {
-  const { log, clock } = options;
-  const informers = new Informers(options.client("informers"), {
-    clock,
-    onError: (type, err) => log.warn({ resource: qualifiedName(type), err }, "cannot follow; it is tried again"),
-  });
+  const { clock, log } = options;
+  const informers = options.informers ?? makeInformers(options.client("informers"), clock, log);
   const controllers = options.rows.map((row) => make(row, informers, options));
   informers.start();
   const late = await informers.synced(syncTimeoutMs);
@@ -40,9 +39,16 @@ export async function startControllers(options: ControllersOptions): Promise<Run
   return {
     async stop() {
       await Promise.all(controllers.map((controller) => controller.stop()));
-      informers.stop();
+      if (!options.informers) informers.stop();
     },
   };
+}
+
+export function makeInformers(client: Client, clock: Clock, log: ControllerLog): Informers {
+  return new Informers(client, {
+    clock,
+    onError: (type, err) => log.warn({ resource: qualifiedName(type), err }, "cannot follow; it is tried again"),
+  });
 }
 
 function make(row: ControllerRow, informers: Informers, options: ControllersOptions): Controller {

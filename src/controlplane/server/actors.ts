@@ -3,12 +3,15 @@ import type { Logger } from "pino";
 import type { Client } from "../../api/client.ts";
 import type { EventRecorder } from "../../api/event_recorder.ts";
 import { ApiEventRecorder } from "../../api/events/api_event_recorder.ts";
+import type { Informers } from "../../api/informers.ts";
 import { systemClock } from "../../reconcile/clock.ts";
 import type { ControlPlaneApi } from "../apiserver/compose.ts";
-import { controllerClient } from "../apiserver/loopback/accounts.ts";
-import type { Fence } from "../store/fence.ts";
-import { chosenRows, startControllers } from "../controllers/manager.ts";
+import { controllerClient, schedulerClient } from "../apiserver/loopback/accounts.ts";
+import type { ControllerRow } from "../controllers/controller.ts";
+import { chosenRows, makeInformers, startControllers } from "../controllers/manager.ts";
 import { controllerTable } from "../controllers/table.ts";
+import { schedulerRow } from "../scheduler/scheduler.ts";
+import type { Fence } from "../store/store.ts";
 import type { ServerOptions } from "./options.ts";
 
 export interface RunningActor {
@@ -32,33 +35,77 @@ export interface ActorContext {
 /** What Events that wait have to be written when their recorder stops, in ms. */
 const eventsGraceMs = 1000;
 
-export function actorsOf(context: ActorContext): readonly Actor[] {
-  return [controllersActor(context)];
+export function actorsOf({ api, options, log }: ActorContext): readonly Actor[] {
+  const { routes } = api.server;
+  const informers = new SharedInformers(() => makeInformers(controllerClient(routes, "informers"), systemClock, log));
+  const actor = (name: string, rows: readonly ControllerRow[], client: RowActor["client"]): Actor =>
+    rowActor({ name, rows, client, informers, options, log });
+  const rows = chosenRows(controllerTable, options.controllers);
+  return [
+    actor("kube-controller-manager", rows, (account, fence) => controllerClient(routes, account, fence)),
+    ...(options.scheduler
+      ? [actor("kube-scheduler", [schedulerRow], (_account, fence) => schedulerClient(routes, fence))]
+      : []),
+  ];
 }
 
-function controllersActor({ api, options, log }: ActorContext): Actor {
-  const rows = chosenRows(controllerTable, options.controllers);
-  const { routes } = api.server;
+interface RowActor {
+  readonly name: string;
+  readonly rows: readonly ControllerRow[];
+  readonly client: (account: string, fence: Fence | undefined) => Client;
+  readonly informers: SharedInformers;
+  readonly options: ServerOptions;
+  readonly log: Logger;
+}
+
+function rowActor({ name, rows, client, informers, options, log }: RowActor): Actor {
   return {
-    name: "kube-controller-manager",
+    name,
     async start(fence) {
       const events = new Recorders(log);
       const controllers = await startControllers({
         rows,
-        client: (account) => controllerClient(routes, account, fence),
-        events: (component, client) => events.make(component, client),
+        informers: informers.take(),
+        client: (account) => client(account, fence),
+        events: (component, eventClient) => events.make(component, eventClient),
         clock: systemClock,
         log,
         options: options.controllerOptions,
+      }).catch((error: unknown) => {
+        informers.giveBack();
+        throw error;
       });
       return {
         async stop() {
           await controllers.stop();
+          informers.giveBack();
           await events.stop();
         },
       };
     },
   };
+}
+
+/** One cache of objects for all that act: made for the first, and gone with the last. */
+class SharedInformers {
+  readonly #make: () => Informers;
+  #informers: Informers | undefined;
+  #users = 0;
+
+  constructor(make: () => Informers) {
+    this.#make = make;
+  }
+
+  take(): Informers {
+    this.#users++;
+    return (this.#informers ??= this.#make());
+  }
+
+  giveBack(): void {
+    if (--this.#users > 0) return;
+    this.#informers?.stop();
+    this.#informers = undefined;
+  }
 }
 
 /** The recorders of one actor, which stop with it. */

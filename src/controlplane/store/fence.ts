@@ -4,14 +4,7 @@
  * that: a process that was stopped in the middle of a write goes on with it when it is woken.
  */
 import { FairleadError } from "../../errors/catalogue.ts";
-import type { Item, Store } from "./store.ts";
-
-export interface Fence {
-  readonly key: string;
-  readonly value: Buffer;
-  /** Whether this process may still think that it leads; false before somebody else can lead. */
-  isHeld(): boolean;
-}
+import type { Fence, Item, Store } from "./store.ts";
 
 /** Times that a fence is tried to be taken from others who take it too. */
 const attempts = 10;

@@ -6,7 +6,6 @@
  * than a cluster makes. Values are bytes that nobody changes after handing them over.
  */
 import type { FairleadError } from "../../errors/catalogue.ts";
-import type { Fence } from "./fence.ts";
 
 export interface Item {
   readonly key: string;
@@ -34,6 +33,14 @@ export interface RangeResult {
   readonly revision: number;
   /** Keys of the prefix behind the last item. */
   readonly remaining: number;
+}
+
+/** What a leader's writes carry (fence.ts). */
+export interface Fence {
+  readonly key: string;
+  readonly value: Buffer;
+  /** Whether this process may still think that it leads; false before somebody else can lead. */
+  isHeld(): boolean;
 }
 
 export interface WriteOptions {

@@ -1,6 +1,6 @@
 /** Clients of the control plane's own parts: each acts as upstream's service account of the same work. */
 import type { Client } from "../../../api/client.ts";
-import type { Fence } from "../../store/fence.ts";
+import type { Fence } from "../../store/store.ts";
 import type { Routes } from "../routes.ts";
 import { LoopbackClient } from "./client.ts";
 

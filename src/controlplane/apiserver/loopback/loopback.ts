@@ -1,5 +1,5 @@
 /** The server's own requests, without a connection: the same path as a client's behind authorization. */
-import type { Fence } from "../../store/fence.ts";
+import type { Fence } from "../../store/store.ts";
 import type { ApiResponse, RequestContext, User } from "../context.ts";
 import { Discovery } from "../discovery/discovery.ts";
 import { requestInfo } from "../request/info.ts";

@@ -4,8 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { FairleadError } from "../../../errors/catalogue.ts";
-import type { Fence } from "../../store/fence.ts";
-import type { Store, WriteOptions } from "../../store/store.ts";
+import type { Fence, Store, WriteOptions } from "../../store/store.ts";
 import type { AdmissionChain, AdmissionRequest } from "../admission/admission.ts";
 import type { User } from "../context.ts";
 import { keepMetadata } from "../resources/metadata.ts";

@@ -1,6 +1,7 @@
 /** The store of a control plane on one machine: SQLite behind a worker, writes committed in groups. */
 import { FairleadError } from "../../../errors/catalogue.ts";
 import type {
+  Fence,
   Item,
   RangeOptions,
   RangeResult,
@@ -10,7 +11,7 @@ import type {
   WatchObserver,
   WriteOptions,
 } from "../store.ts";
-import { fenced, type Fence } from "../fence.ts";
+import { fenced } from "../fence.ts";
 import type { StoredRow, WriteOp, WriteOutcome } from "./protocol.ts";
 import { bufferOf, eventOf, Watchers } from "./watchers.ts";
 import { WorkerClient } from "./worker_client.ts";

@@ -1,9 +1,10 @@
 /** The store of a control plane on several machines: etcd, through its v3 API. */
 import { status, type ServiceError } from "@grpc/grpc-js";
 import { FairleadError } from "../../../errors/catalogue.ts";
-import { checkFence, fenced, type Fence } from "../fence.ts";
+import { checkFence, fenced } from "../fence.ts";
 import {
   prefixEnd,
+  type Fence,
   type Item,
   type RangeOptions,
   type RangeResult,
