@@ -1,5 +1,6 @@
 /** Every controller that there is; a new one is a row here and a folder beside this file. */
 import type { ControllerRow } from "./controller.ts";
+import { deploymentController } from "./deployment/deployment.ts";
 import { endpointSliceController } from "./endpoint_slice/endpoint_slice.ts";
 import { endpointSliceMirroringController } from "./endpoint_slice_mirroring/endpoint_slice_mirroring.ts";
 import { endpointsController } from "./endpoints/endpoints.ts";
@@ -10,6 +11,7 @@ import { replicationControllerController } from "./replication_controller/replic
 import { serviceCidrController } from "./service_cidr/service_cidr.ts";
 
 export const controllerTable: readonly ControllerRow[] = [
+  deploymentController,
   endpointSliceController,
   endpointSliceMirroringController,
   endpointsController,
