@@ -5,6 +5,7 @@ import { endpointSliceController } from "./endpoint_slice/endpoint_slice.ts";
 import { endpointSliceMirroringController } from "./endpoint_slice_mirroring/endpoint_slice_mirroring.ts";
 import { endpointsController } from "./endpoints/endpoints.ts";
 import { garbageCollectorController } from "./garbage_collector/garbage_collector.ts";
+import { jobController } from "./job/job.ts";
 import { namespaceController } from "./namespace/namespace.ts";
 import { replicaSetController } from "./replica_set/replica_set.ts";
 import { replicationControllerController } from "./replication_controller/replication_controller.ts";
@@ -16,6 +17,7 @@ export const controllerTable: readonly ControllerRow[] = [
   endpointSliceMirroringController,
   endpointsController,
   garbageCollectorController,
+  jobController,
   namespaceController,
   replicaSetController,
   replicationControllerController,
