@@ -3,6 +3,7 @@ import type { Client } from "../../api/client.ts";
 import type { EventRecorder } from "../../api/event_recorder.ts";
 import type { Informers } from "../../api/informers.ts";
 import type { Clock } from "../../reconcile/clock.ts";
+import type { ClusterAuthority } from "./authority.ts";
 import type { ControllerOptions } from "./options.ts";
 
 export interface ControllerLog {
@@ -21,6 +22,7 @@ export interface ControllerContext {
   readonly clock: Clock;
   readonly log: ControllerLog;
   readonly options: ControllerOptions;
+  readonly authority: ClusterAuthority;
 }
 
 /** A running controller. */

@@ -4,6 +4,7 @@ import type { EventRecorder } from "../../api/event_recorder.ts";
 import { Informers } from "../../api/informers.ts";
 import { qualifiedName } from "../../api/resource_types.ts";
 import type { Clock } from "../../reconcile/clock.ts";
+import type { ClusterAuthority } from "./authority.ts";
 import type { Controller, ControllerLog, ControllerRow } from "./controller.ts";
 import type { ControllerOptions } from "./options.ts";
 
@@ -17,6 +18,7 @@ export interface ControllersOptions {
   readonly clock: Clock;
   readonly log: ControllerLog;
   readonly options: ControllerOptions;
+  readonly authority: ClusterAuthority;
 }
 
 export interface RunningControllers {
@@ -53,9 +55,9 @@ export function makeInformers(client: Client, clock: Clock, log: ControllerLog):
 
 function make(row: ControllerRow, informers: Informers, options: ControllersOptions): Controller {
   const client = options.client(row.account);
-  const { clock, log } = options;
+  const { clock, log, authority } = options;
   const events = options.events(row.component ?? row.account, client);
-  return row.make({ client, informers, events, clock, log, options: options.options });
+  return row.make({ client, informers, events, clock, log, options: options.options, authority });
 }
 
 /**

@@ -1,5 +1,8 @@
 /** Every controller that there is; a new one is a row here and a folder beside this file. */
 import type { ControllerRow } from "./controller.ts";
+import { csrApprovingController } from "./csr_approving/csr_approving.ts";
+import { csrCleanerController } from "./csr_cleaner/csr_cleaner.ts";
+import { csrSigningController } from "./csr_signing/csr_signing.ts";
 import { deploymentController } from "./deployment/deployment.ts";
 import { endpointSliceController } from "./endpoint_slice/endpoint_slice.ts";
 import { endpointSliceMirroringController } from "./endpoint_slice_mirroring/endpoint_slice_mirroring.ts";
@@ -9,9 +12,14 @@ import { jobController } from "./job/job.ts";
 import { namespaceController } from "./namespace/namespace.ts";
 import { replicaSetController } from "./replica_set/replica_set.ts";
 import { replicationControllerController } from "./replication_controller/replication_controller.ts";
+import { rootCaPublisherController } from "./root_ca_publisher/root_ca_publisher.ts";
+import { serviceAccountController } from "./service_account/service_account.ts";
 import { serviceCidrController } from "./service_cidr/service_cidr.ts";
 
 export const controllerTable: readonly ControllerRow[] = [
+  csrApprovingController,
+  csrCleanerController,
+  csrSigningController,
   deploymentController,
   endpointSliceController,
   endpointSliceMirroringController,
@@ -21,5 +29,7 @@ export const controllerTable: readonly ControllerRow[] = [
   namespaceController,
   replicaSetController,
   replicationControllerController,
+  rootCaPublisherController,
+  serviceAccountController,
   serviceCidrController,
 ];

@@ -3,6 +3,6 @@ import type { ControllerContext } from "../controllers/controller.ts";
 import type { SchedulerOptions } from "./options.ts";
 
 /** The client is the scheduler's (apiserver/loopback/accounts.ts), the Events' source "default-scheduler". */
-export interface SchedulerContext extends Omit<ControllerContext, "options"> {
+export interface SchedulerContext extends Omit<ControllerContext, "options" | "authority"> {
   readonly options?: Partial<SchedulerOptions>;
 }

@@ -8,6 +8,7 @@ import { systemClock } from "../../reconcile/clock.ts";
 import type { ControlPlaneApi } from "../apiserver/compose.ts";
 import { controllerClient, schedulerClient } from "../apiserver/loopback/accounts.ts";
 import type { ControllerRow } from "../controllers/controller.ts";
+import type { ClusterAuthority } from "../controllers/authority.ts";
 import { chosenRows, makeInformers, startControllers } from "../controllers/manager.ts";
 import { controllerTable } from "../controllers/table.ts";
 import { schedulerRow } from "../scheduler/scheduler.ts";
@@ -39,7 +40,7 @@ export function actorsOf({ api, options, log }: ActorContext): readonly Actor[] 
   const { routes } = api.server;
   const informers = new SharedInformers(() => makeInformers(controllerClient(routes, "informers"), systemClock, log));
   const actor = (name: string, rows: readonly ControllerRow[], client: RowActor["client"]): Actor =>
-    rowActor({ name, rows, client, informers, options, log });
+    rowActor({ name, rows, client, informers, options, log, authority: api.pki });
   const rows = chosenRows(controllerTable, options.controllers);
   return [
     actor("kube-controller-manager", rows, (account, fence) => controllerClient(routes, account, fence)),
@@ -56,9 +57,10 @@ interface RowActor {
   readonly informers: SharedInformers;
   readonly options: ServerOptions;
   readonly log: Logger;
+  readonly authority: ClusterAuthority;
 }
 
-function rowActor({ name, rows, client, informers, options, log }: RowActor): Actor {
+function rowActor({ name, rows, client, informers, options, log, authority }: RowActor): Actor {
   return {
     name,
     async start(fence) {
@@ -71,6 +73,7 @@ function rowActor({ name, rows, client, informers, options, log }: RowActor): Ac
         clock: systemClock,
         log,
         options: options.controllerOptions,
+        authority,
       }).catch((error: unknown) => {
         informers.giveBack();
         throw error;

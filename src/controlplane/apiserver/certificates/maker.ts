@@ -4,6 +4,7 @@
  */
 import { Worker } from "node:worker_threads";
 import { workerFile } from "../../worker_file.ts";
+import type { Requested, Terms } from "./signer.ts";
 import type { KeyPair, Profile, Validity } from "./x509.ts";
 
 type Make =
@@ -13,14 +14,25 @@ type Make =
       readonly authority: KeyPair;
       readonly profile: Profile;
       readonly validity: Validity;
-    };
+    }
+  | { readonly make: "read"; readonly request: string }
+  | { readonly make: "signed"; readonly authority: KeyPair; readonly request: string; readonly terms: Terms };
+
+/** What answers each order. */
+interface Made {
+  readonly authority: KeyPair;
+  readonly certificate: KeyPair;
+  readonly read: Requested;
+  readonly signed: string;
+}
+export type AnyMade = Made[keyof Made];
 
 export type MakeOrder = Make & { readonly id: number };
 export type MakeAnswer =
-  { readonly id: number; readonly made: KeyPair } | { readonly id: number; readonly error: string };
+  { readonly id: number; readonly made: AnyMade } | { readonly id: number; readonly error: string };
 
 interface Waiting {
-  readonly resolve: (made: KeyPair) => void;
+  readonly resolve: (made: AnyMade) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -45,13 +57,23 @@ export class CertificateMaker {
     return this.#make({ make: "certificate", authority, profile, validity });
   }
 
-  #make(order: Make): Promise<KeyPair> {
+  /** What a certificate signing request asks for. @param request PEM */
+  read(request: string): Promise<Requested> {
+    return this.#make({ make: "read", request });
+  }
+
+  /** Signs a request's key, subject and names. @returns PEM */
+  signed(authority: KeyPair, request: string, terms: Terms): Promise<string> {
+    return this.#make({ make: "signed", authority, request, terms });
+  }
+
+  #make<Order extends Make>(order: Order): Promise<Made[Order["make"]]> {
     const worker = (this.#worker ??= this.#start());
     worker.ref();
     this.#endAfter(timeoutMs);
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
+      this.#waiting.set(id, { resolve: (made) => resolve(made as Made[Order["make"]]), reject });
       worker.postMessage({ ...order, id } satisfies MakeOrder);
     });
   }

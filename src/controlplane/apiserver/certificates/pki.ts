@@ -8,6 +8,7 @@ import ipaddr from "ipaddr.js";
 import { FairleadError } from "../../../errors/catalogue.ts";
 import { privateMode, publicMode, readFileIfThere, writeFileAtomic } from "./files.ts";
 import { CertificateMaker } from "./maker.ts";
+import type { Requested, Terms } from "./signer.ts";
 import { namesOf, type KeyPair, type Profile, type SubjectNames } from "./x509.ts";
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -104,6 +105,16 @@ export class Pki {
     const made = await this.#maker.certificate(this.#authority, profile, this.#validity(leafLifeMs));
     writeFileAtomic(file, made.certificate + made.key, privateMode);
     return made;
+  }
+
+  /** What a certificate signing request asks for. @param request PEM @throws Error where it is none */
+  read(request: string): Promise<Requested> {
+    return this.#maker.read(request);
+  }
+
+  /** Signs a request with the authority. @returns PEM @throws Error where the request is none */
+  sign(request: string, terms: Terms): Promise<string> {
+    return this.#maker.signed(this.#authority, request, terms);
   }
 
   #isGood(certificate: X509Certificate, profile: Profile): boolean {

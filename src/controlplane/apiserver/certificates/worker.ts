@@ -1,6 +1,7 @@
 /** The thread that makes certificates: the library's memory goes with it. */
 import { parentPort } from "node:worker_threads";
-import type { MakeAnswer, MakeOrder } from "./maker.ts";
+import type { AnyMade, MakeAnswer, MakeOrder } from "./maker.ts";
+import { readRequest, signRequest } from "./signer.ts";
 import { issue, makeAuthority } from "./x509.ts";
 
 const port = parentPort!;
@@ -9,12 +10,21 @@ port.on("message", (order: MakeOrder) => void make(order).then((answer) => port.
 
 async function make(order: MakeOrder): Promise<MakeAnswer> {
   try {
-    const made =
-      order.make === "authority"
-        ? await makeAuthority(order.commonName, order.validity, order.key)
-        : await issue(order.authority, order.profile, order.validity);
-    return { id: order.id, made };
+    return { id: order.id, made: await carriedOut(order) };
   } catch (error) {
     return { id: order.id, error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function carriedOut(order: MakeOrder): Promise<AnyMade> {
+  switch (order.make) {
+    case "authority":
+      return makeAuthority(order.commonName, order.validity, order.key);
+    case "certificate":
+      return issue(order.authority, order.profile, order.validity);
+    case "read":
+      return readRequest(order.request);
+    case "signed":
+      return signRequest(order.authority, order.request, order.terms);
   }
 }

@@ -1,7 +1,7 @@
 /** What a namespace's deletion says of itself (upstream: pkg/controller/namespace/deletion/status_condition_utils.go). Pure. */
 import { qualifiedName, type ResourceType } from "../../../api/resource_types.ts";
 import type { KubeObject, Namespace } from "../../../model/kubernetes.ts";
-import { timestamp } from "../../../model/time.ts";
+import { timestamp } from "../../../model/timestamp.ts";
 
 export type NamespaceStatus = NonNullable<Namespace["status"]>;
 type Condition = NonNullable<NamespaceStatus["conditions"]>[number];

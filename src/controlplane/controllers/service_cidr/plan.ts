@@ -1,7 +1,7 @@
 /** What is to be done with a ServiceCIDR (upstream: pkg/controller/servicecidrs). Pure. */
 import ipaddr from "ipaddr.js";
 import type { IPAddress, ServiceCIDR } from "../../../model/kubernetes.ts";
-import { timestamp } from "../../../model/time.ts";
+import { timestamp } from "../../../model/timestamp.ts";
 
 export const finalizer = "networking.k8s.io/service-cidr-finalizer";
 /** From a deletion on, in ms, servers may still give out addresses of a range that they think is ready. */
