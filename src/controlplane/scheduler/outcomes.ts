@@ -11,7 +11,9 @@ import type { SchedulerContext } from "./context.ts";
 import type { Cycles, Decision } from "./framework/cycle.ts";
 import type { ClusterEvent } from "./framework/events.ts";
 import { fitErrorMessage, noNodes } from "./framework/fit_error.ts";
-import type { Plugin } from "./framework/plugin.ts";
+import { planPreemption } from "./preemption/plan.ts";
+import type { Preemptor } from "./preemption/preemptor.ts";
+import type { Candidate } from "./preemption/victims.ts";
 import type { QueuedPod } from "./queue/queued_pod.ts";
 import type { SchedulingQueue } from "./queue/queue.ts";
 
@@ -24,7 +26,8 @@ export interface OutcomesOptions extends SchedulerContext {
   readonly statuses: StatusWriter;
   readonly binder: Binder;
   readonly assumptions: Assumptions;
-  readonly plugins: readonly Plugin[];
+  readonly preemptor: Preemptor;
+  readonly random: () => number;
   readonly onEvent: (event: ClusterEvent) => void;
 }
 
@@ -103,14 +106,43 @@ export class Outcomes {
     this.#failed(queued, error);
   }
 
-  #unschedulable(queued: QueuedPod, { diagnosis }: UnschedulableDecision): void {
-    this.#reject(queued, fitErrorMessage(diagnosis), diagnosis.plugins);
+  #unschedulable(queued: QueuedPod, decision: UnschedulableDecision): void {
+    const { cluster, queue, random } = this.#options;
+    const { diagnosis } = decision;
+    const plan = planPreemption(queued.info, decision, cluster, random);
+    if (plan.type === "Preempt") {
+      const { nodeName } = plan.candidate;
+      cluster.nominations.set(queued.info, nodeName);
+      this.#reject(queued, fitErrorMessage(diagnosis), diagnosis.plugins, nodeName);
+      queue.hold(queued);
+      void this.#preempt(queued, plan.candidate);
+      return;
+    }
+    const message = fitErrorMessage(diagnosis, plan.message);
+    if (plan.type === "NotEligible") return this.#reject(queued, message, diagnosis.plugins);
+    cluster.nominations.delete(queued.info.uid);
+    this.#reject(queued, message, diagnosis.plugins, null);
   }
 
-  #reject(queued: QueuedPod, message: string, plugins: ReadonlySet<string>): void {
-    const { queue } = this.#options;
-    queue.setAside(queued, plugins);
-    this.#say(queued, "Unschedulable", message);
+  async #preempt(queued: QueuedPod, candidate: Candidate): Promise<void> {
+    const { preemptor, queue, log } = this.#options;
+    try {
+      await preemptor.preempt(queued.info, candidate);
+      queue.release(queued, false);
+    } catch (err) {
+      log.warn({ pod: queued.info.key, err }, "preemption failed; it is tried again");
+      queue.release(queued, true);
+    }
+  }
+
+  #reject(
+    queued: QueuedPod,
+    message: string,
+    plugins: ReadonlySet<string>,
+    nominatedNodeName?: string | null,
+  ): void {
+    this.#options.queue.setAside(queued, plugins);
+    this.#say(queued, "Unschedulable", message, nominatedNodeName);
   }
 
   #failed(queued: QueuedPod, error: unknown): void {
@@ -119,12 +151,23 @@ export class Outcomes {
     this.#say(queued, "SchedulerError", message);
   }
 
-  #say({ info }: QueuedPod, reason: "Unschedulable" | "SchedulerError", message: string): void {
+  #say(
+    { info }: QueuedPod,
+    reason: "Unschedulable" | "SchedulerError",
+    message: string,
+    nominated?: string | null,
+  ): void {
     const { informers, statuses, events, clock } = this.#options;
     const pod = informers.of(resourceTypes.pods).objects.get(keyText(info.pod.metadata)) ?? info.pod;
     events.event(pod, "Warning", "FailedScheduling", cut(message));
     const condition = changedCondition(pod, podScheduledFalse(reason, message), clock.now());
-    if (condition) statuses.write({ pod, conditions: [condition] });
+    const isNominated = nominated !== undefined && (nominated ?? "") !== (pod.status?.nominatedNodeName ?? "");
+    if (!condition && !isNominated) return;
+    statuses.write({
+      pod,
+      ...(condition ? { conditions: [condition] } : {}),
+      ...(isNominated ? { nominatedNodeName: nominated } : {}),
+    });
   }
 }
 

@@ -17,6 +17,7 @@ import { clusterObjects, followObjects } from "./object_events.ts";
 import { defaultSchedulerOptions } from "./options.ts";
 import { Outcomes } from "./outcomes.ts";
 import { podEvents } from "./pod_events.ts";
+import { Preemptor } from "./preemption/preemptor.ts";
 import { SchedulingQueue } from "./queue/queue.ts";
 
 /** Subscribes to the informers at once; acts from start() to stop(). */
@@ -34,7 +35,9 @@ export function startScheduler(context: SchedulerContext): Controller {
   );
   const binder = new Binder({ client, prepareVolumes: () => Promise.resolve() });
   const assumptions = new Assumptions(clock, (uid) => outcomes.expired(uid));
-  const outcomes: Outcomes = new Outcomes({ ...context, cluster, queue, statuses, binder, assumptions, plugins, onEvent });
+  const preemptor = new Preemptor({ ...context, cluster, statuses });
+  const parts = { cluster, queue, statuses, binder, assumptions, preemptor };
+  const outcomes: Outcomes = new Outcomes({ ...context, ...parts, random, onEvent });
   const cycles = new Cycles(cluster, plugins, random);
   const loop = new Loop({
     isBlocked: () => binder.isFull,

@@ -8,16 +8,19 @@ import type { PodInfo } from "../model/pod_info.ts";
 /** Bound of the selectors that are kept up. */
 const keptSelectors = 256;
 
-/** What is counted. */
+/** What is counted: pods that all parts select. */
 export interface PodSelection {
   /** Equal for selections of the same pods. */
   readonly key: string;
-  /** Namespaces; undefined: all. */
-  readonly namespaces: ReadonlySet<string> | undefined;
-  /** All must match. */
-  readonly matchers: readonly LabelMatcher[];
+  readonly parts: readonly SelectionPart[];
   /** Pods that are being deleted count too. */
   readonly withTerminating: boolean;
+}
+
+export interface SelectionPart {
+  /** undefined: all. */
+  readonly namespaces: ReadonlySet<string> | undefined;
+  readonly matches: LabelMatcher;
 }
 
 /** Node's name → pods; a node without any is absent. */
@@ -60,10 +63,12 @@ export class PodCounts {
   }
 }
 
-export function selects({ namespaces, matchers, withTerminating }: PodSelection, pod: PodInfo): boolean {
-  if (namespaces && !namespaces.has(pod.namespace)) return false;
+export function selects({ parts, withTerminating }: PodSelection, pod: PodInfo): boolean {
   if (pod.isTerminating && !withTerminating) return false;
-  return matchers.every((matches) => matches(pod.labels));
+  for (const { namespaces, matches } of parts) {
+    if ((namespaces && !namespaces.has(pod.namespace)) || !matches(pod.labels)) return false;
+  }
+  return true;
 }
 
 /** Adds to a count; one of 0 goes. */

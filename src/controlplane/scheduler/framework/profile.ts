@@ -1,11 +1,13 @@
 /** The plugins, in the order and with the weights of upstream's default profile (pkg/scheduler/apis/config default_plugins.go). */
 import { balancedAllocation } from "../plugins/balanced_allocation.ts";
 import { imageLocality } from "../plugins/image_locality.ts";
+import { interPodAffinity } from "../plugins/inter_pod_affinity.ts";
 import { nodeAffinity } from "../plugins/node_affinity.ts";
 import { nodeName } from "../plugins/node_name.ts";
 import { nodePorts } from "../plugins/node_ports.ts";
 import { nodeResourcesFit } from "../plugins/node_resources_fit.ts";
 import { nodeUnschedulable } from "../plugins/node_unschedulable.ts";
+import { podTopologySpread } from "../plugins/pod_topology_spread.ts";
 import { taintToleration } from "../plugins/taint_toleration.ts";
 import type { Plugin } from "./plugin.ts";
 
@@ -16,6 +18,8 @@ export const defaultProfile: readonly Plugin[] = [
   nodeAffinity,
   nodePorts,
   nodeResourcesFit,
+  podTopologySpread,
+  interPodAffinity,
   balancedAllocation,
   imageLocality,
 ];

@@ -70,6 +70,7 @@ export class SchedulingQueue {
       since,
       rejectedBy: new Set(),
       readyAt: 0,
+      held: "no",
       turn: 0,
     };
     this.#pods.set(info.uid, pod);
@@ -93,6 +94,7 @@ export class SchedulingQueue {
     if (!pod) return;
     this.#pods.delete(uid);
     this.#setAside(pod, false);
+    pod.place = "gone";
     pod.turn = ++this.#turns;
   }
 
@@ -133,7 +135,23 @@ export class SchedulingQueue {
     }
   }
 
+  /** It is not woken before release(). */
+  hold(pod: QueuedPod): void {
+    pod.held = "held";
+  }
+
+  /** @param isFailed what it waits for does not come: it tries again by itself */
+  release(pod: QueuedPod, isFailed: boolean): void {
+    const wasWoken = pod.held === "woken";
+    pod.held = "no";
+    if ((wasWoken || isFailed) && pod.place === "unschedulable") this.#wake(pod);
+  }
+
   #wake(pod: QueuedPod): void {
+    if (pod.held !== "no") {
+      pod.held = "woken";
+      return;
+    }
     this.#setAside(pod, false);
     this.#backOff(pod);
   }

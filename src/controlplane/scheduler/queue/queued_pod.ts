@@ -11,7 +11,9 @@ export type Place =
   /** Its scheduling gates are closed. */
   | "gated"
   /** In a cycle or being bound. */
-  | "inFlight";
+  | "inFlight"
+  /** Deleted, or on a node. */
+  | "gone";
 
 export interface QueuedPod {
   info: PodInfo;
@@ -24,6 +26,8 @@ export interface QueuedPod {
   rejectedBy: ReadonlySet<string>;
   /** When its back-off is over, in ms. */
   readyAt: number;
+  /** Its victims are being deleted: until that is done it is not woken, "woken" is remembered. */
+  held: "no" | "held" | "woken";
   /** Distinguishes this stay in a heap from former ones, which are skipped there. */
   turn: number;
 }

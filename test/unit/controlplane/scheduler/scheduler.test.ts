@@ -97,6 +97,38 @@ describe("the scheduler", () => {
     expect(await nodeOf("waiter")).toBe("node-a");
   });
 
+  it("has a pod of lower priority go, says so, and gives its room to the one that asked", async () => {
+    const classes = resourceTypes.priorityClasses;
+    await plane.client.create(classes, { metadata: { name: "high" }, value: 1000 });
+    await makeNode("node-p", { labels: { pool: "p" }, allocatable: { cpu: "2" } });
+    const inPool = { nodeSelector: { pool: "p" } };
+    await makePod("victim", { requests: { cpu: "2" }, spec: inPool });
+    expect(await nodeOf("victim")).toBe("node-p");
+    const made = await makePod("preemptor", { requests: { cpu: "2" }, spec: { ...inPool, priorityClassName: "high" } });
+    const leaving = await eventually("the victim's end", async () => {
+      const victim = await read("victim");
+      return victim.metadata.deletionTimestamp === undefined ? undefined : victim;
+    });
+    expect(leaving.status?.conditions?.find(({ type }) => type === "DisruptionTarget")).toMatchObject({
+      status: "True",
+      reason: "PreemptionByScheduler",
+      message: "default-scheduler: preempting to accommodate a higher priority pod",
+    });
+    const nominated = await eventually("the nomination", async () => {
+      const { status } = await read("preemptor");
+      return status?.nominatedNodeName ? status : undefined;
+    });
+    expect(nominated.nominatedNodeName).toBe("node-p");
+    expect(said("victim", "Preempted")).toEqual([
+      `default-scheduler Normal: Preempted by pod ${made.metadata.uid} on node node-p`,
+    ]);
+    // Nobody of lower priority gets the room meanwhile.
+    await makePod("thief", { requests: { cpu: "1" }, spec: inPool });
+    await plane.client.delete(pods, { namespace: "default", name: "victim" }, { gracePeriodSeconds: 0 });
+    expect(await nodeOf("preemptor")).toBe("node-p");
+    expect((await read("thief")).spec.nodeName).toBeUndefined();
+  });
+
   it("had nothing to complain of", () => {
     expect(plane.complaints).toEqual([]);
     expect(plane.internalErrors).toEqual([]);
