@@ -92,6 +92,7 @@ export class ResourceCache {
    * Waits until everything acknowledged before the call is in the items.
    *
    * @returns the revision that they are of
+   * @throws FairleadError STORE_UNAVAILABLE where the store's events are late: what is here may be older than what was acknowledged
    */
   async current(): Promise<number> {
     const delivered = this.#store.delivered();
@@ -99,8 +100,10 @@ export class ResourceCache {
       this.#advance(delivered);
       return this.#revision;
     }
-    await this.reach(await this.#store.revision());
-    return this.#revision;
+    const revision = await this.#store.revision();
+    if (await this.reach(revision)) return this.#revision;
+    const reason = `events up to revision ${revision} did not come within ${freshTimeoutMs} ms`;
+    throw new FairleadError("STORE_UNAVAILABLE", { subject: this.#prefix, reason });
   }
 
   /** Waits until the items are of this revision or a newer one. @returns false when they are not in time */

@@ -10,8 +10,11 @@ export interface EtcdWatchObserver {
   item(kv: KeyValue): Item;
 }
 
-/** Waits between attempts to open the stream again, in ms; past the last one the watch ends. */
-const retryDelaysMs = [0, 100, 200, 400, 800, 1600, 3200];
+/**
+ * Waits between attempts to open the stream again, in ms; past the last one the watch ends. None is as long as readers wait
+ * for events, who are refused as long as etcd answers again and the stream is not open.
+ */
+const retryDelaysMs = [0, 100, 200, 400, 800, 800, 800, 800, 800, 800, 800];
 
 export class EtcdWatch {
   readonly #client: EtcdClient;
