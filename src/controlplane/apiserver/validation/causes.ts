@@ -15,6 +15,11 @@ export class Causes {
     this.#add("FieldValueInvalid", `Invalid value: ${quoted(value)}`, field, detail);
   }
 
+  /** Where the value would say nothing (field.OmitValueType). */
+  invalidPlain(field: string, detail: string): void {
+    this.#add("FieldValueInvalid", "Invalid value", field, detail);
+  }
+
   /** One cause for each message: what the checks of `names.ts` return. */
   invalidEach(field: string, value: unknown, messages: readonly string[]): void {
     for (const message of messages) this.invalid(field, value, message);

@@ -59,3 +59,10 @@ export function updateRefusals(old: ApiObject, change: (next: ApiObject) => void
     ({ reason, field }) => `${reason.replace("FieldValue", "")} ${field}`,
   );
 }
+
+/** Causes for which a stored object's status is refused. */
+export function statusCauses(before: ApiObject, after: ApiObject): Cause[] {
+  const { strategy } = resourceOf(after);
+  strategy.prepareUpdate?.(after, before, "status");
+  return strategy.validateUpdate?.(after, before, "status") ?? [];
+}

@@ -3,7 +3,6 @@ import type { V1CronJobSpec } from "@kubernetes/client-node";
 import type { ApiObject, Strategy } from "../../resources/resource.ts";
 import { causesOf, type Causes } from "../../validation/causes.ts";
 import { ensurePart, partOf, setDefault, type Json } from "../../validation/json.ts";
-import { validateAnnotations, validateLabels } from "../../validation/labels.ts";
 import { defaultJobTemplate, validateJobSpec } from "./job_spec.ts";
 import { scheduleError } from "./schedule.ts";
 
@@ -38,7 +37,7 @@ export const cronJob: Strategy = {
 function validateCronJob(object: ApiObject, old: CronJobSpec | undefined, out: Causes): void {
   const spec = specOf(object);
   if (!spec.schedule) out.required("spec.schedule");
-  else validateSchedule(spec.schedule, old?.schedule, out);
+  else validateSchedule(spec, old?.schedule, out);
   out.nonNegative("spec.startingDeadlineSeconds", spec.startingDeadlineSeconds);
   if (spec.timeZone !== undefined && spec.timeZone !== old?.timeZone) validateTimeZone(spec.timeZone, out);
   out.enum("spec.concurrencyPolicy", spec.concurrencyPolicy, ["Allow", "Forbid", "Replace"]);
@@ -47,32 +46,47 @@ function validateCronJob(object: ApiObject, old: CronJobSpec | undefined, out: C
   out.nonNegative("spec.failedJobsHistoryLimit", spec.failedJobsHistoryLimit);
 }
 
-function validateSchedule(schedule: string, old: string | undefined, out: Causes): void {
+function validateSchedule({ schedule = "", timeZone }: CronJobSpec, old: string | undefined, out: Causes): void {
   const error = scheduleError(schedule);
   if (error !== undefined) out.invalid("spec.schedule", schedule, error);
-  if (schedule.includes("TZ") && schedule !== old) {
+  if (!schedule.includes("TZ")) return;
+  // One that had it before it was forbidden keeps it.
+  if (!old?.includes("TZ")) {
     out.invalid("spec.schedule", schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
+  } else if (timeZone !== undefined) {
+    out.invalid("spec.schedule", schedule, "cannot use both timeZone field and TZ or CRON_TZ in schedule");
   }
 }
 
+/** https://data.iana.org/time-zones/theory.html#naming, and what older names have. */
+const zonePart = /^(?!-)(?!\.{1,2}$)[A-Za-z.\-_0-9+]{1,14}$/;
+
 function validateTimeZone(zone: string, out: Causes): void {
   const path = "spec.timeZone";
-  if (zone === "") return out.invalid(path, zone, "must be nil or non-empty string");
-  if (zone.toLowerCase() === "local") {
-    return out.invalid(path, zone, "must be an explicit time zone as defined in https://www.iana.org/time-zones");
+  if (zone === "") return out.invalid(path, zone, "timeZone must be nil or non-empty string");
+  if (!zone.split("/").every((part) => zonePart.test(part))) {
+    return out.invalid(path, zone, `unknown time zone ${zone}`);
   }
+  if (zone.toLowerCase() === "local") {
+    const words = "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones";
+    return out.invalid(path, zone, words);
+  }
+  if (!isZone(zone)) out.invalid(path, zone, `unknown time zone ${zone}`);
+}
+
+/** In its own case: to most programs a zone is a file's name. */
+function isZone(zone: string): boolean {
   try {
-    new Intl.DateTimeFormat("en", { timeZone: zone });
+    const known = new Intl.DateTimeFormat("en", { timeZone: zone }).resolvedOptions().timeZone;
+    return known === zone || known.toLowerCase() !== zone.toLowerCase();
   } catch {
-    out.invalid(path, zone, `unknown time zone ${zone}`);
+    return false;
   }
 }
 
 function validateTemplate({ jobTemplate }: CronJobSpec, out: Causes): void {
   const path = "spec.jobTemplate";
-  const { metadata, spec = {} } = jobTemplate ?? {};
-  validateLabels(metadata?.labels, `${path}.metadata.labels`, out);
-  validateAnnotations(metadata?.annotations, `${path}.metadata.annotations`, out);
+  const { spec = {} } = jobTemplate ?? {};
   validateJobSpec(spec, `${path}.spec`, out);
   if (spec.selector) out.invalid(`${path}.spec.selector`, spec.selector, "`selector` will be auto-generated");
   if (spec.manualSelector) out.notSupported(`${path}.spec.manualSelector`, true, ["nil", "false"]);

@@ -8,6 +8,7 @@ import { ensurePart, partOf, type Json } from "../../validation/json.ts";
 import { dns1123Label } from "../../validation/names.ts";
 import type { PodTemplate } from "../pod/model.ts";
 import { defaultJobSpec, validateJobSpec, validateJobSelector } from "./job_spec.ts";
+import { validateJobStatus } from "./job_status.ts";
 
 type JobSpec = Json<V1JobSpec>;
 const specOf = (object: ApiObject): JobSpec => partOf<V1JobSpec>(object, "spec");
@@ -32,7 +33,7 @@ export const job: Strategy = {
 
   validateUpdate(object, old, subresource) {
     return causesOf((out) => {
-      if (subresource === "status") return validateStatus(partOf<V1JobStatus>(object, "status"), out);
+      if (subresource === "status") return validateJobStatus(object, old, out);
       validateJob(object, out);
       validateSpecUpdate(specOf(object), old, out);
     });
@@ -75,8 +76,8 @@ function validateJob(object: ApiObject, out: Causes): void {
   if (spec.completionMode === "Indexed" && (spec.completions ?? 0) > 0) {
     // The last pod's host name.
     const host = `${object.metadata.name ?? ""}-${spec.completions! - 1}`;
-    for (const message of dns1123Label(host)) {
-      const words = `will not able to create pod with invalid DNS label: ${host}: ${message}`;
+    if (dns1123Label(host).length > 0) {
+      const words = `will not able to create pod with invalid DNS label: ${host}`;
       out.invalid("metadata.name", object.metadata.name, words);
     }
   }
@@ -98,29 +99,36 @@ const fixed = ["completionMode", "podFailurePolicy", "backoffLimitPerIndex", "ma
 
 function validateSpecUpdate(spec: JobSpec, oldObject: ApiObject, out: Causes): void {
   const old = specOf(oldObject);
-  // An elastic Job: as many as run at once (KEP-3715).
-  const isElastic = spec.completionMode === "Indexed" && spec.completions === spec.parallelism;
-  if (!isElastic) validateImmutable(spec.completions, old.completions, "spec.completions", out);
+  validateCompletionsUpdate(spec, old, out);
   validateImmutable(spec.selector, old.selector, "spec.selector", out);
   const status = partOf<V1JobStatus>(oldObject, "status");
   const neverRan = old.suspend === true && status.startTime === undefined;
-  const template = neverRan ? withOldDirectives(spec.template, old.template) : spec.template;
-  if (!semanticEqual(template, old.template)) out.invalid("spec.template", spec.template, "field is immutable");
+  const before = neverRan ? withDirectivesOf(spec.template, old.template) : old.template;
+  if (!semanticEqual(spec.template, before)) out.invalid("spec.template", spec.template, "field is immutable");
   for (const field of fixed) validateImmutable(spec[field], old[field], `spec.${field}`, out);
 }
 
-const directives = ["nodeSelector", "tolerations", "affinity", "schedulingGates"] as const;
-
-/** Until a suspended Job runs, a queue may say where its pods go (KEP-2926). */
-function withOldDirectives(template: JobSpec["template"], old: JobSpec["template"]): PodTemplate {
-  const spec: Record<string, unknown> = { ...template?.spec };
-  for (const field of directives) spec[field] = old?.spec?.[field];
-  const metadata = { ...template?.metadata, annotations: old?.metadata?.annotations, labels: old?.metadata?.labels };
-  return { ...template, metadata, spec };
+/** Of an elastic Job as many complete as run at once, and both change together (KEP-3715). */
+function validateCompletionsUpdate(spec: JobSpec, old: JobSpec, out: Causes): void {
+  const path = "spec.completions";
+  if (spec.completionMode !== "Indexed") return validateImmutable(spec.completions, old.completions, path, out);
+  if (spec.completions === undefined || spec.completions === old.completions) return;
+  if (spec.completions === spec.parallelism) return;
+  out.invalid(path, spec.completions, "can only be modified in tandem with spec.parallelism");
 }
 
-function validateStatus(status: Json<V1JobStatus>, out: Causes): void {
-  for (const field of ["active", "succeeded", "failed", "ready", "terminating"] as const) {
-    out.nonNegative(`status.${field}`, status[field]);
-  }
+/** Until a suspended Job runs, a queue may say where its pods go (KEP-2926): the old template with the new one's say of that. */
+function withDirectivesOf(template: JobSpec["template"], old: JobSpec["template"]): PodTemplate {
+  const { nodeSelector, tolerations, schedulingGates, affinity } = template?.spec ?? {};
+  const others = { ...old?.spec?.affinity, nodeAffinity: affinity?.nodeAffinity };
+  const keepsAffinity = affinity !== undefined || !semanticEqual(others, {});
+  const spec = {
+    ...old?.spec,
+    nodeSelector,
+    tolerations,
+    schedulingGates,
+    affinity: keepsAffinity ? others : undefined,
+  };
+  const { labels, annotations } = template?.metadata ?? {};
+  return { ...old, metadata: { ...old?.metadata, annotations, labels }, spec };
 }
