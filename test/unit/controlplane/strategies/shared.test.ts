@@ -9,12 +9,7 @@ import {
   parseCidr,
 } from "../../../../src/controlplane/apiserver/validation/ip.ts";
 import { dns1123Label, envVarName, qualifiedName } from "../../../../src/controlplane/apiserver/validation/names.ts";
-import {
-  canonicalMilli,
-  canonicalQuantity,
-  nanos,
-  parseQuantity,
-} from "../../../../src/model/quantity.ts";
+import { canonicalMilli, canonicalQuantity, nanos, parseQuantity } from "../../../../src/model/quantity.ts";
 import { object, refusals, updateRefusals } from "./life.ts";
 
 describe("quantities", () => {

@@ -1,0 +1,54 @@
+/** The service proxy's nouns: a port of a Service, and the endpoints behind it, of one address family. */
+import type { IpAddress } from "./address.ts";
+
+/** As Kubernetes names them; nf_tables' `ip` and `ip6`. */
+export type IpFamily = "IPv4" | "IPv6";
+export type Protocol = "TCP" | "UDP" | "SCTP";
+
+export const protocolNumbers: Readonly<Record<Protocol, number>> = { TCP: 6, UDP: 17, SCTP: 132 };
+
+/** One port of a Service in one family: what kube-proxy calls a service port. */
+export interface ServicePort {
+  readonly namespace: string;
+  readonly name: string;
+  /** "" where the Service has one port without a name. */
+  readonly portName: string;
+  readonly family: IpFamily;
+  readonly protocol: Protocol;
+  readonly clusterIp: IpAddress;
+  readonly port: number;
+  /** 0: none. */
+  readonly nodePort: number;
+  readonly externalIps: readonly IpAddress[];
+  /** Addresses of status.loadBalancer whose ipMode is VIP. */
+  readonly loadBalancerIps: readonly IpAddress[];
+  /** spec.loadBalancerSourceRanges of the family; empty: everybody. */
+  readonly sourceRanges: readonly string[];
+  /** sessionAffinity ClientIP; undefined: None. */
+  readonly affinitySeconds: number | undefined;
+  /** internalTrafficPolicy Local */
+  readonly internalLocal: boolean;
+  /** externalTrafficPolicy Local */
+  readonly externalLocal: boolean;
+}
+
+/** Where packets of a service port go: one address and port of an EndpointSlice. */
+export interface Endpoint {
+  readonly ip: IpAddress;
+  readonly port: number;
+  /** Takes new connections. */
+  readonly ready: boolean;
+  /** Would be ready, were it not terminating. */
+  readonly serving: boolean;
+  readonly terminating: boolean;
+  /** On this node. */
+  readonly isLocal: boolean;
+  readonly zoneHints: readonly string[];
+  readonly nodeHints: readonly string[];
+}
+
+/** "namespace/name:port", as kube-proxy's logs and chains have it. */
+export function servicePortName(port: Pick<ServicePort, "namespace" | "name" | "portName">): string {
+  const service = `${port.namespace}/${port.name}`;
+  return port.portName === "" ? service : `${service}:${port.portName}`;
+}

@@ -1,0 +1,66 @@
+/** Keeps one family's table as its ruleset wants it. */
+import { FairleadError } from "../../errors/catalogue.ts";
+import type { NftablesPort } from "../../kernel/ports.ts";
+import { observedElements, planChanges, planTable, tableOf } from "../modes/nftables/plan.ts";
+import type { Ruleset } from "../modes/nftables/ruleset.ts";
+
+/** How often the table is observed and planned anew in one call, when others change it meanwhile. */
+const repairAttempts = 3;
+
+export class NftablesTable {
+  readonly #port: NftablesPort;
+  readonly #ruleset: Ruleset;
+
+  /** @param ruleset of nothing else than this object */
+  constructor(port: NftablesPort, ruleset: Ruleset) {
+    this.#port = port;
+    this.#ruleset = ruleset;
+  }
+
+  /** Learns how backends are arranged, so that what is right already need not be written: before Services come. */
+  async adopt(): Promise<void> {
+    const observed = await this.#port.list(tableOf(this.#ruleset.options));
+    if (observed) this.#ruleset.adopt(observedElements(observed));
+  }
+
+  /**
+   * Writes what changed, in one transaction. Where the kernel refuses it the table is not what it was taken
+   * for: it is observed, and brought to what is wanted.
+   *
+   * @returns steps that were carried out
+   * @throws FairleadError NFTABLES_REFUSED, NETLINK_*: nothing is lost, the next call tries again
+   */
+  async sync(): Promise<number> {
+    const steps = planChanges(this.#ruleset);
+    if (steps.length === 0) return 0;
+    try {
+      await this.#port.transact(steps);
+    } catch (error) {
+      if (!(error instanceof FairleadError)) throw error;
+      return this.repair();
+    }
+    this.#ruleset.clean();
+    return steps.length;
+  }
+
+  /** Observes the table and corrects what is not as it should be: at the start, and when somebody changed it. */
+  async repair(): Promise<number> {
+    for (let attempt = 1; ; attempt++) {
+      const observed = await this.#port.list(tableOf(this.#ruleset.options));
+      const steps = planTable(this.#ruleset, observed);
+      try {
+        if (steps.length > 0) await this.#port.transact(steps);
+        this.#ruleset.clean();
+        return steps.length;
+      } catch (error) {
+        if (!(error instanceof FairleadError) || attempt === repairAttempts) throw error;
+      }
+    }
+  }
+
+  /** Leaves nothing behind. */
+  async remove(): Promise<void> {
+    const table = tableOf(this.#ruleset.options);
+    if (await this.#port.list(table)) await this.#port.transact([{ step: "delete table", table }]);
+  }
+}

@@ -1,0 +1,50 @@
+/** One Service with its EndpointSlices → what each of its ports wants of the kernel. */
+import type { EndpointSlice, Service } from "../../model/kubernetes.ts";
+import type { Endpoint, IpFamily, ServicePort } from "../../model/service.ts";
+import { servicePortName } from "../../model/service.ts";
+import type { IpAddress } from "../../model/address.ts";
+import { servicePorts, sliceEndpoints } from "./decode.ts";
+import { mergeEndpoints } from "./endpoints.ts";
+import { deriveFrontends, type DeriveOptions, type Frontend } from "./frontends.ts";
+
+/** What a service port asks for. */
+export interface WantedPort {
+  readonly frontends: readonly Frontend[];
+  /** Addresses of backends that are on this node: each can be its own client. */
+  readonly localBackends: readonly IpAddress[];
+}
+
+/** @returns by the service port's name; none for a Service that no proxy serves */
+export function deriveService(
+  service: Service,
+  slices: readonly EndpointSlice[],
+  family: IpFamily,
+  options: DeriveOptions,
+): ReadonlyMap<string, WantedPort> {
+  const byPort = endpointsByPort(slices, family, options.node.name);
+  return new Map(
+    servicePorts(service, family).map((port) => [
+      `${servicePortName(port)}/${port.protocol}`,
+      derivePort(port, mergeEndpoints(byPort.get(port.portName) ?? []), options),
+    ]),
+  );
+}
+
+function derivePort(port: ServicePort, endpoints: readonly Endpoint[], options: DeriveOptions): WantedPort {
+  const local = endpoints.filter(({ isLocal }) => isLocal).map(({ ip }) => ip);
+  return { frontends: deriveFrontends(port, endpoints, options), localBackends: [...new Set(local)] };
+}
+
+function endpointsByPort(
+  slices: readonly EndpointSlice[],
+  family: IpFamily,
+  nodeName: string,
+): ReadonlyMap<string, readonly (readonly Endpoint[])[]> {
+  const byPort = new Map<string, (readonly Endpoint[])[]>();
+  for (const slice of slices) {
+    for (const { portName, endpoints } of sliceEndpoints(slice, family, nodeName)) {
+      byPort.set(portName, [...(byPort.get(portName) ?? []), endpoints]);
+    }
+  }
+  return byPort;
+}

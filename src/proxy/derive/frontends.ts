@@ -1,0 +1,111 @@
+/**
+ * From a service port and its endpoints to what the kernel is to do with each of its addresses: every mode
+ * renders this, and decides nothing of it again.
+ */
+import type { IpAddress } from "../../model/address.ts";
+import type { Endpoint, IpFamily, Protocol, ServicePort } from "../../model/service.ts";
+import { servicePortName } from "../../model/service.ts";
+import { chooseEndpoints, isExternallyAccessible, type ChosenEndpoints, type NodeFacts } from "./endpoints.ts";
+
+/** An endpoint as packets need it. */
+export type Backend = Pick<Endpoint, "ip" | "port">;
+
+/** What becomes of a new connection. */
+export type Target =
+  /** An error goes back: nobody anywhere serves it. */
+  | { readonly action: "reject" }
+  /** Nothing goes back: another node may serve it (a load balancer is to try that one). */
+  | { readonly action: "drop" }
+  | { readonly action: "balance"; readonly backends: readonly Backend[]; readonly masquerade: Masquerade }
+  /**
+   * externalTrafficPolicy Local: clients outside reach this node's backends and keep their address; pods and
+   * this node itself reach the whole cluster's, as they would by the cluster IP.
+   */
+  | {
+      readonly action: "balance local";
+      /** Empty: clients outside are dropped. */
+      readonly local: readonly Backend[];
+      readonly inside: readonly Backend[];
+    };
+
+/** When the client's address is replaced by the node's, beside hairpins. */
+export type Masquerade =
+  /** Traffic from outside of the cluster: answers must come back this way. */
+  "off-cluster" | "always" | "never";
+
+export interface Frontend {
+  readonly kind: "clusterIP" | "externalIP" | "loadBalancer" | "nodePort";
+  readonly family: IpFamily;
+  /** Of a node port: undefined, any address that serves node ports. */
+  readonly address: IpAddress | undefined;
+  readonly protocol: Protocol;
+  readonly port: number;
+  /** "namespace/name:port" */
+  readonly service: string;
+  readonly target: Target;
+  /** A client comes back to the same backend within this time; undefined: to any. */
+  readonly affinitySeconds: number | undefined;
+  /** Ranges that clients must come from; undefined: any. */
+  readonly sourceRanges: readonly string[] | undefined;
+}
+
+export interface DeriveOptions {
+  readonly node: NodeFacts;
+  /** KubeProxyConfiguration: masqueradeAll */
+  readonly masqueradeAll: boolean;
+}
+
+/** The frontends of one service port. */
+export function deriveFrontends(
+  port: ServicePort,
+  endpoints: readonly Endpoint[],
+  { node, masqueradeAll }: DeriveOptions,
+): readonly Frontend[] {
+  const chosen = chooseEndpoints(endpoints, port, node);
+  const { family, protocol, affinitySeconds } = port;
+  const shared = { family, protocol, service: servicePortName(port), affinitySeconds, sourceRanges: undefined };
+  const cluster: Frontend = {
+    ...shared,
+    kind: "clusterIP",
+    address: port.clusterIp,
+    port: port.port,
+    target: internalTarget(port, chosen, masqueradeAll),
+  };
+  if (!isExternallyAccessible(port)) return [cluster];
+  const target = externalTarget(port, chosen);
+  const at = (kind: Frontend["kind"], address: IpAddress | undefined, number = port.port): Frontend => ({
+    ...shared,
+    kind,
+    address,
+    port: number,
+    target,
+  });
+  const restricted = port.sourceRanges.length > 0 ? { sourceRanges: port.sourceRanges } : {};
+  return [
+    cluster,
+    ...port.externalIps.map((address) => at("externalIP", address)),
+    ...port.loadBalancerIps.map((address) => ({ ...at("loadBalancer", address), ...restricted })),
+    ...(port.nodePort === 0 ? [] : [at("nodePort", undefined, port.nodePort)]),
+  ];
+}
+
+function internalTarget(port: ServicePort, { cluster, local, any }: ChosenEndpoints, masqueradeAll: boolean): Target {
+  if (!any) return { action: "reject" };
+  const backends = port.internalLocal ? local : cluster;
+  if (backends.length === 0) return { action: "drop" };
+  return balance(backends, masqueradeAll ? "always" : "off-cluster");
+}
+
+function externalTarget(port: ServicePort, { cluster, local, any }: ChosenEndpoints): Target {
+  if (!any) return { action: "reject" };
+  if (!port.externalLocal) return cluster.length === 0 ? { action: "drop" } : balance(cluster, "always");
+  return { action: "balance local", local: local.map(backendOf), inside: cluster.map(backendOf) };
+}
+
+function balance(endpoints: readonly Endpoint[], masquerade: Masquerade): Target {
+  return { action: "balance", backends: endpoints.map(backendOf), masquerade };
+}
+
+function backendOf({ ip, port }: Endpoint): Backend {
+  return { ip, port };
+}

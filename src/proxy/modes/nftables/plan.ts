@@ -1,0 +1,198 @@
+/** From what the table holds and what it should hold to the steps of one transaction. */
+import type { Data } from "../../../kernel/netlink/nftables/data.ts";
+import { listedExpression } from "../../../kernel/netlink/nftables/listed.ts";
+import type { NftElement, NftSet, NftTable, NftTableRef } from "../../../kernel/netlink/nftables/state.ts";
+import type { NftStep } from "../../../kernel/netlink/nftables/step.ts";
+import { fanOutChain, type RuledChain } from "./fan_out.ts";
+import type { Expressions } from "./match.ts";
+import type { NftablesOptions } from "./options.ts";
+import type { Elements, Ruleset } from "./ruleset.ts";
+import { setNames, setsOf } from "./sets.ts";
+import { fixedChains, tableName } from "./table.ts";
+
+export function tableOf({ family }: Pick<NftablesOptions, "family">): NftTableRef {
+  return { family: family === "IPv4" ? "ip" : "ip6", name: tableName };
+}
+
+/** Affinity is the packets' own: what it remembers is not ours to plan. */
+const learned: ReadonlySet<string> = new Set([setNames.address.affinity, setNames.nodePort.affinity]);
+
+/** What changed since the kernel last held what was wanted; nothing else is looked at. */
+export function planChanges(ruleset: Ruleset): readonly NftStep[] {
+  const { options, changes } = ruleset;
+  const table = tableOf(options);
+  const fanOuts = [...changes.fanOuts];
+  const come = fanOuts.flatMap(([name, isThere]) => (isThere ? [] : (ruleset.fanOut(name) ?? [])));
+  const gone = fanOuts.filter(([name, isThere]) => isThere && !ruleset.fanOut(name));
+  const elements = elementSteps(ruleset, (set) => changes.elements.get(set) ?? []);
+  return [
+    ...come.flatMap((fanOut) => chainSteps(table, fanOutChain(fanOut, options), true)),
+    ...elements,
+    ...gone.map(([name]): NftStep => ({ step: "delete chain", table, name })),
+  ];
+}
+
+/**
+ * The whole table against what was observed: at the start, and after anything that nobody understands. What
+ * is right already is left as it is.
+ *
+ * @param observed undefined: there is no table yet
+ */
+export function planTable(ruleset: Ruleset, observed: NftTable | undefined): readonly NftStep[] {
+  const { options } = ruleset;
+  const table = tableOf(options);
+  if (observed && !isOfThisShape(observed, options)) {
+    return [{ step: "delete table", table }, ...planTable(ruleset, undefined)];
+  }
+  const chains = [...ruleset.fanOuts().map((fanOut) => fanOutChain(fanOut, options)), ...fixedChains(options)];
+  const wanted = new Set(chains.map(({ chain }) => chain.name));
+  const programmed = observed ? observedElements(observed) : new Map<string, Elements>();
+  const observedChains = new Map(observed?.chains.map((chain) => [chain.name, chain]));
+  const unwanted = observed?.chains.filter(({ name }) => !wanted.has(name)) ?? [];
+  return [
+    ...(observed ? [] : newTable(table, options)),
+    ...chains.flatMap((ruled) => fixChain(table, ruled, observedChains.get(ruled.chain.name))),
+    ...elementSteps(ruleset, (set) => differing(ruleset.sets.get(set)!, programmed.get(set))),
+    // First the rules of all of them: one may jump to the other.
+    ...unwanted.map(({ name }): NftStep => ({ step: "flush chain", table, name })),
+    ...unwanted.map(({ name }): NftStep => ({ step: "delete chain", table, name })),
+  ];
+}
+
+/** What an observed table holds, as a ruleset has it. */
+export function observedElements(observed: NftTable): Map<string, Map<string, string>> {
+  return new Map(observed.sets.map(({ name, elements }) => [name, new Map(elements.map(shortElement))]));
+}
+
+function newTable(table: NftTableRef, options: NftablesOptions): readonly NftStep[] {
+  return [
+    { step: "add table", table },
+    ...setsOf(options.family).map((set): NftStep => ({ step: "add set", table, set })),
+  ];
+}
+
+/** Sets' types and chains' hooks cannot be changed: a table of another version is made anew. */
+function isOfThisShape(observed: NftTable, options: NftablesOptions): boolean {
+  const sets = new Map(observed.sets.map((set) => [set.name, layoutOf(set)]));
+  const chains = new Map(observed.chains.map((chain) => [chain.name, baseOf(chain)]));
+  return (
+    setsOf(options.family).every((set) => sets.get(set.name) === layoutOf(set)) &&
+    fixedChains(options).every(({ chain }) => (chains.get(chain.name) ?? baseOf(chain)) === baseOf(chain))
+  );
+}
+
+function layoutOf({ keyType, keyLen, dataType, dataLen, flags = [], expressions = [] }: NftSet): string {
+  const kinds = expressions.map(({ expr }) => expr);
+  return JSON.stringify([
+    keyType,
+    keyLen,
+    dataType ?? 0,
+    dataLen ?? 0,
+    [...flags].filter((flag) => flag !== "expr").sort(),
+    kinds,
+  ]);
+}
+
+function fixChain(
+  table: NftTableRef,
+  ruled: RuledChain,
+  observed: NftTable["chains"][number] | undefined,
+): readonly NftStep[] {
+  if (!observed) return chainSteps(table, ruled, true);
+  if (fingerprint(ruled.rules) === fingerprint(observed.rules.map(({ expressions }) => expressions))) return [];
+  return [{ step: "flush chain", table, name: ruled.chain.name }, ...chainSteps(table, ruled, false)];
+}
+
+function baseOf({ base }: RuledChain["chain"]): string {
+  return base ? [base.type, base.hook, base.priority, base.policy ?? "accept"].join(" ") : "";
+}
+
+function fingerprint(rules: readonly Expressions[]): string {
+  return JSON.stringify(rules.map((rule) => rule.map((expression) => ordered(listedExpression(expression)))));
+}
+
+/** Fields in one order; bytes as they are whatever holds them. */
+function ordered(value: unknown): unknown {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString("hex");
+  if (Array.isArray(value)) return value.map(ordered);
+  if (typeof value === "bigint") return String(value);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([k, v]) => [k, ordered(v)]),
+  );
+}
+
+function chainSteps(table: NftTableRef, { chain, rules }: RuledChain, isNew: boolean): readonly NftStep[] {
+  const added: NftStep[] = rules.map((expressions) => ({
+    step: "add rule",
+    table,
+    chain: chain.name,
+    rule: { expressions },
+  }));
+  return isNew ? [{ step: "add chain", table, chain }, ...added] : added;
+}
+
+/** Keys that are not as they should be, with their values as they are. */
+function* differing(wanted: Elements, there: Elements = new Map()): Iterable<[string, string | undefined]> {
+  for (const [key, value] of wanted) if (there.get(key) !== value) yield [key, there.get(key)];
+  for (const [key, value] of there) if (!wanted.has(key)) yield [key, value];
+}
+
+/** Deletions first: a key that changes its data goes and comes in one transaction. */
+function elementSteps(
+  ruleset: Ruleset,
+  changed: (set: string) => Iterable<[string, string | undefined]>,
+): readonly NftStep[] {
+  const table = tableOf(ruleset.options);
+  const deletions: NftStep[] = [];
+  const additions: NftStep[] = [];
+  for (const { name, dataType } of setsOf(ruleset.options.family)) {
+    if (learned.has(name)) continue;
+    const gone: NftElement[] = [];
+    const come: NftElement[] = [];
+    for (const [key, before] of changed(name)) {
+      const after = ruleset.sets.get(name)!.get(key);
+      if (before === after) continue;
+      if (before !== undefined) gone.push(keyElement(name, key, before));
+      if (after !== undefined) come.push(longElement(name, key, after, dataType !== undefined));
+    }
+    if (gone.length > 0) deletions.push({ step: "delete elements", table, set: name, elements: gone });
+    if (come.length > 0) additions.push({ step: "add elements", table, set: name, elements: come });
+  }
+  return [...deletions, ...additions];
+}
+
+function keyElement(set: string, key: string, value: string): NftElement {
+  return set === setNames.sourceRanges ? { key: bytes(key), keyEnd: bytes(value) } : { key: bytes(key) };
+}
+
+function longElement(set: string, key: string, value: string, isMap: boolean): NftElement {
+  return isMap ? { key: bytes(key), data: dataOf(value) } : keyElement(set, key, value);
+}
+
+function dataOf(value: string): Data {
+  if (value === "drop") return { verdict: { code: "drop" } };
+  if (value.startsWith("goto ")) return { verdict: { code: "goto", chain: value.slice(5) } };
+  return { value: bytes(value) };
+}
+
+function shortElement({ key, keyEnd, data }: NftElement): [string, string] {
+  return [text(key ?? new Uint8Array()), keyEnd ? text(keyEnd) : valueOf(data)];
+}
+
+function valueOf(data: Data | undefined): string {
+  if (data?.value) return text(data.value);
+  if (!data?.verdict) return "";
+  const { code, chain } = data.verdict;
+  return chain === undefined ? String(code) : `${String(code)} ${chain}`;
+}
+
+function bytes(latin1: string): Uint8Array {
+  return Buffer.from(latin1, "latin1");
+}
+
+function text(raw: Uint8Array): string {
+  return Buffer.from(raw.buffer, raw.byteOffset, raw.length).toString("latin1");
+}

@@ -1,0 +1,166 @@
+/** A frontend as elements of the table's sets, and the fan-out chains that they go to. */
+import { concatKey, part } from "../../../kernel/netlink/nftables/data.ts";
+import type { IpAddress } from "../../../model/address.ts";
+import { protocolNumbers } from "../../../model/service.ts";
+import type { Backend, Frontend, Masquerade } from "../../derive/frontends.ts";
+import { fanOutName, type FanOut } from "./fan_out.ts";
+import { rangeOf } from "./match.ts";
+import { setNames, type KeyForm, type Scope } from "./sets.ts";
+import { chainNames } from "./table.ts";
+
+/**
+ * An element in short: one character a byte. What it holds is text too, so that two are told apart by `===`:
+ * "goto NAME" or "drop" in verdict maps, bytes in the others, "" in sets; of an interval its last key.
+ */
+export interface RenderedElement {
+  readonly set: string;
+  readonly key: string;
+  readonly value: string;
+}
+
+export interface RenderedFrontend {
+  readonly elements: readonly RenderedElement[];
+  readonly fanOuts: readonly FanOut[];
+}
+
+/** What the kernel has that a rendering goes on from. */
+export interface Standing {
+  /** What stands under a frontend's indexes, from 0 on. */
+  places(set: string, key: string): readonly string[];
+  /** The number of a backend of a frontend with affinity, four bytes; the same for the same backend. */
+  numberOf(frontend: string, scope: Scope, backend: string): string;
+}
+
+/** What tells a frontend from others: two Services cannot both have it. */
+export function frontendKey({ address, protocol, port }: Frontend): string {
+  const tail = [part.protocol(protocolNumbers[protocol]), part.port(port)];
+  return latin1(concatKey(address === undefined ? tail : [part.address(address), ...tail]));
+}
+
+/** @param standing so that a change of one backend moves as few others as can be */
+export function renderFrontend(frontend: Frontend, standing: Standing): RenderedFrontend {
+  const key = frontendKey(frontend);
+  const form: KeyForm = frontend.address === undefined ? "nodePort" : "address";
+  const rendering = new Rendering(frontend, form, key, standing);
+  rendering.target();
+  if (frontend.kind === "clusterIP") rendering.add(setNames.clusterIps, address(frontend.address!), "");
+  rendering.sourceRanges();
+  return rendering.rendered;
+}
+
+/** The place of a backend, as numgen gives it. */
+export function indexBytes(index: number): string {
+  return latin1(part.host32(index));
+}
+
+export function renderNodePortAddress(ip: IpAddress): RenderedElement {
+  return { set: setNames.nodePortAddresses, key: address(ip), value: "" };
+}
+
+/** A local backend can be its own client. */
+export function renderHairpin(ip: IpAddress): RenderedElement {
+  const key = address(ip) + address(ip);
+  return { set: setNames.hairpins, key, value: "" };
+}
+
+class Rendering {
+  readonly #frontend: Frontend;
+  readonly #form: KeyForm;
+  readonly #key: string;
+  readonly #standing: Standing;
+  readonly #elements: RenderedElement[] = [];
+  readonly #fanOuts: FanOut[] = [];
+
+  constructor(frontend: Frontend, form: KeyForm, key: string, standing: Standing) {
+    this.#frontend = frontend;
+    this.#form = form;
+    this.#key = key;
+    this.#standing = standing;
+  }
+
+  get rendered(): RenderedFrontend {
+    return { elements: this.#elements, fanOuts: this.#fanOuts };
+  }
+
+  add(set: string, key: string, value: string): void {
+    this.#elements.push({ set, key, value });
+  }
+
+  target(): void {
+    const names = setNames[this.#form];
+    const { target } = this.#frontend;
+    switch (target.action) {
+      case "reject":
+        return this.add(names.withoutEndpoints, this.#key, `goto ${chainNames.reject}`);
+      case "drop":
+        return this.add(names.withoutEndpoints, this.#key, "drop");
+      case "balance":
+        return this.#balance(names.frontends, "cluster", target.backends, target.masquerade);
+      case "balance local": {
+        const chain = this.#form === "address" ? chainNames.externalLocal : chainNames.externalLocalNodePort;
+        this.add(names.frontends, this.#key, `goto ${chain}`);
+        if (target.inside.length > 0) this.#balance(names.inside, "cluster", target.inside, "never");
+        if (target.local.length > 0) this.#balance(names.outside, "local", target.local, "never");
+        // After translation, so that it meets those alone who came from outside.
+        else this.add(names.withoutEndpoints, this.#key, "drop");
+      }
+    }
+  }
+
+  #balance(map: string, scope: Scope, backends: readonly Backend[], masquerade: Masquerade): void {
+    const { affinitySeconds } = this.#frontend;
+    const fanOut = { form: this.#form, scope, masquerade, count: backends.length, affinitySeconds };
+    this.#fanOuts.push(fanOut);
+    this.add(map, this.#key, `goto ${fanOutName(fanOut)}`);
+    const names = setNames[this.#form];
+    const wanted = backends.map(backendBytes);
+    if (affinitySeconds === undefined) return this.#place(names[scope], wanted);
+    const numbers = wanted.map((backend) => this.#standing.numberOf(this.#key, scope, backend));
+    this.#place(names[`${scope}Affine`], numbers);
+    numbers.forEach((number, i) => this.add(setNames.numbered, number, wanted[i]!));
+  }
+
+  #place(set: string, wanted: readonly string[]): void {
+    arrange(this.#standing.places(set, this.#key), wanted).forEach((value, index) => {
+      this.add(set, this.#key + indexBytes(index), value);
+    });
+  }
+
+  sourceRanges(): void {
+    const { sourceRanges } = this.#frontend;
+    if (sourceRanges === undefined) return;
+    this.add(setNames.restricted, this.#key, `goto ${chainNames.checkSource}`);
+    for (const cidr of sourceRanges) {
+      const { first, last } = rangeOf(cidr);
+      this.add(setNames.sourceRanges, this.#key + latin1(first), this.#key + latin1(last));
+    }
+  }
+}
+
+/**
+ * Who stays keeps its place; the places of those that go are taken by new ones, then by the last ones.
+ *
+ * @param before who stood where
+ * @param wanted without repeats
+ */
+export function arrange(before: readonly string[], wanted: readonly string[]): readonly string[] {
+  const missing = new Set(wanted);
+  const places: (string | undefined)[] = wanted.map((_, i) => {
+    const name = before[i];
+    return name !== undefined && missing.delete(name) ? name : undefined;
+  });
+  const rest = missing.values();
+  return places.map((name) => name ?? (rest.next().value as string));
+}
+
+function backendBytes({ ip, port }: Backend): string {
+  return latin1(concatKey([part.address(ip), part.port(port)]));
+}
+
+function address(ip: IpAddress): string {
+  return latin1(part.address(ip));
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+}

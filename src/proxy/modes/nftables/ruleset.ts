@@ -1,0 +1,229 @@
+/**
+ * What the table should hold: Services' frontends come and go, and their elements and chains with them. It
+ * keeps which of them changed, so that a plan costs what changed. Pure: no I/O, no clock.
+ */
+import type { IpAddress } from "../../../model/address.ts";
+import type { WantedPort } from "../../derive/derive.ts";
+import type { Frontend } from "../../derive/frontends.ts";
+import { BackendNumbers } from "./backend_numbers.ts";
+import { fanOutName, type FanOut } from "./fan_out.ts";
+import type { NftablesOptions } from "./options.ts";
+import {
+  frontendKey,
+  indexBytes,
+  renderFrontend,
+  renderHairpin,
+  renderNodePortAddress,
+  type RenderedElement,
+  type RenderedFrontend,
+  type Standing,
+} from "./render.ts";
+import { setNames, setsOf } from "./sets.ts";
+
+/** Elements of a set: key → value, as RenderedElement has them. */
+export type Elements = ReadonlyMap<string, string>;
+
+interface Claim {
+  readonly service: string;
+  readonly frontend: Frontend;
+}
+
+/** Sets whose elements several frontends or Services have in common: a cluster IP of several ports. */
+const sharedSets: ReadonlySet<string> = new Set([setNames.clusterIps, setNames.hairpins]);
+
+export class Ruleset {
+  readonly options: NftablesOptions;
+  readonly #sets = new Map<string, Map<string, string>>();
+  /** Of each set, keys that changed, with their values before. */
+  readonly #dirty = new Map<string, Map<string, string | undefined>>();
+  readonly #fanOuts = new Map<string, { readonly fanOut: FanOut; users: number }>();
+  /** Chains that came or went, and whether the kernel has them. */
+  readonly #dirtyFanOuts = new Map<string, boolean>();
+  readonly #services = new Map<string, WantedPort>();
+  /** Who wants a frontend, the one that has it first. */
+  readonly #claims = new Map<string, Claim[]>();
+  readonly #rendered = new Map<string, RenderedFrontend>();
+  /** Of elements of shared sets. */
+  readonly #users = new Map<string, number>();
+  readonly #numbers = new BackendNumbers();
+  /** What a process before this one has left. */
+  #adopted: ReadonlyMap<string, Elements> = new Map();
+
+  constructor(options: NftablesOptions) {
+    this.options = options;
+    for (const { name } of setsOf(options.family)) {
+      this.#sets.set(name, new Map());
+      this.#dirty.set(name, new Map());
+    }
+    this.setNodePortAddresses(options.nodePortAddresses);
+  }
+
+  /** Takes the place of the addresses that serve node ports. */
+  setNodePortAddresses(addresses: readonly IpAddress[]): void {
+    const wanted = addresses.map(renderNodePortAddress);
+    const kept = new Set(wanted.map(({ key }) => key));
+    const set = setNames.nodePortAddresses;
+    for (const key of [...this.#sets.get(set)!.keys()]) if (!kept.has(key)) this.#delete(set, key);
+    for (const element of wanted) this.#write(element);
+  }
+
+  /** All sets with their elements. */
+  get sets(): ReadonlyMap<string, Elements> {
+    return this.#sets;
+  }
+
+  /** All fan-out chains by their names. */
+  fanOuts(): readonly FanOut[] {
+    return [...this.#fanOuts.values()].map(({ fanOut }) => fanOut);
+  }
+
+  /** @returns undefined for a chain that nobody goes to any more */
+  fanOut(name: string): FanOut | undefined {
+    return this.#fanOuts.get(name)?.fanOut;
+  }
+
+  /** What changed since the last call of {@link clean}. */
+  get changes(): {
+    /** Set → key → what the kernel has there. */
+    readonly elements: ReadonlyMap<string, ReadonlyMap<string, string | undefined>>;
+    /** Names of chains → whether the kernel has them. */
+    readonly fanOuts: ReadonlyMap<string, boolean>;
+  } {
+    return { elements: this.#dirty, fanOuts: this.#dirtyFanOuts };
+  }
+
+  /** The kernel holds what is wanted. */
+  clean(): void {
+    for (const keys of this.#dirty.values()) keys.clear();
+    this.#dirtyFanOuts.clear();
+  }
+
+  /** Takes the place of what the service port wanted before; undefined: it is gone. @param service its name */
+  set(service: string, wanted: WantedPort | undefined): void {
+    const before = this.#services.get(service);
+    if (wanted) this.#services.set(service, wanted);
+    else this.#services.delete(service);
+    const touched = new Set<string>();
+    for (const frontend of before?.frontends ?? []) this.#release(claimKey(frontend), service, touched);
+    for (const frontend of wanted?.frontends ?? []) this.#claim(claimKey(frontend), { service, frontend }, touched);
+    for (const key of touched) this.#render(key);
+    for (const ip of wanted?.localBackends ?? []) this.#put(renderHairpin(ip));
+    for (const ip of before?.localBackends ?? []) this.#drop(renderHairpin(ip));
+  }
+
+  /** Names of frontends that several Services want, with those that do not get them. */
+  conflicts(): readonly { readonly frontend: Frontend; readonly refused: readonly string[] }[] {
+    return [...this.#claims.values()]
+      .filter((claims) => claims.length > 1)
+      .map(([first, ...others]) => ({ frontend: first!.frontend, refused: others.map(({ service }) => service) }));
+  }
+
+  /** Takes over how the kernel has backends arranged and numbered, before anything is wanted. */
+  adopt(observed: ReadonlyMap<string, Elements>): void {
+    this.#adopted = observed;
+    this.#numbers.adopt(observed);
+  }
+
+  #claim(key: string, claim: Claim, touched: Set<string>): void {
+    const claims = this.#claims.get(key) ?? [];
+    claims.push(claim);
+    // One order for all, so that every node decides alike.
+    claims.sort((a, b) => (a.service < b.service ? -1 : a.service > b.service ? 1 : 0));
+    this.#claims.set(key, claims);
+    touched.add(key);
+  }
+
+  #release(key: string, service: string, touched: Set<string>): void {
+    const claims = (this.#claims.get(key) ?? []).filter((claim) => claim.service !== service);
+    if (claims.length > 0) this.#claims.set(key, claims);
+    else this.#claims.delete(key);
+    touched.add(key);
+  }
+
+  #render(key: string): void {
+    const before = this.#rendered.get(key);
+    const frontend = this.#claims.get(key)?.[0]?.frontend;
+    const after = frontend ? renderFrontend(frontend, this.#standing) : undefined;
+    for (const fanOut of after?.fanOuts ?? []) this.#use(fanOut);
+    for (const element of after?.elements ?? []) this.#put(element);
+    const kept = new Set(after?.elements.map(({ set, key: ofElement }) => set + ofElement));
+    for (const element of before?.elements ?? []) this.#drop(element, kept);
+    for (const fanOut of before?.fanOuts ?? []) this.#leave(fanOut);
+    if (after) this.#rendered.set(key, after);
+    else this.#rendered.delete(key);
+    for (const { set, key: number } of before?.elements ?? []) {
+      if (set === setNames.numbered && !this.#sets.get(set)!.has(number)) this.#numbers.release(number);
+    }
+  }
+
+  readonly #standing: Standing = {
+    places: (set, key) => {
+      const elements = this.#sets.get(set)!;
+      const places: string[] = [];
+      for (let i = 0; ; i++) {
+        const value = elements.get(key + indexBytes(i)) ?? this.#adopted.get(set)?.get(key + indexBytes(i));
+        if (value === undefined) return places;
+        places.push(value);
+      }
+    },
+    numberOf: (frontend, scope, backend) => this.#numbers.of(`${scope} ${frontend}`, backend),
+  };
+
+  #put(element: RenderedElement): void {
+    const { set, key } = element;
+    if (sharedSets.has(set)) this.#users.set(set + key, (this.#users.get(set + key) ?? 0) + 1);
+    this.#write(element);
+  }
+
+  /** @param kept set and key of elements that somebody has put again */
+  #drop({ set, key }: RenderedElement, kept?: ReadonlySet<string>): void {
+    if (kept?.has(set + key) && !sharedSets.has(set)) return;
+    if (sharedSets.has(set)) {
+      const users = this.#users.get(set + key)! - 1;
+      if (users > 0) return void this.#users.set(set + key, users);
+      this.#users.delete(set + key);
+    }
+    this.#delete(set, key);
+  }
+
+  #write({ set, key, value }: RenderedElement): void {
+    const elements = this.#sets.get(set)!;
+    const before = elements.get(key);
+    if (before === value) return;
+    elements.set(key, value);
+    this.#changed(set, key, before);
+  }
+
+  #delete(set: string, key: string): void {
+    const elements = this.#sets.get(set)!;
+    const before = elements.get(key);
+    if (elements.delete(key)) this.#changed(set, key, before);
+  }
+
+  #changed(set: string, key: string, before: string | undefined): void {
+    const dirty = this.#dirty.get(set)!;
+    if (!dirty.has(key)) dirty.set(key, before);
+  }
+
+  #use(fanOut: FanOut): void {
+    const name = fanOutName(fanOut);
+    const used = this.#fanOuts.get(name);
+    if (used) used.users++;
+    else {
+      this.#fanOuts.set(name, { fanOut, users: 1 });
+      if (!this.#dirtyFanOuts.has(name)) this.#dirtyFanOuts.set(name, false);
+    }
+  }
+
+  #leave(fanOut: FanOut): void {
+    const name = fanOutName(fanOut);
+    const used = this.#fanOuts.get(name)!;
+    if (--used.users > 0) return;
+    this.#fanOuts.delete(name);
+    if (!this.#dirtyFanOuts.has(name)) this.#dirtyFanOuts.set(name, true);
+  }
+}
+
+function claimKey(frontend: Frontend): string {
+  return (frontend.address === undefined ? "n" : "a") + frontendKey(frontend);
+}

@@ -1,0 +1,101 @@
+/**
+ * The table's sets and maps. What is looked up by address, protocol and port stands twice: for addresses of
+ * Services, and for node ports, whose key has no address.
+ */
+import { setOf, type Datatype } from "../../../kernel/netlink/nftables/datatype.ts";
+import type { NftSet } from "../../../kernel/netlink/nftables/state.ts";
+import type { IpFamily } from "../../../model/service.ts";
+import { header } from "./match.ts";
+
+/** By which key a frontend is found: its address, protocol and port, or a node port's protocol and port. */
+export type KeyForm = "address" | "nodePort";
+/** Which of a frontend's backends: those of the cluster, or this node's alone. */
+export type Scope = "cluster" | "local";
+
+export const setNames = {
+  address: {
+    /** frontend → what becomes of it */
+    frontends: "frontends",
+    /** Of policy Local, for pods and this node: frontend → fan-out over the cluster's backends. */
+    inside: "inside-frontends",
+    /** Of policy Local, for everybody else: frontend → fan-out over this node's backends. */
+    outside: "outside-frontends",
+    /** frontend → reject or drop */
+    withoutEndpoints: "no-endpoints",
+    /** frontend and index → address and port */
+    cluster: "endpoints",
+    local: "local-endpoints",
+    /** Of frontends with affinity: frontend and index → the backend's number */
+    clusterAffine: "affine-endpoints",
+    localAffine: "local-affine-endpoints",
+    /** client and frontend → number of the backend that it had last */
+    affinity: "affinity",
+  },
+  nodePort: {
+    frontends: "nodeports",
+    inside: "inside-nodeports",
+    outside: "outside-nodeports",
+    withoutEndpoints: "no-endpoint-nodeports",
+    cluster: "nodeport-endpoints",
+    local: "local-nodeport-endpoints",
+    clusterAffine: "affine-nodeport-endpoints",
+    localAffine: "local-affine-nodeport-endpoints",
+    affinity: "nodeport-affinity",
+  },
+  /** A number stands for a backend of one frontend, and for no other later: number → address and port. */
+  numbered: "numbered-backends",
+  /** Frontends that some sources alone may reach, and which. */
+  restricted: "restricted",
+  sourceRanges: "source-ranges",
+  clusterIps: "cluster-ips",
+  nodePortAddresses: "nodeport-addresses",
+  /** This node's backends that may be their own clients: address . address. */
+  hairpins: "hairpins",
+} as const;
+
+/** Registers that a frontend's key takes. */
+export function keyRegisters(family: IpFamily, form: KeyForm): number {
+  return form === "address" ? header[family].registers + 2 : 2;
+}
+
+/** Clients that affinity remembers at most; a kernel's set must have a bound to take elements from packets. */
+const maxAffine = 1 << 20;
+
+/** A backend's place, or its number. `integer` has no length of its own, and nft (1.0.6) aborts where it lists such a concatenation. */
+const index: Datatype = "mark";
+
+/** All sets of a family's table. */
+export function setsOf(family: IpFamily): readonly NftSet[] {
+  const address: Datatype = family === "IPv4" ? "ipv4_addr" : "ipv6_addr";
+  const frontend = {
+    address: [address, "inet_proto", "inet_service"],
+    nodePort: ["inet_proto", "inet_service"],
+  } as const;
+  const backend = [address, "inet_service"] as const;
+  const counted = { expressions: [{ expr: "counter" }] } as const;
+  const byForm = (["address", "nodePort"] as const).flatMap((form): NftSet[] => {
+    const key = frontend[form];
+    const names = setNames[form];
+    const affine = setOf([address, ...key], [index]);
+    return [
+      { name: names.frontends, ...setOf(key, "verdict"), ...counted },
+      { name: names.inside, ...setOf(key, "verdict") },
+      { name: names.outside, ...setOf(key, "verdict") },
+      { name: names.withoutEndpoints, ...setOf(key, "verdict"), ...counted },
+      { name: names.cluster, ...setOf([...key, index], backend) },
+      { name: names.local, ...setOf([...key, index], backend) },
+      { name: names.affinity, ...affine, flags: [...(affine.flags ?? []), "timeout", "eval"], size: maxAffine },
+      { name: names.clusterAffine, ...setOf([...key, index], [index]) },
+      { name: names.localAffine, ...setOf([...key, index], [index]) },
+    ];
+  });
+  return [
+    ...byForm,
+    { name: setNames.numbered, ...setOf([index], backend) },
+    { name: setNames.restricted, ...setOf(frontend.address, "verdict") },
+    { name: setNames.sourceRanges, ...setOf([...frontend.address, address], undefined, { interval: true }) },
+    { name: setNames.clusterIps, ...setOf([address]) },
+    { name: setNames.nodePortAddresses, ...setOf([address]) },
+    { name: setNames.hairpins, ...setOf([address, address]) },
+  ];
+}

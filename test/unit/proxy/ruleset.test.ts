@@ -1,0 +1,109 @@
+/** A change costs what changed, whatever else there is. */
+import { describe, expect, it } from "vitest";
+import type { NftStep } from "../../../src/kernel/netlink/nftables/step.ts";
+import { planChanges } from "../../../src/proxy/modes/nftables/plan.ts";
+import { arrange } from "../../../src/proxy/modes/nftables/render.ts";
+import type { Ruleset } from "../../../src/proxy/modes/nftables/ruleset.ts";
+import { endpoints, rulesetOf, servicePort, wanted } from "../../fixtures/proxied.ts";
+
+function programmed(services: number, each: number): Ruleset {
+  const ruleset = rulesetOf();
+  for (let i = 0; i < services; i++) ruleset.set(`s${i}`, wanted(servicePort(i), endpoints(each, i * each)));
+  ruleset.clean();
+  return ruleset;
+}
+
+/** What a plan does, a line a kind of step and set. */
+function summary(steps: readonly NftStep[]): readonly string[] {
+  return steps.map((step) => {
+    if ("elements" in step) return `${step.step} ${step.set} ${step.elements.length}`;
+    if ("chain" in step) return `${step.step} ${typeof step.chain === "string" ? step.chain : step.chain.name}`;
+    return `${step.step} ${"name" in step ? step.name : ""}`;
+  });
+}
+
+describe("a change", () => {
+  for (const services of [10, 2000]) {
+    it(`of one of ${services} Services touches its own elements alone`, () => {
+      const ruleset = programmed(services, 4);
+      ruleset.set("s3", wanted(servicePort(3), endpoints(3, 12)));
+      expect(summary(planChanges(ruleset))).toEqual([
+        "add chain cluster-3-masquerade-off-cluster",
+        "add rule cluster-3-masquerade-off-cluster",
+        "add rule cluster-3-masquerade-off-cluster",
+        "delete elements frontends 1",
+        "delete elements endpoints 1",
+        "add elements frontends 1",
+      ]);
+    });
+  }
+
+  it("that leaves everything as it is plans nothing", () => {
+    const ruleset = programmed(10, 4);
+    ruleset.set("s3", wanted(servicePort(3), endpoints(4, 12)));
+    expect(planChanges(ruleset)).toEqual([]);
+  });
+
+  it("and back again before it was written plans nothing", () => {
+    const ruleset = programmed(10, 4);
+    ruleset.set("s3", undefined);
+    expect(planChanges(ruleset)).not.toEqual([]);
+    ruleset.set("s3", wanted(servicePort(3), endpoints(4, 12)));
+    expect(planChanges(ruleset)).toEqual([]);
+  });
+
+  it("of one of 1,000 endpoints moves one other at most", () => {
+    const ruleset = programmed(1, 1000);
+    const all = endpoints(1000);
+    ruleset.set("s0", wanted(servicePort(0), [...all.slice(0, 100), ...all.slice(101)]));
+    const steps = summary(planChanges(ruleset)).filter((line) => line.includes(" endpoints "));
+    expect(steps).toEqual(["delete elements endpoints 2", "add elements endpoints 1"]);
+  });
+
+  it("takes away the chain that nobody goes to any more, behind those who went there", () => {
+    const ruleset = programmed(1, 4);
+    ruleset.set("s0", undefined);
+    expect(summary(planChanges(ruleset))).toEqual([
+      "delete elements frontends 1",
+      "delete elements endpoints 4",
+      "delete elements cluster-ips 1",
+      "delete chain cluster-4-masquerade-off-cluster",
+    ]);
+  });
+});
+
+describe("a cluster IP of two ports", () => {
+  it("stays while one of them is there", () => {
+    const ruleset = rulesetOf();
+    ruleset.set("a", wanted(servicePort(1), endpoints(1)));
+    ruleset.set("b", wanted(servicePort(1, { port: 81 }), endpoints(1)));
+    ruleset.clean();
+    ruleset.set("a", undefined);
+    expect(summary(planChanges(ruleset))).toEqual(["delete elements frontends 1", "delete elements endpoints 1"]);
+  });
+});
+
+describe("a frontend that two Services want", () => {
+  const external = { externalIps: ["198.51.100.1" as never] };
+
+  it("is the first one's by name, and the other's when that goes", () => {
+    const ruleset = rulesetOf();
+    ruleset.set("b", wanted(servicePort(2, external), endpoints(2, 10)));
+    ruleset.clean();
+    ruleset.set("a", wanted(servicePort(1, external), endpoints(1)));
+    expect(ruleset.conflicts().map(({ refused }) => refused)).toEqual([["b"]]);
+    const before = new Map(ruleset.sets.get("endpoints"));
+    ruleset.set("a", undefined);
+    expect(ruleset.conflicts()).toEqual([]);
+    expect(ruleset.sets.get("endpoints")).not.toEqual(before);
+    expect(planChanges(ruleset)).toEqual([]);
+  });
+});
+
+describe("backends' places", () => {
+  it("are kept by those who stay", () => {
+    expect(arrange(["a", "b", "c", "d"], ["d", "c", "a"])).toEqual(["a", "d", "c"]);
+    expect(arrange(["a", "b"], ["b", "c", "a"])).toEqual(["a", "b", "c"]);
+    expect(arrange([], ["x", "y"])).toEqual(["x", "y"]);
+  });
+});
