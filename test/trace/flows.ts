@@ -116,7 +116,7 @@ export function serviceOf({ spec, exposed }: Scenario, family: IpFamily, protoco
       ports: [{ port: servicePort, protocol, ...(exposed ? { nodePort } : {}) }],
     },
     ...(exposed ? { status: { loadBalancer: { ingress: [{ ip: loadBalancerIp, ipMode: "VIP" }] } } } : {}),
-  } as unknown as Service;
+  };
 }
 
 /** "client" and "nobody" stand for ranges of either family. */
@@ -143,7 +143,7 @@ export function sliceOf({ endpoints }: Scenario, family: IpFamily, protocol: Flo
       },
       ...(zones ? { hints: { forZones: zones.map((name) => ({ name })) } } : {}),
     })),
-  } as unknown as EndpointSlice;
+  };
 }
 
 const all: readonly EndpointState[] = [{ pod: "one" }, { pod: "two" }, { pod: "other" }];
