@@ -1,5 +1,6 @@
 /** Every controller that there is; a new one is a row here and a folder beside this file. */
 import type { ControllerRow } from "./controller.ts";
+import { cronJobController } from "./cron_job/cron_job.ts";
 import { csrApprovingController } from "./csr_approving/csr_approving.ts";
 import { csrCleanerController } from "./csr_cleaner/csr_cleaner.ts";
 import { csrSigningController } from "./csr_signing/csr_signing.ts";
@@ -15,8 +16,10 @@ import { replicationControllerController } from "./replication_controller/replic
 import { rootCaPublisherController } from "./root_ca_publisher/root_ca_publisher.ts";
 import { serviceAccountController } from "./service_account/service_account.ts";
 import { serviceCidrController } from "./service_cidr/service_cidr.ts";
+import { ttlAfterFinishedController } from "./ttl_after_finished/ttl_after_finished.ts";
 
 export const controllerTable: readonly ControllerRow[] = [
+  cronJobController,
   csrApprovingController,
   csrCleanerController,
   csrSigningController,
@@ -32,4 +35,5 @@ export const controllerTable: readonly ControllerRow[] = [
   rootCaPublisherController,
   serviceAccountController,
   serviceCidrController,
+  ttlAfterFinishedController,
 ];
