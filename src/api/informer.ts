@@ -189,6 +189,8 @@ export class Informer<T extends KubeObject> {
     if (error !== undefined && !isExpired(error)) return this.#retry(error, again);
     const lastedMs = this.#clock.now() - this.#watchedAt;
     if (lastedMs >= shortWatchMs) return again();
+    // A version that is forgotten as soon as it was listed: lists that follow one another would not help.
+    if (isExpired(error)) return this.#retry(error, again);
     this.#cancelRetry = this.#clock.after(shortWatchMs - lastedMs, again);
   }
 

@@ -12,6 +12,7 @@ import type {
   WatchOptions,
   WriteOptions,
 } from "../../../api/client.ts";
+import { deleteBody, leftBehind, patchContentTypes, pathOf, queryOf } from "../../../api/request_parts.ts";
 import { StatusError } from "../../../api/status_error.ts";
 import type { KubeObject, New } from "../../../model/kubernetes.ts";
 import type { Routes } from "../routes.ts";
@@ -25,13 +26,6 @@ import { Loopback, type LoopbackRequest, type Requester } from "./loopback.ts";
 
 /** Objects that are parsed before others have their turn. */
 const chunk = 50;
-
-const patchTypes = {
-  json: "application/json-patch+json",
-  merge: "application/merge-patch+json",
-  strategic: "application/strategic-merge-patch+json",
-  apply: "application/apply-patch+yaml",
-} as const;
 
 export class LoopbackClient implements Client {
   readonly #routes: Routes;
@@ -131,7 +125,7 @@ export class LoopbackClient implements Client {
       method: "PATCH",
       path: pathOf(type, key, options.subresource),
       query: queryOf({ fieldManager: options.fieldManager, force }),
-      contentType: patchTypes[patch.type],
+      contentType: patchContentTypes[patch.type],
       body: patch.body,
     });
   }
@@ -141,14 +135,12 @@ export class LoopbackClient implements Client {
     key: ObjectKey,
     options: DeleteOptions = {},
   ): Promise<T | undefined> {
-    const answer = await this.#send<T | { kind: "Status" }>({
+    const answer = await this.#send<KubeObject>({
       method: "DELETE",
       path: pathOf(type, key),
       body: deleteBody(options),
     });
-    if (answer.kind === "Status") return undefined;
-    const object = answer as T;
-    return object.metadata.deletionTimestamp === undefined ? undefined : object;
+    return leftBehind<T>(answer, options);
   }
 
   async deleteCollection(
@@ -233,27 +225,6 @@ function read<T>(endpoint: Endpoint, { bytes }: CachedObject): T {
   const object = inVersion(endpoint, parseObject(bytes));
   delete object.metadata.managedFields;
   return object as unknown as T;
-}
-
-function pathOf(
-  { group, version, plural }: ResourceType<KubeObject>,
-  { namespace, name }: Partial<ObjectKey>,
-  subresource?: string,
-): string {
-  const base = group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
-  const inNamespace = namespace === undefined ? "" : `/namespaces/${encodeURIComponent(namespace)}`;
-  const named = name === undefined ? "" : `/${encodeURIComponent(name)}`;
-  return `${base}${inNamespace}/${plural}${named}${subresource === undefined ? "" : `/${subresource}`}`;
-}
-
-function queryOf(parameters: Readonly<Record<string, string | number | undefined>>): URLSearchParams {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) query.set(name, String(value));
-  return query;
-}
-
-function deleteBody(options: DeleteOptions): object {
-  return { kind: "DeleteOptions", apiVersion: "v1", ...options };
 }
 
 function statusError(error: unknown): StatusError {

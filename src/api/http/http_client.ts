@@ -1,0 +1,180 @@
+/** The API over HTTPS, with a kubeconfig's credentials. */
+import type { KubeObject, New } from "../../model/kubernetes.ts";
+import type {
+  Client,
+  DeleteOptions,
+  ListOptions,
+  ObjectKey,
+  ObjectList,
+  Patch,
+  StopWatch,
+  WatchObserver,
+  WatchOptions,
+  WriteOptions,
+} from "../client.ts";
+import { deleteBody, leftBehind, patchContentTypes, pathOf, queryOf } from "../request_parts.ts";
+import { apiVersionOf, type ResourceType } from "../resource_types.ts";
+import { isExpired } from "../status_error.ts";
+import { KubeconfigCredentials } from "./credentials.ts";
+import { HttpWatch, withoutManagers } from "./http_watch.ts";
+import { Transport, type HttpRequest } from "./transport.ts";
+
+export interface HttpClientOptions {
+  /** Path of the kubeconfig. */
+  readonly kubeconfig: string;
+  /** "fairlead-kubelet": who is recorded in managedFields and logs. */
+  readonly userAgent: string;
+  /** Bound of a request with all its tries, in ms; default 30 s. */
+  readonly timeoutMs?: number;
+}
+
+/** Objects of a page (client-go's pager). */
+const pageSize = 500;
+/** A watch is ended by the server after this many seconds, and up to twice as many (client-go's reflector). */
+const watchSeconds = 300;
+
+interface ListAnswer<T> {
+  readonly items: readonly T[] | null;
+  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
+}
+
+export class HttpClient implements Client {
+  readonly #transport: Transport;
+
+  /** @throws FairleadError KUBECONFIG */
+  constructor({ kubeconfig, userAgent, timeoutMs }: HttpClientOptions) {
+    const credentials = new KubeconfigCredentials(kubeconfig);
+    this.#transport = new Transport({
+      server: credentials.server,
+      credentials: () => credentials.current(),
+      userAgent,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    });
+  }
+
+  /** Ends every watch and request. */
+  close(): void {
+    this.#transport.close();
+  }
+
+  get<T extends KubeObject>(type: ResourceType<T>, key: ObjectKey): Promise<T> {
+    return this.#send({ method: "GET", path: pathOf(type, key) });
+  }
+
+  async list<T extends KubeObject>(type: ResourceType<T>, options: ListOptions = {}): Promise<ObjectList<T>> {
+    if (options.limit !== undefined || options.continue !== undefined) return this.#page(type, options);
+    const items: T[] = [];
+    let page = await this.#page(type, { ...options, limit: pageSize });
+    items.push(...page.items);
+    while (page.continue !== undefined) {
+      try {
+        page = await this.#page(type, { ...withoutVersion(options), limit: pageSize, continue: page.continue });
+      } catch (error) {
+        // The pages' version is forgotten: all at once, as client-go's pager.
+        if (!isExpired(error)) throw error;
+        return this.#page(type, withoutVersion(options));
+      }
+      items.push(...page.items);
+    }
+    return { items, resourceVersion: page.resourceVersion };
+  }
+
+  async #page<T extends KubeObject>(type: ResourceType<T>, options: ListOptions): Promise<ObjectList<T>> {
+    const { namespace, ...query } = options;
+    const path = pathOf(type, { ...(namespace === undefined ? {} : { namespace }) });
+    const list = await this.#send<ListAnswer<T>>({ method: "GET", path, query: queryOf({ ...query }) });
+    const { resourceVersion, continue: next } = list.metadata;
+    const about = { apiVersion: apiVersionOf(type), kind: type.kind };
+    // Items of a list do not say what they are.
+    const items = (list.items ?? []).map((item) => withoutManagers({ ...about, ...item }));
+    return { items, resourceVersion, ...(next === undefined || next === "" ? {} : { continue: next }) };
+  }
+
+  watch<T extends KubeObject>(type: ResourceType<T>, options: WatchOptions, observer: WatchObserver<T>): StopWatch {
+    const { namespace, ...selection } = options;
+    const timeoutSeconds = Math.floor(watchSeconds * (1 + Math.random()));
+    const query = queryOf({ ...selection, watch: true, allowWatchBookmarks: true, timeoutSeconds });
+    const path = pathOf(type, { ...(namespace === undefined ? {} : { namespace }) });
+    const watch = new HttpWatch(observer);
+    void watch.follow(() => this.#transport.open({ method: "GET", path, query }));
+    return () => watch.stop();
+  }
+
+  create<T extends KubeObject>(type: ResourceType<T>, object: New<T>, options: WriteOptions = {}): Promise<T> {
+    return this.#send({
+      method: "POST",
+      path: pathOf(type, { namespace: object.metadata.namespace }),
+      query: queryOf({ fieldManager: options.fieldManager }),
+      body: { ...object, apiVersion: apiVersionOf(type), kind: type.kind },
+    });
+  }
+
+  createSubresource<Answer>(
+    type: ResourceType<KubeObject>,
+    key: ObjectKey,
+    subresource: string,
+    body: object,
+  ): Promise<Answer> {
+    return this.#send({ method: "POST", path: pathOf(type, key, subresource), body });
+  }
+
+  update<T extends KubeObject>(type: ResourceType<T>, object: T, options: WriteOptions = {}): Promise<T> {
+    return this.#send({
+      method: "PUT",
+      path: pathOf(type, object.metadata, options.subresource),
+      query: queryOf({ fieldManager: options.fieldManager }),
+      body: { ...object, apiVersion: apiVersionOf(type), kind: type.kind },
+    });
+  }
+
+  patch<T extends KubeObject>(
+    type: ResourceType<T>,
+    key: ObjectKey,
+    patch: Patch,
+    options: WriteOptions = {},
+  ): Promise<T> {
+    const force = patch.type === "apply" && patch.force ? true : undefined;
+    return this.#send({
+      method: "PATCH",
+      path: pathOf(type, key, options.subresource),
+      query: queryOf({ fieldManager: options.fieldManager, force }),
+      contentType: patchContentTypes[patch.type],
+      body: patch.body,
+    });
+  }
+
+  async delete<T extends KubeObject>(
+    type: ResourceType<T>,
+    key: ObjectKey,
+    options: DeleteOptions = {},
+  ): Promise<T | undefined> {
+    const body = deleteBody(options);
+    return leftBehind<T>(await this.#send({ method: "DELETE", path: pathOf(type, key), body }), options);
+  }
+
+  async deleteCollection(
+    type: ResourceType<KubeObject>,
+    options: ListOptions & { readonly delete?: DeleteOptions },
+  ): Promise<void> {
+    const { namespace, labelSelector, fieldSelector } = options;
+    await this.#send({
+      method: "DELETE",
+      path: pathOf(type, { namespace }),
+      query: queryOf({ labelSelector, fieldSelector }),
+      body: deleteBody(options.delete ?? {}),
+    });
+  }
+
+  read(path: string): Promise<unknown> {
+    return this.#send({ method: "GET", path });
+  }
+
+  #send<Answer>(request: HttpRequest): Promise<Answer> {
+    return this.#transport.json<Answer>(request);
+  }
+}
+
+/** A page's place says of which version it is. */
+function withoutVersion({ resourceVersion: _, ...options }: ListOptions): ListOptions {
+  return options;
+}

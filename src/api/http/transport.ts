@@ -1,0 +1,178 @@
+/** Requests over HTTP/2 with their bounds: of time, of size, of tries. */
+import type { ClientHttp2Stream } from "node:http2";
+import { setTimeout as sleep } from "node:timers/promises";
+import { StatusError, type StatusDetails } from "../status_error.ts";
+import { Connections } from "./connections.ts";
+import type { Credentials } from "./credentials.ts";
+
+export interface HttpRequest {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  readonly path: string;
+  readonly query?: URLSearchParams;
+  readonly body?: object;
+  /** Default: application/json. */
+  readonly contentType?: string;
+}
+
+export interface TransportOptions {
+  readonly server: string;
+  readonly credentials: () => Promise<Credentials>;
+  readonly userAgent: string;
+  /** Bound of a request with all its tries, in ms; default 30 s. */
+  readonly timeoutMs?: number;
+}
+
+/** Times that a request is sent that the server could not take (client-go's). */
+const maxTries = 10;
+/** Most of an answer, in bytes. */
+const maxAnswerBytes = 256 * 1024 * 1024;
+const cancelCode = 8; // NGHTTP2_CANCEL
+const refusedStream = "NGHTTP2_REFUSED_STREAM";
+
+export interface Answer {
+  readonly code: number;
+  readonly retryAfterSeconds: number | undefined;
+  readonly body: Buffer;
+}
+
+export class Transport {
+  readonly #options: TransportOptions;
+  readonly #connections: Connections;
+
+  constructor(options: TransportOptions) {
+    this.#options = options;
+    this.#connections = new Connections(options.server);
+  }
+
+  /** @returns the JSON that answers. @throws StatusError */
+  async json<T>(request: HttpRequest): Promise<T> {
+    const { code, body } = await this.#tried(request);
+    if (code >= 400) throw refusal(code, body);
+    try {
+      return JSON.parse(body.toString()) as T;
+    } catch (cause) {
+      throw new StatusError(0, "", `${request.path} did not answer with JSON`, undefined, cause);
+    }
+  }
+
+  /** A stream that stays open, behind its answer's code. @throws what the system says */
+  async open(request: HttpRequest): Promise<ClientHttp2Stream> {
+    const { tls, headers } = await this.#options.credentials();
+    return this.#connections.request(tls, { ...this.#headers(request), ...headers }, false);
+  }
+
+  close(): void {
+    this.#connections.close();
+  }
+
+  async #tried(request: HttpRequest): Promise<Answer> {
+    const deadlineMs = Date.now() + (this.#options.timeoutMs ?? 30_000);
+    for (let attempt = 1; ; attempt++) {
+      const waitMs = await this.#once(request, deadlineMs - Date.now()).then(
+        (answer) => (mayRetry(answer) ? { answer, ms: answer.retryAfterSeconds * 1000 } : answer),
+        (error: unknown) => {
+          if (!mayRepeat(request, error)) throw unreachable(error);
+          return { error, ms: 100 * 2 ** attempt };
+        },
+      );
+      if (!("ms" in waitMs)) return waitMs;
+      if (attempt === maxTries || Date.now() + waitMs.ms > deadlineMs) {
+        if ("answer" in waitMs) return waitMs.answer;
+        throw unreachable(waitMs.error);
+      }
+      await sleep(waitMs.ms);
+    }
+  }
+
+  async #once(request: HttpRequest, timeoutMs: number): Promise<Answer> {
+    const { tls, headers } = await this.#options.credentials();
+    const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
+    const stream = this.#connections.request(tls, { ...this.#headers(request), ...headers }, body !== undefined);
+    const answer = whole(stream, timeoutMs);
+    if (body !== undefined) stream.end(body);
+    return answer;
+  }
+
+  #headers({ method, path, query, body, contentType }: HttpRequest): Record<string, string> {
+    const search = query && query.size > 0 ? `?${query.toString()}` : "";
+    return {
+      ":method": method,
+      ":path": path + search,
+      accept: "application/json",
+      "user-agent": this.#options.userAgent,
+      ...(body === undefined ? {} : { "content-type": contentType ?? "application/json" }),
+    };
+  }
+}
+
+function whole(stream: ClientHttp2Stream, timeoutMs: number): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = [];
+    let bytes = 0;
+    let code = 0;
+    let retryAfterSeconds: number | undefined;
+    const fail = (error: Error): void => {
+      clearTimeout(timer);
+      stream.close(cancelCode);
+      reject(error);
+    };
+    const timer = setTimeout(
+      () => fail(new Error(`no answer within ${Math.round(timeoutMs)} ms`)),
+      Math.max(0, timeoutMs),
+    );
+    stream.once("response", (headers) => {
+      code = headers[":status"] ?? 0;
+      const after = Number(headers["retry-after"]);
+      if (headers["retry-after"] !== undefined && after >= 0) retryAfterSeconds = after;
+    });
+    stream.on("data", (part: Buffer) => {
+      parts.push(part);
+      bytes += part.length;
+      if (bytes > maxAnswerBytes) fail(new Error(`an answer of more than ${maxAnswerBytes} bytes`));
+    });
+    stream.on("error", fail);
+    stream.once("close", () => {
+      if (stream.readableEnded && code > 0) {
+        clearTimeout(timer);
+        resolve({ code, retryAfterSeconds, body: Buffer.concat(parts) });
+      } else fail(new Error("the connection ended before the answer"));
+    });
+  });
+}
+
+/** The server did not take it on, and says when it will (client-go, rest/with_retry.go). */
+function mayRetry(answer: Answer): answer is Answer & { readonly retryAfterSeconds: number } {
+  return (answer.code === 429 || answer.code >= 500) && answer.retryAfterSeconds !== undefined;
+}
+
+/** What was not begun may be sent again, and what changes nothing. */
+function mayRepeat({ method }: HttpRequest, error: unknown): boolean {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (message.includes(refusedStream) || code === "ERR_HTTP2_GOAWAY_SESSION") return true;
+  return method === "GET" && !message.startsWith("no answer within");
+}
+
+function unreachable(cause: unknown): StatusError {
+  if (cause instanceof StatusError) return cause;
+  return new StatusError(0, "", cause instanceof Error ? cause.message : String(cause), undefined, cause);
+}
+
+interface Status {
+  readonly reason?: string;
+  readonly message?: string;
+  readonly code?: number;
+  readonly details?: StatusDetails;
+}
+
+export function statusErrorOf({ code = 0, reason = "", message = "", details }: Status): StatusError {
+  return new StatusError(code, reason, message, details);
+}
+
+export function refusal(code: number, body: Buffer): StatusError {
+  const text = body.toString();
+  try {
+    return statusErrorOf({ code, ...(JSON.parse(text) as Status) });
+  } catch {
+    return new StatusError(code, "", text.slice(0, 1000));
+  }
+}
