@@ -7,7 +7,7 @@ import { ipAddress, serviceCidr } from "../strategies/networking/addresses.ts";
 import { ingress, ingressClass } from "../strategies/networking/ingress.ts";
 import { networkPolicy } from "../strategies/networking/network_policy.ts";
 import { clusterRole, clusterRoleBinding, role, roleBinding } from "../strategies/rbac.ts";
-import { csiDriver, csiNode, storageClass, volumeAttachment } from "../strategies/storage.ts";
+import { csiDriver, csiNode, csiStorageCapacity, storageClass, volumeAttachment } from "../strategies/storage.ts";
 import * as clusterColumns from "../printing/columns/cluster.ts";
 import * as networkingColumns from "../printing/columns/networking.ts";
 import * as storageColumns from "../printing/columns/storage.ts";
@@ -83,7 +83,12 @@ export const storage: readonly Resource[] = group("storage.k8s.io", [
     ...clusterScoped,
   },
   { plural: "csinodes", kind: "CSINode", strategy: csiNode, columns: storageColumns.csiNodeColumns, ...clusterScoped },
-  { plural: "csistoragecapacities", kind: "CSIStorageCapacity", columns: storageColumns.csiCapacityColumns },
+  {
+    plural: "csistoragecapacities",
+    kind: "CSIStorageCapacity",
+    strategy: csiStorageCapacity,
+    columns: storageColumns.csiCapacityColumns,
+  },
   {
     plural: "storageclasses",
     kind: "StorageClass",

@@ -6,6 +6,7 @@ import type { V1CertificateSigningRequestSpec, V1CertificateSigningRequestStatus
 import type { ApiObject, Strategy } from "../resources/resource.ts";
 import { timestamp } from "../storage/timestamp.ts";
 import { causesOf, type Causes } from "../validation/causes.ts";
+import { requestError } from "../validation/certificate_request.ts";
 import { ensurePart, partOf, type Json } from "../validation/json.ts";
 import { dns1123Subdomain } from "../validation/names.ts";
 
@@ -92,10 +93,8 @@ function noteTimes(object: ApiObject, old: ApiObject): void {
 }
 
 function validateRequest(spec: Spec, out: Causes): void {
-  const request = Buffer.from(spec.request ?? "", "base64").toString();
-  if (!/-----BEGIN CERTIFICATE REQUEST-----[\s\S]+-----END CERTIFICATE REQUEST-----/.test(request)) {
-    out.invalid("spec.request", spec.request ?? "", "PEM block type must be CERTIFICATE REQUEST");
-  }
+  const error = requestError(Buffer.from(spec.request ?? "", "base64").toString());
+  if (error !== undefined) out.invalid("spec.request", spec.request ?? "", error);
   const wanted = spec.usages ?? [];
   if (wanted.length === 0) out.required("spec.usages");
   for (const [i, usage] of wanted.entries()) {

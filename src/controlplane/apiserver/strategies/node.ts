@@ -28,6 +28,12 @@ export const node: Strategy = {
 
   prepareCreate(object) {
     object["status"] ??= {};
+    delete specOf(object).configSource;
+  },
+
+  prepareUpdate(object, old) {
+    // Of a feature that is gone: what has it keeps it.
+    if (specOf(old).configSource === undefined) delete specOf(object).configSource;
   },
 
   validateCreate(object) {

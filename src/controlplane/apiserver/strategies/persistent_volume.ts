@@ -47,13 +47,37 @@ export const persistentVolume: Strategy = {
       validateVolume(spec, out);
       validateSourceUpdate(spec, before, out);
       validateImmutable(spec.volumeMode, before.volumeMode, "volumeMode", out);
-      if (before.nodeAffinity && !semanticEqual(spec.nodeAffinity, before.nodeAffinity)) {
+      if (before.nodeAffinity && !isSameAffinity(spec.nodeAffinity, before.nodeAffinity)) {
         const words = "field is immutable, except for updating from beta label to GA";
         out.invalid("nodeAffinity", spec.nodeAffinity, words);
       }
     });
   },
 };
+
+/** Labels of nodes that got another name when they became stable (corev1.LabelFailureDomainBetaZone and others). */
+const stableLabels: Readonly<Record<string, string>> = {
+  "failure-domain.beta.kubernetes.io/zone": "topology.kubernetes.io/zone",
+  "failure-domain.beta.kubernetes.io/region": "topology.kubernetes.io/region",
+  "beta.kubernetes.io/instance-type": "node.kubernetes.io/instance-type",
+  "beta.kubernetes.io/os": "kubernetes.io/os",
+  "beta.kubernetes.io/arch": "kubernetes.io/arch",
+};
+
+type NodeAffinity = VolumeSpec["nodeAffinity"];
+
+/** The same, or the same but for older labels that the new one names by their stable names. */
+function isSameAffinity(affinity: NodeAffinity, old: NodeAffinity): boolean {
+  if (semanticEqual(affinity, old)) return true;
+  const renamed = structuredClone(old);
+  for (const [i, { matchExpressions = [] }] of (renamed?.required?.nodeSelectorTerms ?? []).entries()) {
+    for (const [j, expression] of matchExpressions.entries()) {
+      const key = affinity?.required?.nodeSelectorTerms?.[i]?.matchExpressions?.[j]?.key;
+      if (key !== undefined && stableLabels[expression.key ?? ""] === key) expression.key = key;
+    }
+  }
+  return semanticEqual(affinity, renamed);
+}
 
 /** KEP-3762: the server notes when the phase changed, unless the client does. */
 function noteTransition(object: ApiObject, old: ApiObject): void {

@@ -7,10 +7,11 @@ import type { V1ServicePort, V1ServiceSpec, V1ServiceStatus } from "@kubernetes/
 import type { ApiObject, Strategy } from "../resources/resource.ts";
 import { causesOf, type Causes } from "../validation/causes.ts";
 import { protocols, validatePortNumberOrName } from "../validation/common.ts";
-import { validateCidr, validateIp, validateNonSpecialIp } from "../validation/ip.ts";
+import { validateIp, validateNonSpecialIp } from "../validation/ip.ts";
 import { ensurePart, partOf, setDefault, type Json } from "../validation/json.ts";
 import { validateLabels } from "../validation/labels.ts";
 import { dns1123Label, dns1123Subdomain, portNumber, qualifiedName } from "../validation/names.ts";
+import { validateLoadBalancer, validateTopology } from "./service_load_balancer.ts";
 import { validateClusterIps, validateClusterIpsUpdate, isHeadless } from "./service_addresses.ts";
 
 export type ServiceSpec = Json<V1ServiceSpec>;
@@ -178,6 +179,7 @@ function dropTypeDependent(spec: ServiceSpec, old: ServiceSpec): void {
 
 function validateService(object: ApiObject, out: Causes): void {
   const spec = specOf(object);
+  validateTopology(object.metadata.annotations, out);
   if ((spec.ports ?? []).length === 0 && !isHeadless(spec) && spec.type !== "ExternalName") out.required("spec.ports");
   validateByType(spec, out);
   validatePorts(spec.ports ?? [], spec.type, out);
@@ -189,7 +191,7 @@ function validateService(object: ApiObject, out: Causes): void {
     if (validateIp(ip, path, out)) validateNonSpecialIp(ip, path, out);
   }
   out.enum("spec.type", spec.type, types);
-  validateLoadBalancer(spec, out);
+  validateLoadBalancer(spec, object.metadata.annotations, out);
   validateTraffic(spec, out);
 }
 
@@ -251,24 +253,6 @@ function validateAffinity({ sessionAffinity, sessionAffinityConfig: config }: Se
   else if (seconds <= 0 || seconds > maxAffinitySeconds) {
     out.invalid(at, seconds, `must be greater than 0 and less than ${maxAffinitySeconds}`);
   }
-}
-
-const onlyLoadBalancer = "may only be used when `type` is 'LoadBalancer'";
-
-function validateLoadBalancer(spec: ServiceSpec, out: Causes): void {
-  const isOne = spec.type === "LoadBalancer";
-  const ranges = spec.loadBalancerSourceRanges ?? [];
-  // Upstream's own spelling of the field.
-  if (ranges.length > 0 && !isOne) out.forbidden("spec.LoadBalancerSourceRanges", onlyLoadBalancer);
-  for (const [i, range] of ranges.entries()) validateCidr(range.trim(), `spec.LoadBalancerSourceRanges[${i}]`, out);
-  if (spec.allocateLoadBalancerNodePorts !== undefined && !isOne) {
-    out.forbidden("spec.allocateLoadBalancerNodePorts", onlyLoadBalancer);
-  }
-  if (spec.allocateLoadBalancerNodePorts === undefined && isOne) out.required("allocateLoadBalancerNodePorts");
-  const name = spec.loadBalancerClass;
-  if (name === undefined) return;
-  if (isOne) out.invalidEach("spec.loadBalancerClass", name, qualifiedName(name));
-  else out.forbidden("spec.loadBalancerClass", onlyLoadBalancer);
 }
 
 function validateTraffic(spec: ServiceSpec, out: Causes): void {

@@ -1,12 +1,19 @@
 /** storage.k8s.io: classes of storage, drivers, attachments. */
-import type { V1CSIDriverSpec, V1CSINodeSpec, V1StorageClass, V1VolumeAttachmentSpec } from "@kubernetes/client-node";
+import type {
+  V1CSIDriverSpec,
+  V1CSINodeSpec,
+  V1CSIStorageCapacity,
+  V1StorageClass,
+  V1VolumeAttachmentSpec,
+} from "@kubernetes/client-node";
+import { canonicalQuantity, nanos } from "../../../model/quantity.ts";
 import { userMetadata } from "../resources/metadata.ts";
 import type { ApiObject, Strategy } from "../resources/resource.ts";
 import { causesOf, type Causes } from "../validation/causes.ts";
 import { validateImmutable } from "../validation/common.ts";
 import { semanticEqual } from "../validation/equality.ts";
 import { ensurePart, partOf, setDefault, type Json } from "../validation/json.ts";
-import { validateLabelName } from "../validation/labels.ts";
+import { validateLabelName, validateSelector } from "../validation/labels.ts";
 import { dns1123Subdomain, qualifiedName } from "../validation/names.ts";
 import { validateDriverName } from "./pod/volume_sources.ts";
 
@@ -127,6 +134,29 @@ function validateDrivers(object: ApiObject, out: Causes): void {
       if (topologyKeys.indexOf(key) < j) out.duplicate(`${path}.topologyKeys`, key);
     }
     out.nonNegative(`${path}.allocatable.count`, allocatable?.count);
+  }
+}
+
+type Capacity = Json<Pick<V1CSIStorageCapacity, "capacity" | "nodeTopology" | "storageClassName">>;
+
+export const csiStorageCapacity: Strategy = {
+  validateCreate: (object) => causesOf((out) => validateStorageCapacity(object as Capacity, out)),
+  validateUpdate(object, old) {
+    return causesOf((out) => {
+      validateStorageCapacity(object as Capacity, out);
+      // What a driver was asked stays what it was asked.
+      for (const field of ["nodeTopology", "storageClassName"]) {
+        validateImmutable(object[field], old[field], field, out);
+      }
+    });
+  },
+};
+
+function validateStorageCapacity({ nodeTopology, storageClassName = "", capacity }: Capacity, out: Causes): void {
+  validateSelector(nodeTopology, "nodeTopology", out);
+  out.invalidEach("storageClassName", storageClassName, dns1123Subdomain(storageClassName));
+  if (capacity !== undefined && nanos(capacity) < 0n) {
+    out.invalid("capacity", canonicalQuantity(capacity), "must be greater than or equal to 0");
   }
 }
 

@@ -31,7 +31,14 @@ export const limits = (item: Fields) =>
   object("v1", "LimitRange", { spec: { limits: [{ type: "Container", ...item }] } });
 export const role = (rule: Fields) => object("rbac.authorization.k8s.io/v1", "Role", { rules: [rule] });
 export const binding = (kind: string, fields: Fields) => object("rbac.authorization.k8s.io/v1", kind, fields);
-export const request = base64("-----BEGIN CERTIFICATE REQUEST-----\nAA==\n-----END CERTIFICATE REQUEST-----");
+/** Of CN=x, by an ECDSA key that nobody has any more. */
+export const request = base64(`-----BEGIN CERTIFICATE REQUEST-----
+MIHGMG4CAQAwDDEKMAgGA1UEAwwBeDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IA
+BI1zZVzNYvOEXjQgTuEeegHAlaVTEMlZlTQPuetID4nuXJfeM76A0RW1ls+SaZxe
+uN2CdrzIUgyUF/M7M4gVMcCgADAKBggqhkjOPQQDAgNIADBFAiEAwFIJKicpUrTQ
+UVsEt5waaBLRWTnbuGEl6zF9inJ4RnECIGfP1410wPSkhuIwSGyB/QFI3tueYmKq
+pQWeE4ETct3l
+-----END CERTIFICATE REQUEST-----`);
 export const csr = (spec: Fields = {}) =>
   object("certificates.k8s.io/v1", "CertificateSigningRequest", {
     spec: { request, signerName: "example.com/signer", usages: ["client auth"], ...spec },

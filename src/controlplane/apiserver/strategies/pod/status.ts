@@ -45,6 +45,7 @@ export function validateStatusUpdate(object: ApiObject, old: ApiObject, out: Cau
     if (systemConditions.includes(type)) continue;
     out.invalidEach(`metadata.conditions[${i}].Type`, type, qualifiedName(type));
   }
+  out.nonNegative("status.observedGeneration", status.observedGeneration);
   if (status.nominatedNodeName !== before.nominatedNodeName) {
     validateOptionalName(status.nominatedNodeName, "status.nominatedNodeName", dns1123Subdomain, out);
   }

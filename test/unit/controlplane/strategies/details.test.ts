@@ -1,0 +1,132 @@
+/** Smaller rules of several kinds, as upstream's validation tests have them. */
+import { execFileSync } from "node:child_process";
+import { describe, expect, it } from "vitest";
+import type { ApiObject } from "../../../../src/controlplane/apiserver/resources/resource.ts";
+import { requestError } from "../../../../src/controlplane/apiserver/validation/certificate_request.ts";
+import { causes, created, object, refusals, updateRefusals, type Fields } from "./life.ts";
+import { csr, request } from "./samples.ts";
+
+const text = (made: ApiObject): string[] => causes(made).map(({ field, message }) => `${field}: ${message}`);
+const specOf = (made: ApiObject) => made["spec"] as Fields;
+
+describe("a certificate request", () => {
+  const made = (...key: string[]): string => {
+    const args = ["req", "-new", "-newkey", ...key, "-nodes", "-keyout", "/dev/null", "-subj", "/CN=x/O=y"];
+    return execFileSync("openssl", args, { stdio: ["ignore", "pipe", "ignore"] }).toString();
+  };
+  const pem = Buffer.from(request, "base64").toString();
+  const der = Buffer.from(pem.split("\n").slice(1, -1).join(""), "base64");
+  const armoured = (bytes: Buffer): string =>
+    `-----BEGIN CERTIFICATE REQUEST-----\n${bytes.toString("base64")}\n-----END CERTIFICATE REQUEST-----`;
+
+  it.each([
+    ["rsa:2048"],
+    ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"],
+    ["ec", "-pkeyopt", "ec_paramgen_curve:secp384r1", "-sha384"],
+    ["ed25519"],
+  ])("of a key of %s is taken as openssl makes it", (...key) => expect(requestError(made(...key))).toBeUndefined());
+
+  it("that somebody changed is refused", () => {
+    const changed = Buffer.from(der);
+    changed[changed.indexOf("x".charCodeAt(0), 12)] = "z".charCodeAt(0);
+    expect(requestError(armoured(changed))).toBe("x509: signature does not match the request's key");
+    expect(text(csr({ request: Buffer.from(armoured(changed)).toString("base64") }))).toHaveLength(1);
+    expect(text(csr())).toEqual([]);
+  });
+
+  it("that is cut off anywhere, or goes on, is refused and not a fault of ours", () => {
+    for (let length = 0; length < der.length; length++) {
+      expect(requestError(armoured(der.subarray(0, length))), String(length)).toMatch(/^(asn1: |x509: |PEM )/);
+    }
+    expect(requestError(armoured(Buffer.concat([der, Buffer.from([0])])))).toMatch(/^asn1: /);
+    expect(requestError("nothing")).toBe("PEM block type must be CERTIFICATE REQUEST");
+  });
+});
+
+describe("a CSIStorageCapacity", () => {
+  const capacity = (fields: Fields = {}) =>
+    object("storage.k8s.io/v1", "CSIStorageCapacity", { storageClassName: "fast", ...fields });
+  const topology = (value: string) => ({ matchLabels: { zone: value } });
+
+  it.each<[Fields, string[]]>([
+    [{ capacity: "1Gi", nodeTopology: topology("a") }, []],
+    [{ storageClassName: "-Fast" }, ["Invalid storageClassName"]],
+    [{ capacity: "-1Gi" }, ["Invalid capacity"]],
+    [{ nodeTopology: topology("a b") }, ["Invalid nodeTopology.matchLabels"]],
+  ])("%j", (fields, expected) => expect(refusals(capacity(fields))).toEqual(expected));
+
+  it("changes its amount alone", () => {
+    const old = capacity({ capacity: "1Gi", nodeTopology: topology("a") });
+    const change = (fields: Fields) => updateRefusals(old, (next) => Object.assign(next, fields));
+    expect(change({ capacity: "2Gi" })).toEqual([]);
+    expect(change({ storageClassName: "slow" })).toEqual(["Invalid storageClassName"]);
+    expect(change({ nodeTopology: topology("b") })).toEqual(["Invalid nodeTopology"]);
+  });
+});
+
+describe("a PersistentVolume's node affinity", () => {
+  const affinity = (key: string, value = "v") => ({
+    required: { nodeSelectorTerms: [{ matchExpressions: [{ key, operator: "In", values: [value] }] }] },
+  });
+  const volume = (nodeAffinity?: Fields) =>
+    object("v1", "PersistentVolume", {
+      spec: {
+        capacity: { storage: "1Gi" },
+        accessModes: ["ReadWriteOnce"],
+        hostPath: { path: "/x" },
+        ...(nodeAffinity ? { nodeAffinity } : {}),
+      },
+    });
+  const stays = ["Invalid nodeAffinity"];
+
+  it.each<[string, Fields | undefined, Fields | undefined, string[]]>([
+    ["comes", undefined, affinity("zone"), []],
+    ["goes", affinity("zone"), undefined, stays],
+    ["changes", affinity("zone"), affinity("zone", "w"), stays],
+    [
+      "gets a label's stable name",
+      affinity("failure-domain.beta.kubernetes.io/zone"),
+      affinity("topology.kubernetes.io/zone"),
+      [],
+    ],
+    [
+      "gets another's",
+      affinity("failure-domain.beta.kubernetes.io/zone"),
+      affinity("topology.kubernetes.io/region"),
+      stays,
+    ],
+    [
+      "gets a stable name, and another value",
+      affinity("beta.kubernetes.io/os"),
+      affinity("kubernetes.io/os", "w"),
+      stays,
+    ],
+    ["gets the older name", affinity("kubernetes.io/os"), affinity("beta.kubernetes.io/os"), stays],
+  ])("that %s", (_what, before, after, expected) => {
+    expect(updateRefusals(volume(before), (next) => (specOf(next)["nodeAffinity"] = after))).toEqual(expected);
+  });
+});
+
+describe("a Service's annotations", () => {
+  const ranges = "service.beta.kubernetes.io/load-balancer-source-ranges";
+  const [mode, hints] = ["service.kubernetes.io/topology-mode", "service.kubernetes.io/topology-aware-hints"];
+  const service = (annotations: Fields, spec: Fields = {}) =>
+    object("v1", "Service", { spec: { ports: [{ port: 80 }], type: "LoadBalancer", ...spec } }, { annotations });
+
+  it.each<[ApiObject, string[]]>([
+    [service({ [ranges]: "1.2.3.0/24, 5.6.0.0/16" }), []],
+    [service({ [ranges]: "" }), []],
+    [service({ [ranges]: "1.2.3.0/24,foo" }), [`Invalid metadata.annotations[${ranges}]`]],
+    [service({ [ranges]: "1.2.3.0/24" }, { type: "ClusterIP" }), [`Forbidden metadata.annotations[${ranges}]`]],
+    // The field goes before the annotation.
+    [service({ [ranges]: "foo" }, { loadBalancerSourceRanges: ["1.2.3.0/24"] }), []],
+    [service({ [mode]: "Auto", [hints]: "Auto" }), []],
+    [service({ [mode]: "Auto", [hints]: "Disabled" }), [`Invalid metadata.annotations[${mode}]`]],
+  ])("%#", (made, expected) => expect(refusals(made)).toEqual(expected));
+});
+
+it("a Node has no configSource, of a feature that is gone, unless it had one", () => {
+  const configSource = { configMap: { name: "c", namespace: "kube-system", kubeletConfigKey: "k" } };
+  const node = object("v1", "Node", { spec: { configSource } });
+  expect(created(node)["spec"]).toEqual({});
+});
