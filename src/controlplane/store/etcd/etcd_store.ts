@@ -1,5 +1,4 @@
 /** The store of a control plane on several machines: etcd, through its v3 API. */
-import { status, type ServiceError } from "@grpc/grpc-js";
 import { FairleadError } from "../../../errors/catalogue.ts";
 import { checkFence, fenced } from "../fence.ts";
 import {
@@ -14,6 +13,7 @@ import {
   type WriteOptions,
 } from "../store.ts";
 import { EtcdClient, type EtcdClientOptions } from "./client.ts";
+import { GrpcError, status } from "./grpc.ts";
 import type { KeyValue } from "./rpc.ts";
 import { EtcdWatch } from "./watch.ts";
 
@@ -73,8 +73,8 @@ export class EtcdStore implements Store {
       return await this.#client.call("Range", request);
     } catch (cause) {
       // OUT_OF_RANGE is both ErrCompacted and ErrFutureRev (etcd api/v3rpc/rpctypes).
-      if ((cause as Partial<ServiceError>).code !== status.OUT_OF_RANGE) throw cause;
-      const code = /compacted/.test((cause as Error).message) ? "STORE_COMPACTED" : "STORE_FUTURE_REVISION";
+      if (!isOutOfRange(cause)) throw cause;
+      const code = /compacted/.test(cause.message) ? "STORE_COMPACTED" : "STORE_FUTURE_REVISION";
       throw new FairleadError(code, { subject: `${options.prefix} at revision ${request.revision}`, cause });
     }
   }
@@ -137,7 +137,7 @@ export class EtcdStore implements Store {
       await this.#client.call("Compact", { revision });
     } catch (error) {
       // Another server was first.
-      if ((error as Partial<ServiceError>).code !== status.OUT_OF_RANGE) throw error;
+      if (!isOutOfRange(error)) throw error;
     }
   }
 
@@ -203,4 +203,8 @@ export class EtcdStore implements Store {
       modRevision: kv.mod_revision,
     };
   }
+}
+
+function isOutOfRange(error: unknown): error is GrpcError {
+  return error instanceof GrpcError && error.code === status.outOfRange;
 }

@@ -47,12 +47,11 @@ export class EtcdWatch {
   }
 
   #connect(): void {
-    const stream = this.#client.watch();
-    this.#stream = stream;
-    stream.on("data", (response: WatchResponse) => this.#onResponse(response));
-    stream.on("error", (error) => this.#onBroken(stream, error));
-    stream.on("end", () => this.#onBroken(stream, new Error("etcd ended the stream")));
-    stream.write({
+    this.#stream = this.#client.watch({
+      onResponse: (response) => this.#onResponse(response),
+      onBroken: (error) => this.#onBroken(error),
+    });
+    this.#stream.write({
       create_request: {
         key: this.#key,
         range_end: this.#end,
@@ -60,6 +59,14 @@ export class EtcdWatch {
         progress_notify: true,
       },
     });
+  }
+
+  #connectAgain(): void {
+    try {
+      this.#connect();
+    } catch (error) {
+      this.#onBroken(error);
+    }
   }
 
   #onResponse(response: WatchResponse): void {
@@ -90,14 +97,12 @@ export class EtcdWatch {
     );
   }
 
-  #onBroken(stream: WatchStream, error: Error): void {
-    if (!this.#open || stream !== this.#stream) return;
+  #onBroken(error: unknown): void {
+    if (!this.#open) return;
     this.#stream = undefined;
     const delayMs = retryDelaysMs[this.#failures++];
-    if (delayMs === undefined || !(isUnavailable(error) || error.message === "etcd ended the stream")) {
-      return this.#finish(unavailable(this.#key.toString(), error));
-    }
-    this.#timer = setTimeout(() => this.#connect(), delayMs);
+    if (delayMs === undefined || !isUnavailable(error)) return this.#finish(unavailable(this.#key.toString(), error));
+    this.#timer = setTimeout(() => this.#connectAgain(), delayMs);
   }
 
   #finish(error: FairleadError): void {
