@@ -19,7 +19,9 @@ export async function readBody(request: Request, limit = maxBodyBytes, timeoutMs
     const timer = setTimeout(() => {
       reject(new ApiError("Timeout", "Timeout: request did not complete within requested timeout"));
     }, timeoutMs);
+    let isSettled = false;
     const settle = (error?: ApiError): void => {
+      isSettled = true;
       clearTimeout(timer);
       request.removeAllListeners("data");
       if (error) reject(error);
@@ -32,7 +34,10 @@ export async function readBody(request: Request, limit = maxBodyBytes, timeoutMs
     });
     request.once("end", () => settle());
     request.once("error", (cause: Error) => settle(brokenOff(cause.message)));
-    request.once("close", () => settle(brokenOff("the client is gone")));
+    // It comes behind every request's end as well; an error's stack costs as much as a small request.
+    request.once("close", () => {
+      if (!isSettled) settle(brokenOff("the client is gone"));
+    });
   });
   return parts.length === 1 ? parts[0]! : Buffer.concat(parts, size);
 }

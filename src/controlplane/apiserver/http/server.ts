@@ -186,9 +186,9 @@ export class HttpServer {
     if (info.verb.startsWith("http:") && !ordinaryMethods.has(method) && info.subresource !== "proxy") {
       throw new ApiError("MethodNotAllowed", "the server does not allow this method on the requested resource");
     }
-    const gone = new AbortController();
     // Not the request's end: HTTP/1 calls a request closed once its body was read.
-    (reply ?? request).once("close", () => gone.abort());
+    const goes = reply ?? request;
+    let gone: AbortSignal | undefined;
     let body: Promise<Buffer> | undefined;
     return {
       info,
@@ -198,7 +198,10 @@ export class HttpServer {
       user,
       body: () => (body ??= readBody(request)),
       warnings: exchange.warnings,
-      signal: gone.signal,
+      // Made for who asks: few do, and to abort one costs an error with its stack.
+      get signal() {
+        return (gone ??= signalOf(goes));
+      },
     };
   }
 
@@ -259,6 +262,14 @@ function exchangeOf(request: Request): Exchange {
     isDryRun: false,
     bytes: 0,
   };
+}
+
+/** Aborted when the request's other end is gone. */
+function signalOf(goes: Request | Reply): AbortSignal {
+  const gone = new AbortController();
+  if (goes.destroyed) gone.abort();
+  else goes.once("close", () => gone.abort());
+  return gone.signal;
 }
 
 /** A client may name its request (apiserver, WithAuditInit). */

@@ -306,7 +306,14 @@ const modified = "the object has been modified; please apply your changes to the
 
 function written(stored: Buffer, revision: number | undefined): Written {
   const bytes = revision === undefined ? stored : servedBytes(stored, revision);
-  return { object: parseObject(bytes), bytes };
+  let object: ApiObject | undefined;
+  return {
+    bytes,
+    // Most answers are the bytes alone.
+    get object() {
+      return (object ??= parseObject(bytes));
+    },
+  };
 }
 
 /** What the server alone decides. */

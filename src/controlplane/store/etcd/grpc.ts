@@ -40,7 +40,7 @@ const connectTimeoutMs = 5000;
 export class GrpcConnection {
   readonly #session: ClientHttp2Session;
   readonly #ping: NodeJS.Timeout;
-  #failure: unknown;
+  #failure: Error | undefined;
 
   /** @param endpoint `http://host:port`, or `https://host:port` */
   constructor(endpoint: string, tls: Tls = {}) {
@@ -51,7 +51,7 @@ export class GrpcConnection {
       clearTimeout(timer);
       session.setLocalWindowSize(windowBytes);
     });
-    session.on("error", (error) => (this.#failure ??= error));
+    session.on("error", (error: Error) => (this.#failure ??= error));
     session.once("close", () => {
       clearTimeout(timer);
       clearInterval(this.#ping);
@@ -136,8 +136,8 @@ export class Call {
     this.#stream = stream;
     this.#method = method;
     this.#observer = observer;
-    stream.on("response", (headers) => this.#onHeaders(headers));
-    stream.on("trailers", (headers) => this.#onStatus(headers));
+    stream.on("response", (headers: IncomingHttpHeaders) => this.#onHeaders(headers));
+    stream.on("trailers", (headers: IncomingHttpHeaders) => this.#onStatus(headers));
     stream.on("data", (data: Buffer) => this.#onData(data));
     stream.on("error", (cause: Error) => (this.#error ??= new GrpcError(status.unavailable, cause.message, cause)));
     stream.once("close", () => this.#onClose(connectionFailure()));
