@@ -4,10 +4,10 @@ import { noisyRounds, type Scenario } from "../scenario.ts";
 
 export const apiMemory: Scenario<MemoryParameters> = {
   name: "api-memory",
-  what: "resident memory at rest, and with Services and an EndpointSlice each",
+  what: "resident memory at rest once it has served, with Services and an EndpointSlice each, and after a burst of lists",
   figure: "rest",
   better: "lower",
-  parameters: { services: 10_000, restSeconds: 5 },
+  parameters: { services: 10_000, restSeconds: 15 },
   drivers: memoryDrivers,
   compared: true,
   rounds: 3,

@@ -183,6 +183,20 @@ export function describeStore(open: () => Promise<Store>): void {
       expect((await store.range({ prefix: "/pods/", limit: 2100 })).remaining).toBe(200);
     });
 
+    it("say whether any remain where nobody asks how many", async () => {
+      const store = await fresh();
+      await fill(store, 5);
+      const first = await store.range({ prefix: "/pods/", limit: 2, counted: false });
+      const { revision } = first;
+      await store.create("/pods/00009", value("new"));
+      const second = await store.range({ prefix: "/pods/", limit: 2, counted: false, after: "/pods/00001", revision });
+      const third = await store.range({ prefix: "/pods/", limit: 1, counted: false, after: "/pods/00003", revision });
+      expect([first, second, third].map(({ remaining }) => remaining > 0)).toEqual([true, true, false]);
+      expect(keys([first, second, third].flatMap(({ items }) => items))).toEqual(
+        [0, 1, 2, 3, 4].map((i) => `/pods/0000${i}`),
+      );
+    });
+
     it("are refused at revisions that are gone or yet to come", async () => {
       const store = await fresh();
       const first = await store.create("/a/1", value("1"));

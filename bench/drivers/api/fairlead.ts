@@ -1,5 +1,5 @@
 /** `fairlead server` in a process of its own, on its embedded store or on etcd. */
-import { fork, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -30,8 +30,9 @@ async function startFairlead(cleanup: Cleanup, etcd?: { endpoint: string; pid: n
   const folder = scratchFolder(cleanup);
   const port = await freePort();
   const started = performance.now();
-  const child = fork(file("../../../src/main.js"), commandLine(folder, port, etcd?.endpoint), {
-    execArgv: ["--import", file("loop_probe.js")],
+  // By its launcher, which says what node is to be told.
+  const child = spawn(file("../../../../fairlead"), commandLine(folder, port, etcd?.endpoint), {
+    env: { ...process.env, FAIRLEAD_SKIP_SETUP: "1", NODE_OPTIONS: `--import=${file("loop_probe.js")}` },
     stdio: ["ignore", "ignore", "ignore", "ipc"],
   });
   cleanup.add(() => end(child));

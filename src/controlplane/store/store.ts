@@ -25,13 +25,15 @@ export interface RangeOptions {
   readonly limit?: number;
   /** As it was at this revision; default: now. */
   readonly revision?: number;
+  /** false: nobody asks how many remain, only whether any do. */
+  readonly counted?: boolean;
 }
 
 export interface RangeResult {
   readonly items: readonly Item[];
   /** Revision that the answer is of. */
   readonly revision: number;
-  /** Keys of the prefix behind the last item. */
+  /** Keys of the prefix behind the last item; where they were not to be counted, 1 may stand for all of them. */
   readonly remaining: number;
 }
 

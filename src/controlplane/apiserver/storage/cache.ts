@@ -164,6 +164,7 @@ export class ResourceCache {
       const page = await this.#store.range({
         prefix: this.#prefix,
         limit: fillLimit,
+        counted: false,
         ...(after === undefined ? {} : { after }),
         ...(revision === undefined ? {} : { revision }),
       });

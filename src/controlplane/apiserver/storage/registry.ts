@@ -10,7 +10,7 @@ import type { User } from "../context.ts";
 import { keepMetadata } from "../resources/metadata.ts";
 import type { ApiObject, Resource, Strategy } from "../resources/resource.ts";
 import { alreadyExists, ApiError, conflict, invalid, notFound, type Cause } from "../status.ts";
-import type { CachedObject, ResourceCache } from "./cache.ts";
+import type { ResourceCache } from "./cache.ts";
 import { objectKey, prefixOf } from "./keys.ts";
 import { parseObject, servedBytes, storedBytes } from "./object_bytes.ts";
 import { deletionOf, isReleased, type DeleteOptions } from "./deletion.ts";
@@ -289,11 +289,17 @@ export class Registry {
     return { operation, resource: this.resource, subresource, namespace, name, object, old, user, dryRun, warnings };
   }
 
-  /** The objects of a prefix as they were at a revision, those behind `after`. @throws FairleadError STORE_COMPACTED */
-  async history(prefix: string, revision: number, after?: string): Promise<CachedObject[]> {
-    const range = { prefix, revision, ...(after === undefined ? {} : { after }) };
-    const { items } = await this.#options.store.range(range);
-    return items.map((item) => this.cache.cached(item.key, item.value, item.modRevision));
+  /**
+   * The objects of a prefix as they were at a revision, `limit` of those behind `after`.
+   *
+   * @param counted as in the store's range
+   * @throws FairleadError STORE_COMPACTED
+   */
+  async history(prefix: string, revision: number, limit: number, after: string | undefined, counted: boolean) {
+    const range = { prefix, revision, limit, counted, ...(after === undefined ? {} : { after }) };
+    const { items, remaining } = await this.#options.store.range(range);
+    const objects = items.map((item) => this.cache.cached(item.key, item.value, item.modRevision));
+    return { objects, remaining };
   }
 
   /** Prefix of the resource's keys, in one namespace or in all (""). */

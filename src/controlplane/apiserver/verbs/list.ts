@@ -3,7 +3,7 @@ import { FairleadError } from "../../../errors/catalogue.ts";
 import type { RequestContext } from "../context.ts";
 import { listOptions, type ListOptions } from "../request/options.ts";
 import { ApiError } from "../status.ts";
-import { turn } from "../turns.ts";
+import { inTurns, turn } from "../turns.ts";
 import type { CachedObject } from "../storage/cache.ts";
 import { selection, type Endpoint } from "./endpoint.ts";
 
@@ -41,7 +41,9 @@ export async function listPage(endpoint: Endpoint, context: RequestContext): Pro
   if (wanted === undefined) await cache.current();
   else if (wanted > 0 && !(await cache.reach(wanted))) throw tooLargeVersion(wanted, cache.revision);
   const prefix = endpoint.registry.prefix(context.info.namespace);
-  return page(cache.items.withPrefix(prefix), cache.revision, options, matches, prefix);
+  const selects = isSelected(options, context.info.name);
+  const candidates = cache.items.withPrefix(prefix);
+  return page(candidates, cache.revision, options.limit ?? Infinity, selects, matches, prefix);
 }
 
 function checkListOptions(options: ListOptions): void {
@@ -67,7 +69,10 @@ async function continued(
   return historic(endpoint, context, options, matches, token.rv, prefix + token.start);
 }
 
-/** A page of the past, from the store. */
+/** Objects of the past that are read at once. */
+const historicRead = 500;
+
+/** A page of the past, from the store: read on until it is full. */
 async function historic(
   endpoint: Endpoint,
   context: RequestContext,
@@ -77,10 +82,25 @@ async function historic(
   after: string | undefined,
 ): Promise<ListPage> {
   const prefix = endpoint.registry.prefix(context.info.namespace);
-  const objects = await endpoint.registry.history(prefix, revision, after).catch((error: unknown) => {
-    throw historyError(error, revision, options.continueToken !== undefined);
-  });
-  return page(objects, revision, options, matches, prefix);
+  const limit = options.limit ?? Infinity;
+  const selects = isSelected(options, context.info.name);
+  const objects: CachedObject[] = [];
+  for (let last = after; ;) {
+    const size = selects ? historicRead : Math.min(historicRead, limit - objects.length);
+    // Who asks for a page without a selector is told how many are left.
+    const counted = !selects && objects.length + size === limit;
+    const read = await endpoint.registry.history(prefix, revision, size, last, counted).catch((error: unknown) => {
+      throw historyError(error, revision, options.continueToken !== undefined);
+    });
+    let i = 0;
+    for (; i < read.objects.length && objects.length < limit; i++)
+      if (matches(read.objects[i]!)) objects.push(read.objects[i]!);
+    last = read.objects[i - 1]?.key;
+    const rest = read.remaining + read.objects.length - i;
+    if (rest === 0 || last === undefined) return { objects, revision, continueToken: undefined, remaining: undefined };
+    if (objects.length === limit)
+      return cutOff(objects, last.slice(prefix.length), revision, selects ? undefined : rest);
+  }
 }
 
 function historyError(error: unknown, revision: number, isContinued: boolean): unknown {
@@ -95,28 +115,43 @@ function historyError(error: unknown, revision: number, isContinued: boolean): u
 }
 
 /** The first `limit` selected objects; objects that are not selected do not count. */
-function page(
+async function page(
   candidates: readonly CachedObject[],
   revision: number,
-  options: ListOptions,
+  limit: number,
+  selects: boolean,
   matches: (object: CachedObject) => boolean,
   prefix: string,
-): ListPage {
-  const limit = options.limit ?? Infinity;
-  const objects: CachedObject[] = [];
-  let i = 0;
-  for (; i < candidates.length && objects.length < limit; i++)
-    if (matches(candidates[i]!)) objects.push(candidates[i]!);
-  const rest = candidates.length - i;
+): Promise<ListPage> {
+  let seen = Math.min(limit, candidates.length);
+  let objects = candidates.slice(0, seen);
+  if (selects) {
+    seen = 0;
+    objects = [];
+    await inTurns(candidates, (object) => {
+      if (matches(object)) objects.push(object);
+      return ++seen < candidates.length && objects.length < limit;
+    });
+  }
+  const rest = candidates.length - seen;
   if (rest === 0) return { objects, revision, continueToken: undefined, remaining: undefined };
-  const start = candidates[i - 1]!.key.slice(prefix.length);
-  const selected = options.labelSelector || options.fieldSelector;
-  return {
-    objects,
-    revision,
-    continueToken: encodeToken({ v: "meta.k8s.io/v1", rv: revision, start }),
-    remaining: selected ? undefined : rest,
-  };
+  return cutOff(objects, candidates[seen - 1]!.key.slice(prefix.length), revision, selects ? undefined : rest);
+}
+
+/** A page that is full. @param start key behind which the next one starts */
+function cutOff(
+  objects: readonly CachedObject[],
+  start: string,
+  revision: number,
+  remaining: number | undefined,
+): ListPage {
+  const continueToken = encodeToken({ v: "meta.k8s.io/v1", rv: revision, start });
+  return { objects, revision, continueToken, remaining };
+}
+
+/** Whether some of the objects may not be wanted. */
+function isSelected({ labelSelector, fieldSelector }: ListOptions, name: string): boolean {
+  return Boolean(labelSelector) || Boolean(fieldSelector) || name !== "";
 }
 
 function encodeToken(token: ContinueToken): string {

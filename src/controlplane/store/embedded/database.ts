@@ -127,12 +127,17 @@ export class StoreDatabase {
     const from = options.after === undefined ? Buffer.from(options.prefix) : Buffer.from(`${options.after}\0`);
     const to = prefixEnd(options.prefix);
     const now = revision === this.#revision;
-    const limit = options.limit ?? -1;
-    const rows = now
-      ? this.#statement.range.all(from, to, limit)
-      : this.#statement.rangeAt.all({ from, to, revision, limit });
-    const total = limit < 0 ? rows.length : this.#count(from, to, now ? undefined : revision);
-    return { rows: (rows as Row[]).map(stored), revision, remaining: total - rows.length };
+    // One more than asked for says whether any remain.
+    const limit = options.limit === undefined ? -1 : options.limit + 1;
+    const rows = (
+      now ? this.#statement.range.all(from, to, limit) : this.#statement.rangeAt.all({ from, to, revision, limit })
+    ) as Row[];
+    let remaining = rows.length === limit ? 1 : 0;
+    if (remaining > 0) {
+      if (options.counted !== false) remaining = this.#count(from, to, now ? undefined : revision) - rows.length + 1;
+      rows.pop();
+    }
+    return { rows: rows.map(stored), revision, remaining };
   }
 
   #count(from: Buffer, to: Buffer, revision: number | undefined): number {
