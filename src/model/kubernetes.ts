@@ -99,7 +99,8 @@ export type New<T extends KubeObject> = Omit<T, "metadata" | "apiVersion" | "kin
 
 export type ClusterRole = Stored<V1ClusterRole>;
 export type ConfigMap = Stored<V1ConfigMap>;
-export type ControllerRevision = Stored<V1ControllerRevision>;
+/** Its data is of any shape. */
+export type ControllerRevision = Omit<Stored<V1ControllerRevision>, "data"> & { readonly data?: unknown };
 export type CertificateSigningRequest = Stored<V1CertificateSigningRequest>;
 export type CronJob = Stored<V1CronJob>;
 export type CSINode = Stored<V1CSINode>;

@@ -4,6 +4,7 @@ import { cronJobController } from "./cron_job/cron_job.ts";
 import { csrApprovingController } from "./csr_approving/csr_approving.ts";
 import { csrCleanerController } from "./csr_cleaner/csr_cleaner.ts";
 import { csrSigningController } from "./csr_signing/csr_signing.ts";
+import { daemonSetController } from "./daemon_set/daemon_set.ts";
 import { deploymentController } from "./deployment/deployment.ts";
 import { endpointSliceController } from "./endpoint_slice/endpoint_slice.ts";
 import { endpointSliceMirroringController } from "./endpoint_slice_mirroring/endpoint_slice_mirroring.ts";
@@ -23,6 +24,7 @@ export const controllerTable: readonly ControllerRow[] = [
   csrApprovingController,
   csrCleanerController,
   csrSigningController,
+  daemonSetController,
   deploymentController,
   endpointSliceController,
   endpointSliceMirroringController,

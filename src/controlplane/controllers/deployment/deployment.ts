@@ -10,10 +10,11 @@ import { OwnWrites } from "../own_writes.ts";
 import { applyClaim, claim, controllerOf } from "../ownership.ts";
 import { candidates, followOwned, ownedIndex } from "../owned_index.ts";
 import { controllerQueue } from "../queue.ts";
+import { selectsAll } from "../selects_all.ts";
 import { applySteps, CreateFailed, HashCollision } from "./apply.ts";
 import { hasProgressDeadline, isRolling } from "./bounds.ts";
 import { conditionOf, withCondition, type DeploymentStatus } from "./conditions.ts";
-import { plan, selectsAll, type Plan } from "./plan.ts";
+import { plan, type Plan } from "./plan.ts";
 import { revisionAnnotation } from "./revisions.ts";
 import { sameStatus } from "./status.ts";
 
@@ -79,7 +80,7 @@ class DeploymentController implements Controller {
     await Promise.all([this.#setWrites.seen(key), this.#ownWrites.seen(key)]);
     const deployment = this.#deployments.objects.get(key);
     if (!deployment) return undefined;
-    if (selectsAll(deployment)) return this.#refuse(key, deployment);
+    if (selectsAll(deployment.spec.selector)) return this.#refuse(key, deployment);
     const replicaSets = await this.#claim(deployment);
     const pods = isRolling(deployment) ? new Map<string, readonly Pod[]>() : this.#podsOf(replicaSets);
     const planned = plan({ deployment, replicaSets, pods }, this.#context.clock.now());

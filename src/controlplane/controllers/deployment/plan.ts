@@ -183,9 +183,3 @@ function isEmptied({ metadata, spec, status }: ReplicaSet): boolean {
     (metadata.generation ?? 0) <= (status?.observedGeneration ?? 0)
   );
 }
-
-/** Every pod: nobody means that. */
-export function selectsAll({ spec }: Deployment): boolean {
-  const { matchLabels = {}, matchExpressions = [] } = spec.selector;
-  return Object.keys(matchLabels).length === 0 && matchExpressions.length === 0;
-}

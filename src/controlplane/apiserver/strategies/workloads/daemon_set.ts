@@ -1,6 +1,7 @@
 /** DaemonSets, and the revisions of what they and StatefulSets were (pkg/apis/apps). */
 import type { V1DaemonSetSpec } from "@kubernetes/client-node";
 import type { ApiObject, Strategy } from "../../resources/resource.ts";
+import { semanticEqual } from "../../validation/equality.ts";
 import { causesOf, type Causes } from "../../validation/causes.ts";
 import { validateImmutable } from "../../validation/common.ts";
 import { ensurePart, partOf, setDefault, type Json } from "../../validation/json.ts";
@@ -29,6 +30,13 @@ export const daemonSet: Strategy = {
 
   prepareCreate(object) {
     object["status"] = Object.fromEntries(scheduled.map((field) => [field, 0]));
+    setGeneration(object, Math.max(1, generationOf(object)));
+  },
+
+  prepareUpdate(object, old, subresource) {
+    if (subresource !== "") return;
+    const [before, after] = [old, object].map((set) => partOf<V1DaemonSetSpec>(set, "spec").template);
+    setGeneration(object, generationOf(old) + (semanticEqual(before, after) ? 0 : 1));
   },
 
   validateCreate: (object) => causesOf((out) => validateDaemonSet(partOf<V1DaemonSetSpec>(object, "spec"), out)),
@@ -42,6 +50,18 @@ export const daemonSet: Strategy = {
     });
   },
 };
+
+/** extensions/v1beta1's templateGeneration, which apps/v1 keeps as an annotation: clients may not change it. */
+const generationAnnotation = "deprecated.daemonset.template.generation";
+
+function generationOf({ metadata }: ApiObject): number {
+  const generation = Number(metadata.annotations?.[generationAnnotation] ?? 0);
+  return Number.isSafeInteger(generation) ? generation : 0;
+}
+
+function setGeneration({ metadata }: ApiObject, generation: number): void {
+  metadata.annotations = { ...metadata.annotations, [generationAnnotation]: String(generation) };
+}
 
 function validateDaemonSet(spec: DaemonSetSpec, out: Causes): void {
   const { selector, template = {} } = spec;
