@@ -1,5 +1,6 @@
 /** Every controller that there is; a new one is a row here and a folder beside this file. */
 import type { ControllerRow } from "./controller.ts";
+import { clusterRoleAggregationController } from "./cluster_role_aggregation/cluster_role_aggregation.ts";
 import { cronJobController } from "./cron_job/cron_job.ts";
 import { csrApprovingController } from "./csr_approving/csr_approving.ts";
 import { csrCleanerController } from "./csr_cleaner/csr_cleaner.ts";
@@ -12,14 +13,19 @@ import { endpointsController } from "./endpoints/endpoints.ts";
 import { garbageCollectorController } from "./garbage_collector/garbage_collector.ts";
 import { jobController } from "./job/job.ts";
 import { namespaceController } from "./namespace/namespace.ts";
+import { nodeIpamController } from "./node_ipam/node_ipam.ts";
+import { nodeLifecycleController } from "./node_lifecycle/node_lifecycle.ts";
+import { podGcController } from "./pod_gc/pod_gc.ts";
 import { replicaSetController } from "./replica_set/replica_set.ts";
 import { replicationControllerController } from "./replication_controller/replication_controller.ts";
 import { rootCaPublisherController } from "./root_ca_publisher/root_ca_publisher.ts";
 import { serviceAccountController } from "./service_account/service_account.ts";
 import { serviceCidrController } from "./service_cidr/service_cidr.ts";
+import { taintEvictionController } from "./taint_eviction/taint_eviction.ts";
 import { ttlAfterFinishedController } from "./ttl_after_finished/ttl_after_finished.ts";
 
 export const controllerTable: readonly ControllerRow[] = [
+  clusterRoleAggregationController,
   cronJobController,
   csrApprovingController,
   csrCleanerController,
@@ -32,10 +38,14 @@ export const controllerTable: readonly ControllerRow[] = [
   garbageCollectorController,
   jobController,
   namespaceController,
+  nodeIpamController,
+  nodeLifecycleController,
+  podGcController,
   replicaSetController,
   replicationControllerController,
   rootCaPublisherController,
   serviceAccountController,
   serviceCidrController,
+  taintEvictionController,
   ttlAfterFinishedController,
 ];
