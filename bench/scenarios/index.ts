@@ -10,6 +10,7 @@ import { codec } from "./codec.ts";
 import { kernelPath } from "./kernel_path.ts";
 import { nftMapLoad } from "./nft_map_load.ts";
 import { routeLoad } from "./route_load.ts";
+import { scheduler } from "./scheduler.ts";
 
 export const scenarios: readonly AnyScenario[] = [
   nftMapLoad,
@@ -21,5 +22,6 @@ export const scenarios: readonly AnyScenario[] = [
   apiWatch,
   apiMemory,
   apiStart,
+  scheduler,
   aa,
 ];

@@ -111,9 +111,18 @@ export class Cluster {
   }
 
   #place(placed: Placed): void {
-    this.removePod(placed.pod.uid);
-    this.#placed.set(placed.pod.uid, placed);
-    this.#infoOf(placed.nodeName).add(placed.pod);
+    const { pod, nodeName } = placed;
+    const before = this.#placed.get(pod.uid);
+    if (before && before.nodeName === nodeName && isIndexedAlike(before.pod, pod)) {
+      const info = this.#infoOf(nodeName);
+      info.remove(before.pod);
+      info.add(pod);
+      this.#placed.set(pod.uid, placed);
+      return;
+    }
+    this.removePod(pod.uid);
+    this.#placed.set(pod.uid, placed);
+    this.#infoOf(nodeName).add(pod);
     this.#index(placed, 1);
   }
 
@@ -145,4 +154,11 @@ export class Cluster {
   #dropUnused(info: NodeInfo): void {
     if (!info.node && info.pods.size === 0) this.#nodes.delete(info.name);
   }
+}
+
+/** Labels and its end are all that may change of what the indexes know of a pod: affinity and volumes may not. */
+function isIndexedAlike(a: PodInfo, b: PodInfo): boolean {
+  if (a.isTerminating !== b.isTerminating) return false;
+  const keys = Object.keys(a.labels);
+  return keys.length === Object.keys(b.labels).length && keys.every((key) => a.labels[key] === b.labels[key]);
 }

@@ -4,9 +4,10 @@
  */
 import type { LabelMatcher } from "../../../model/label_selector.ts";
 import type { PodInfo } from "../model/pod_info.ts";
+import { Hooked } from "./hooked.ts";
 
 /** Bound of the selectors that are kept up. */
-const keptSelectors = 256;
+const keptSelectors = 1024;
 
 /** What is counted: pods that all parts select. */
 export interface PodSelection {
@@ -21,6 +22,7 @@ export interface SelectionPart {
   /** undefined: all. */
   readonly namespaces: ReadonlySet<string> | undefined;
   readonly matches: LabelMatcher;
+  readonly hook: string | undefined;
 }
 
 /** Node's name → pods; a node without any is absent. */
@@ -33,6 +35,7 @@ interface Kept {
 
 export class PodCounts {
   readonly #kept = new Map<string, Kept>();
+  readonly #hooked = new Hooked<Kept>();
   readonly #pods: () => Iterable<readonly [nodeName: string, pod: PodInfo]>;
 
   /** @param pods all that have a node */
@@ -50,7 +53,7 @@ export class PodCounts {
   }
 
   change(nodeName: string, pod: PodInfo, by: 1 | -1): void {
-    for (const { selection, counts } of this.#kept.values()) {
+    for (const { selection, counts } of this.#hooked.candidates(pod.labels)) {
       if (selects(selection, pod)) increase(counts, nodeName, by);
     }
   }
@@ -58,9 +61,24 @@ export class PodCounts {
   #count(selection: PodSelection): Kept {
     const counts = new Map<string, number>();
     for (const [nodeName, pod] of this.#pods()) if (selects(selection, pod)) increase(counts, nodeName, 1);
-    if (this.#kept.size >= keptSelectors) this.#kept.delete(this.#kept.keys().next().value!);
-    return { selection, counts };
+    if (this.#kept.size >= keptSelectors) this.#forgetOldest();
+    const kept = { selection, counts };
+    this.#hooked.add(hookOf(selection), kept);
+    return kept;
   }
+
+  #forgetOldest(): void {
+    for (const [key, kept] of this.#kept) {
+      this.#kept.delete(key);
+      this.#hooked.delete(hookOf(kept.selection), kept);
+      return;
+    }
+  }
+}
+
+/** All parts must select: one part's hook will do. */
+function hookOf({ parts }: PodSelection): string | undefined {
+  return parts.find(({ hook }) => hook !== undefined)?.hook;
 }
 
 export function selects({ parts, withTerminating }: PodSelection, pod: PodInfo): boolean {

@@ -1,5 +1,7 @@
 /** Terms of the pods that have a node, each kind of term once, with the nodes of the pods that carry it. */
 import type { PodTerm, WeightedTerm } from "../model/pod_terms.ts";
+import type { Labels } from "../../../model/label_selector.ts";
+import { Hooked } from "./hooked.ts";
 import { increase } from "./pod_counts.ts";
 
 export interface IndexedTerm {
@@ -15,9 +17,11 @@ interface Entry extends IndexedTerm {
 
 export class TermIndex {
   readonly #entries = new Map<string, Entry>();
+  readonly #hooked = new Hooked<Entry>();
 
-  values(): Iterable<IndexedTerm> {
-    return this.#entries.values();
+  /** Terms that could mean a pod with these labels. */
+  candidates(labels: Labels): Iterable<IndexedTerm> {
+    return this.#hooked.candidates(labels);
   }
 
   get size(): number {
@@ -30,8 +34,11 @@ export class TermIndex {
     if (!entry) {
       entry = { term, weight, nodes: new Map() };
       this.#entries.set(key, entry);
+      this.#hooked.add(term.hook, entry);
     }
     increase(entry.nodes, nodeName, by);
-    if (entry.nodes.size === 0) this.#entries.delete(key);
+    if (entry.nodes.size > 0) return;
+    this.#entries.delete(key);
+    this.#hooked.delete(term.hook, entry);
   }
 }

@@ -8,6 +8,7 @@ import {
   type LabelSelector,
   type LabelSelectorRequirement,
 } from "../../../model/label_selector.ts";
+import { selectorHook } from "./selector_hook.ts";
 
 export interface PodTerm {
   /** Equal for terms that mean the same. */
@@ -21,6 +22,8 @@ export interface PodTerm {
   /** Whether namespaceSelector selects all that there are. */
   readonly anyNamespace: boolean;
   readonly matches: LabelMatcher;
+  /** A label that every pod which the term means has (selectorHook). */
+  readonly hook: string | undefined;
 }
 
 export interface WeightedTerm {
@@ -69,6 +72,7 @@ function podTerm(term: Json<V1PodAffinityTerm>, { metadata }: Pod): PodTerm {
     namespaceSelector: namespaceSelector && labelMatcher(namespaceSelector),
     anyNamespace: namespaceSelector !== undefined && isEmpty(namespaceSelector),
     matches: labelMatcher(selector),
+    hook: selectorHook(selector),
   };
 }
 

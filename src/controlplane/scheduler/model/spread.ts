@@ -2,6 +2,7 @@
 import type { V1TopologySpreadConstraint } from "@kubernetes/client-node";
 import type { Json, Pod } from "../../../model/kubernetes.ts";
 import { labelMatcher, type LabelMatcher, type LabelSelector } from "../../../model/label_selector.ts";
+import { selectorHook } from "./selector_hook.ts";
 import { requirements, withRequirements } from "./pod_terms.ts";
 
 export interface SpreadConstraint {
@@ -11,6 +12,8 @@ export interface SpreadConstraint {
   /** Equal for constraints that select the same labels. */
   readonly selectorKey: string;
   readonly matches: LabelMatcher;
+  /** A label that every pod which it selects has (selectorHook). */
+  readonly hook: string | undefined;
   /** Nodes that the pod's node affinity leaves out are no domains (default). */
   readonly honorsAffinity: boolean;
   /** Nodes whose taints the pod does not tolerate are no domains. */
@@ -64,6 +67,7 @@ function compiled(
     minDomains,
     selectorKey: JSON.stringify(selector ?? null),
     matches: labelMatcher(selector),
+    hook: selectorHook(selector),
     honorsAffinity: nodeAffinityPolicy !== "Ignore",
     honorsTaints: nodeTaintsPolicy === "Honor",
   };

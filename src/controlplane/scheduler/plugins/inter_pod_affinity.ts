@@ -33,7 +33,7 @@ function existingAntiAffinity(pod: PodInfo, cluster: Cluster): TopologyCounts {
   const counts = new TopologyCounts();
   if (cluster.antiAffinity.size === 0) return counts;
   const namespaceLabels = cluster.namespaceLabels(pod.namespace);
-  for (const { term, nodes } of cluster.antiAffinity.values()) {
+  for (const { term, nodes } of cluster.antiAffinity.candidates(pod.labels)) {
     if (termMatches(term, pod, namespaceLabels)) counts.addNodes(cluster, nodes, term.topologyKey);
   }
   return counts;
@@ -114,7 +114,7 @@ function preferences(pod: PodInfo, cluster: Cluster): TopologyCounts {
   }
   if (cluster.preferences.size === 0) return weights;
   const namespaceLabels = cluster.namespaceLabels(pod.namespace);
-  for (const { term, weight, nodes } of cluster.preferences.values()) {
+  for (const { term, weight, nodes } of cluster.preferences.candidates(pod.labels)) {
     if (termMatches(term, pod, namespaceLabels)) weights.addNodes(cluster, nodes, term.topologyKey, weight);
   }
   return weights;
