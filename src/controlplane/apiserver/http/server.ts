@@ -310,10 +310,17 @@ async function sendError({ request, warnings }: Exchange, reply: Reply, error: u
   reply.end();
 }
 
+/** How long a client may stay that was refused an upgrade, in ms. */
+const refusedTimeoutMs = 5000;
+
 /** @returns the status code */
 function refuseUpgrade(socket: Duplex, error: unknown): number {
   const { code, body } = errorResponse(error);
   const head = `HTTP/1.1 ${code} ${http.STATUS_CODES[code] ?? ""}\r\nContent-Type: application/json\r\nContent-Length: ${(body as Buffer).length}\r\nConnection: close\r\n\r\n`;
   socket.end(Buffer.concat([Buffer.from(head), body as Buffer]));
+  // Node reads no further on a connection that asked for an upgrade: unread, the client's end would never be seen.
+  socket.resume();
+  const late = setTimeout(() => socket.destroy(), refusedTimeoutMs);
+  socket.once("close", () => clearTimeout(late));
   return code;
 }
