@@ -70,6 +70,16 @@ const catalogue = {
     remedy: "the outcome is unknown: observe the state and try again",
     retryable: true,
   },
+  CONFIG_UNREADABLE: {
+    attempted: "read the configuration {subject}",
+    remedy: "name a file that is there and may be read",
+    retryable: false,
+  },
+  CONFIG_INVALID: {
+    attempted: "take the configuration {subject}",
+    remedy: "correct the fields that are named; nothing of it was applied",
+    retryable: false,
+  },
   STORE_EXISTS: {
     attempted: "create key {subject}",
     remedy: "it is there already: update it instead",
