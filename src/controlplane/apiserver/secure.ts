@@ -29,6 +29,8 @@ import {
 } from "./reviews/authorization.ts";
 import { reviewHandlers } from "./reviews/review.ts";
 import type { Routes, SubresourceHandlers } from "./routes.ts";
+import type { ApiObject } from "./resources/resource.ts";
+import { parseObject } from "./storage/object_bytes.ts";
 import type { Change } from "./storage/registry.ts";
 import { tokenHandlers } from "./subresources/token.ts";
 
@@ -90,6 +92,7 @@ export function secure(options: SecurityOptions): Security {
     authorizer,
     rbac,
     updateQuotaStatus: (namespace, name, change) => updateQuotaStatus(options.routes(), namespace, name, change),
+    objectsOf: (group, plural, namespace) => objectsOf(options.routes(), group, plural, namespace),
     others: options.admission,
   });
   const disabled = new Set(options.disabledAdmission);
@@ -111,6 +114,15 @@ export function secure(options: SecurityOptions): Security {
     }),
     nonResource: oidcDocuments({ issuer, keys: options.signingKeys, externalUrl: options.externalUrl }),
   };
+}
+
+/** In any version that is served. */
+function objectsOf(routes: Routes, group: string, plural: string, namespace: string): ApiObject[] {
+  for (const { resource, registry } of routes.endpoints()) {
+    if (resource.group !== group || resource.plural !== plural) continue;
+    return registry.cache.items.withPrefix(registry.prefix(namespace)).map(({ bytes }) => parseObject(bytes));
+  }
+  return [];
 }
 
 const defaultModes: readonly AuthorizationMode[] = ["Node", "RBAC"];

@@ -29,6 +29,7 @@ export interface PluginsOptions {
   readonly authorizer: Authorizer;
   readonly rbac: RbacIndex;
   readonly updateQuotaStatus: ResourceQuotaOptions["updateStatus"];
+  readonly objectsOf: ResourceQuotaOptions["objects"];
   /** Plug-ins of other parts (webhooks, PodSecurity): behind those that change objects, before quotas. */
   readonly others: readonly AdmissionPlugin[];
 }
@@ -38,6 +39,7 @@ export function builtInPlugins({
   authorizer,
   rbac,
   updateQuotaStatus,
+  objectsOf,
   others,
 }: PluginsOptions): AdmissionPlugin[] {
   return [
@@ -60,6 +62,6 @@ export function builtInPlugins({
     new DefaultIngressClass(lookup),
     new RbacEscalation(rbac, authorizer, lookup),
     ...others,
-    new ResourceQuota({ lookup, updateStatus: updateQuotaStatus }),
+    new ResourceQuota({ lookup, objects: objectsOf, updateStatus: updateQuotaStatus }),
   ];
 }

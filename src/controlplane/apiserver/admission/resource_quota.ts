@@ -14,6 +14,8 @@ import { createsPod, refused } from "./refusal.ts";
 
 export interface ResourceQuotaOptions {
   readonly lookup: Lookup;
+  /** The objects of a kind in a namespace, custom resources too. */
+  readonly objects: (group: string, plural: string, namespace: string) => readonly ApiObject[];
   /** Changes a quota's status, again on top of another's change where one came between. */
   readonly updateStatus: (namespace: string, name: string, change: Change) => Promise<unknown>;
 }
@@ -134,8 +136,7 @@ export class ResourceQuota implements AdmissionPlugin {
     const sum: Amounts = new Map();
     const kinds = new Map(names.map(countedKind).map((kind) => [`${kind.group}/${kind.plural}`, kind]));
     for (const kind of kinds.values()) {
-      const storedAs = kind.group === "" ? kind.plural : `${kind.group}/${kind.plural}`;
-      for (const object of this.#options.lookup.list(storedAs, namespace)) {
+      for (const object of this.#options.objects(kind.group, kind.plural, namespace)) {
         if (!matchesScopes(quota["spec"] as QuotaSpec | undefined, kind.plural, object)) continue;
         for (const [name, amount] of usageOf(kind, object)) {
           if (names.includes(name)) sum.set(name, (sum.get(name) ?? 0n) + amount);

@@ -23,6 +23,7 @@ const addressName: NameCheck = (name) => {
 const nameChecks: Readonly<Record<string, NameCheck>> = {
   "/Namespace": dns1123Label,
   "/Service": dns1035Label,
+  "apps/StatefulSet": dns1123Label,
   "batch/CronJob": cronJobName,
   "certificates.k8s.io/CertificateSigningRequest": anyName,
   "networking.k8s.io/IPAddress": addressName,

@@ -118,6 +118,31 @@ describe("a quota's scopes", () => {
     expect(matchesScopes(spec, "pods", pod("p", podSpec))).toBe(expected);
   });
 
+  it.each<[string, { operator: string; values?: string[] }, Record<string, unknown>, boolean]>([
+    ["a class", { operator: "Exists" }, { spec: { volumeAttributesClassName: "gold" } }, true],
+    ["no class", { operator: "Exists" }, { spec: {} }, false],
+    ["this class", { operator: "In", values: ["gold"] }, { spec: { volumeAttributesClassName: "gold" } }, true],
+    ["another class", { operator: "In", values: ["gold"] }, { spec: { volumeAttributesClassName: "iron" } }, false],
+    [
+      "a class that it still has",
+      { operator: "In", values: ["gold"] },
+      { spec: { volumeAttributesClassName: "iron" }, status: { currentVolumeAttributesClassName: "gold" } },
+      true,
+    ],
+    [
+      "a class that it is to have",
+      { operator: "In", values: ["gold"] },
+      { spec: {}, status: { modifyVolumeStatus: { targetVolumeAttributesClassName: "gold", status: "Pending" } } },
+      true,
+    ],
+    ["none, of claims without", { operator: "NotIn", values: ["gold"] }, { spec: {} }, true],
+  ])("are about a claim's class: %s", (_what, expression, claim, expected) => {
+    const spec = { scopeSelector: { matchExpressions: [{ scopeName: "VolumeAttributesClass", ...expression }] } };
+    const made = namespaced("PersistentVolumeClaim", "c", claim);
+    expect(matchesScopes(spec, "persistentvolumeclaims", made)).toBe(expected);
+    expect(matchesScopes(spec, "pods", made)).toBe(false);
+  });
+
   it("are about pods alone", () => {
     expect(matchesScopes({ scopes: ["NotTerminating"] }, "services", namespaced("Service", "s"))).toBe(false);
   });
@@ -130,6 +155,7 @@ function cluster(hard: object, objects: Record<string, ApiObject[]> = {}, spec: 
   let writes = 0;
   const plugin = new ResourceQuota({
     lookup,
+    objects: (group, plural, namespace) => lookup.list(group === "" ? plural : `${group}/${plural}`, namespace),
     updateStatus: async (namespace, name, change) => {
       writes++;
       const changed = await change(lookup.get("resourcequotas", namespace, name)!);

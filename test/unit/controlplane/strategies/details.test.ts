@@ -130,3 +130,58 @@ it("a Node has no configSource, of a feature that is gone, unless it had one", (
   const node = object("v1", "Node", { spec: { configSource } });
   expect(created(node)["spec"]).toEqual({});
 });
+
+describe("a StatefulSet", () => {
+  const container = (more: Fields = {}): Fields => ({ name: "c", image: "i", ...more });
+  const claim = (spec: Fields = { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } }) => ({
+    metadata: { name: "data" },
+    spec,
+  });
+  const set = (spec: Fields, pod: Fields = {}, name = "web") =>
+    object(
+      "apps/v1",
+      "StatefulSet",
+      {
+        spec: {
+          selector: { matchLabels: { app: "a" } },
+          template: { metadata: { labels: { app: "a" } }, spec: { containers: [container()], ...pod } },
+          ...spec,
+        },
+      },
+      { name },
+    );
+  const mounts = { containers: [container({ volumeMounts: [{ name: "data", mountPath: "/data" }] })] };
+
+  it.each<[string, ApiObject, string[]]>([
+    ["mounts its claims", set({ volumeClaimTemplates: [claim()] }, mounts), []],
+    [
+      "puts its claims in the place of volumes",
+      set({ volumeClaimTemplates: [claim()] }, { ...mounts, volumes: [{ name: "data", hostPath: {} }] }),
+      [],
+    ],
+    ["mounts what there is", set({}, mounts), ["NotFound spec.template.spec.containers[0].volumeMounts[0].name"]],
+    [
+      "has a right template",
+      set({}, { containers: [container({ name: "C" })] }),
+      ["Invalid spec.template.spec.containers[0].name"],
+    ],
+    [
+      "has right claims",
+      set({ volumeClaimTemplates: [claim({})] }),
+      [
+        "Required spec.volumeClaimTemplates[0].spec.accessModes",
+        "Required spec.volumeClaimTemplates[0].spec.resources[storage]",
+      ],
+    ],
+    ["has a Service's name", set({ serviceName: "a.b" }), ["Invalid spec.serviceName"]],
+    ["has a name that its pods' host names can begin with", set({}, {}, "a.b"), ["Invalid metadata.name"]],
+  ])("%s", (_what, made, expected) => expect(refusals(made)).toEqual(expected));
+
+  it("that was wrong before that was checked can still be changed, and none can become wrong", () => {
+    const scale = (next: ApiObject) => (specOf(next)["replicas"] = 3);
+    expect(updateRefusals(set({}, mounts), scale)).toEqual([]);
+    expect(updateRefusals(set({ serviceName: "a.b" }), scale)).toEqual([]);
+    const breaking = (next: ApiObject) => Object.assign((specOf(next)["template"] as { spec: Fields }).spec, mounts);
+    expect(updateRefusals(set({}), breaking)).toHaveLength(1);
+  });
+});

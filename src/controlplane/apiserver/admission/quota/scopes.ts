@@ -1,4 +1,4 @@
-/** Which pods a quota is about (ResourceQuota's scopes and scopeSelector). Pure. */
+/** Which pods and claims a quota is about (ResourceQuota's scopes and scopeSelector). Pure. */
 import type { ApiObject } from "../../resources/resource.ts";
 import { nanos } from "../../../../model/quantity.ts";
 import { specOf, type PodSpec } from "../pod_spec.ts";
@@ -15,13 +15,14 @@ interface ScopeExpression {
   readonly values?: readonly string[];
 }
 
-/** Whether a quota is about the object: all its scopes hold. Only pods have any. */
+/** Whether a quota is about the object: all its scopes hold. Pods have some, and claims have one. */
 export function matchesScopes(spec: QuotaSpec | undefined, plural: string, object: ApiObject): boolean {
   const expressions = [
     ...(spec?.scopes ?? []).map((scopeName): ScopeExpression => ({ scopeName, operator: "Exists" })),
     ...(spec?.scopeSelector?.matchExpressions ?? []),
   ];
   if (expressions.length === 0) return true;
+  if (plural === "persistentvolumeclaims") return expressions.every((expression) => holdsOfClaim(expression, object));
   return plural === "pods" && expressions.every((expression) => holds(expression, specOf(object)));
 }
 
@@ -42,6 +43,27 @@ function holds({ scopeName, operator, values = [] }: ScopeExpression, spec: PodS
     default:
       return false;
   }
+}
+
+interface Claim {
+  spec?: { volumeAttributesClassName?: string };
+  status?: {
+    currentVolumeAttributesClassName?: string;
+    modifyVolumeStatus?: { targetVolumeAttributesClassName?: string };
+  };
+}
+
+/** A claim whose class changes has two: it counts for both until it is done (KEP-3751). */
+function holdsOfClaim({ scopeName, operator, values = [] }: ScopeExpression, object: ApiObject): boolean {
+  if (scopeName !== "VolumeAttributesClass") return false;
+  const { spec, status } = object as Claim;
+  const names = [
+    spec?.volumeAttributesClassName,
+    status?.currentVolumeAttributesClassName,
+    status?.modifyVolumeStatus?.targetVolumeAttributesClassName,
+  ].filter((name) => name !== undefined && name !== "");
+  if (names.length === 0) return matchesName(operator, values, "");
+  return names.some((name) => matchesName(operator, values, name!));
 }
 
 function matchesName(operator: string, values: readonly string[], name: string): boolean {

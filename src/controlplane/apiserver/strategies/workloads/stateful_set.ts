@@ -2,11 +2,15 @@
 import type { V1StatefulSetSpec } from "@kubernetes/client-node";
 import type { ApiObject, Strategy } from "../../resources/resource.ts";
 import { causesOf, type Causes } from "../../validation/causes.ts";
+import { validateOptionalName } from "../../validation/common.ts";
 import { semanticEqual } from "../../validation/equality.ts";
 import { ensurePart, partOf, setDefault, type Json } from "../../validation/json.ts";
-import { isEmptySelector, validateAnnotations, validateLabels, validateSelector } from "../../validation/labels.ts";
+import { isEmptySelector, validateSelector } from "../../validation/labels.ts";
+import { dns1123Label } from "../../validation/names.ts";
+import { validateClaimSpec } from "../claim_spec.ts";
 import { defaultClaimSpec, defaultPodTemplate } from "../pod/defaults.ts";
-import { validatePodAnnotations } from "../pod/spec.ts";
+import type { Volume } from "../pod/model.ts";
+import { validatePodTemplate } from "../pod/spec.ts";
 import { isNone, validateAtMostAll, validateIntOrPercent } from "./int_or_percent.ts";
 import { validateCollisions, validateCounts, validateParts, validateSelected } from "./template.ts";
 
@@ -45,14 +49,27 @@ export const statefulSet: Strategy = {
     object["status"] = { replicas: 0 };
   },
 
-  validateCreate: (object) => causesOf((out) => validateStatefulSet(partOf<V1StatefulSetSpec>(object, "spec"), out)),
+  validateCreate(object) {
+    return causesOf((out) => {
+      const spec = partOf<V1StatefulSetSpec>(object, "spec");
+      validateStatefulSet(spec, out);
+      validateOptionalName(spec.serviceName, "spec.serviceName", dns1123Label, out);
+      validateTemplate(spec, out);
+      validateClaimTemplates(spec, out);
+    });
+  },
 
   validateUpdate(object, old, subresource) {
     return causesOf((out) => {
       if (subresource === "status") return validateStatus(object, old, out);
       const spec = partOf<V1StatefulSetSpec>(object, "spec");
+      const before = partOf<V1StatefulSetSpec>(old, "spec");
       validateStatefulSet(spec, out);
-      if (!semanticEqual(unchangeable(spec), unchangeable(partOf<V1StatefulSetSpec>(old, "spec")))) {
+      // They were not always checked: what was wrong before may stay so.
+      for (const check of [validateTemplate, validateClaimTemplates]) {
+        if (causesOf((found) => check(before, found)).length === 0) check(spec, out);
+      }
+      if (!semanticEqual(unchangeable(spec), unchangeable(before))) {
         out.forbidden("spec", fixedWords);
       }
     });
@@ -94,15 +111,28 @@ function validateStatefulSet(spec: StatefulSetSpec, out: Causes): void {
     if (isEmptySelector(selector)) out.invalid("spec.selector", selector, "empty selector is invalid for statefulset");
   }
   validateSelected(template, selector, out);
-  // Upstream looks no further into the template: its pods are refused when they are made.
-  validateLabels(template.metadata?.labels, "spec.template.labels", out);
-  validateAnnotations(template.metadata?.annotations, "spec.template.annotations", out);
-  validatePodAnnotations(template.metadata?.annotations, template.spec ?? {}, "spec.template.annotations", out);
   const { restartPolicy, activeDeadlineSeconds } = template.spec ?? {};
   if (restartPolicy !== "Always") out.notSupported("spec.template.spec.restartPolicy", restartPolicy ?? "", ["Always"]);
   if (activeDeadlineSeconds !== undefined) {
     const words = "activeDeadlineSeconds in StatefulSet is not Supported";
     out.forbidden("spec.template.spec.activeDeadlineSeconds", words);
+  }
+}
+
+/** Its pods have the volumes of its claims, in place of the template's own of the same names. */
+function validateTemplate({ template = {}, volumeClaimTemplates = [] }: StatefulSetSpec, out: Causes): void {
+  const claimed = volumeClaimTemplates.map(({ metadata }): Volume => {
+    const name = metadata?.name ?? "";
+    return { name, persistentVolumeClaim: { claimName: name } };
+  });
+  const names = new Set(claimed.map(({ name }) => name));
+  const volumes = [...(template.spec?.volumes ?? []).filter(({ name }) => !names.has(name)), ...claimed];
+  validatePodTemplate({ ...template, spec: { ...template.spec, volumes } }, "spec.template", out);
+}
+
+function validateClaimTemplates({ volumeClaimTemplates = [] }: StatefulSetSpec, out: Causes): void {
+  for (const [i, { spec }] of volumeClaimTemplates.entries()) {
+    validateClaimSpec(spec ?? {}, `spec.volumeClaimTemplates[${i}].spec`, out);
   }
 }
 
