@@ -2,10 +2,9 @@
  * Whatever a client sends, the server answers: a success, or a refusal below 500 with a Status, soon,
  * and goes on serving. FAIRLEAD_SEED repeats a run, FAIRLEAD_CASE one case of it, FAIRLEAD_LONG tries more.
  */
-import { Agent, request } from "node:https";
-import { readFileSync } from "node:fs";
-import { parse } from "yaml";
+import { request, type Agent } from "node:https";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { adminClient } from "../fixtures/admin_client.ts";
 import { creates, fuzzCase, type FuzzCase } from "../fixtures/fuzz/cases.ts";
 import { seededRandom } from "../fixtures/fuzz/random.ts";
 import { seed } from "../fixtures/seed.ts";
@@ -22,7 +21,7 @@ let api: SecureServer;
 let agent: Agent;
 beforeAll(async () => {
   api = await startSecureServer();
-  agent = adminAgent(api);
+  ({ agent } = adminClient(api.api.adminKubeconfig, clients));
   await taken({ method: "POST", path: "/api/v1/namespaces", headers: {}, body: '{"metadata":{"name":"fuzz"}}' });
   const account = '{"metadata":{"name":"default"}}';
   const accounts = "/api/v1/namespaces/fuzz/serviceaccounts";
@@ -38,21 +37,6 @@ afterAll(async () => {
 async function taken(create: FuzzCase, alsoCode = 201): Promise<void> {
   const { code, body } = await sent(create);
   if (code !== 201 && code !== alsoCode) throw new Error(`${create.path}: ${code}: ${body}`);
-}
-
-function adminAgent({ api: { adminKubeconfig } }: SecureServer): Agent {
-  const { users, clusters } = parse(readFileSync(adminKubeconfig, "utf8")) as {
-    users: [{ user: Record<string, string> }];
-    clusters: [{ cluster: Record<string, string> }];
-  };
-  const pem = (base64: string | undefined): string => Buffer.from(base64 ?? "", "base64").toString();
-  return new Agent({
-    keepAlive: true,
-    maxSockets: clients,
-    ca: pem(clusters[0].cluster["certificate-authority-data"]),
-    cert: pem(users[0].user["client-certificate-data"]),
-    key: pem(users[0].user["client-key-data"]),
-  });
 }
 
 interface Answer {

@@ -1,29 +1,15 @@
-/** Discovery as clients and the real kubectl see it. */
-import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import { promisify } from "node:util";
+/** Discovery as clients see it; what kubectl makes of it is in kubectl/discovery.test.ts. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startServer, type RunningServer } from "../fixtures/api_server.ts";
 
 let api: RunningServer;
-let home: string;
 beforeAll(async () => {
   api = await startServer();
-  home = mkdtempSync(path.join(tmpdir(), "fairlead-kubectl-"));
 });
 afterAll(async () => {
   expect(api.internalErrors).toEqual([]);
   await api.stop();
-  rmSync(home, { recursive: true, force: true });
 });
-
-async function kubectl(...args: string[]): Promise<string> {
-  const all = ["-s", api.url, "--kubeconfig", "/dev/null", "--cache-dir", home, ...args];
-  const { stdout } = await promisify(execFile)("kubectl", all, { timeout: 60_000 });
-  return stdout;
-}
 
 const v2 = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 const v2beta1 = "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList";
@@ -164,22 +150,5 @@ describe("aggregated discovery", () => {
     const unknown = "application/json;g=apidiscovery.k8s.io;v=v3;as=APIGroupDiscoveryList";
     expect((await api.request("GET", "/apis", undefined, accept(unknown))).code).toBe(406);
     expect((await api.request("GET", "/apis", undefined, accept("text/html"))).code).toBe(406);
-  });
-});
-
-describe("kubectl", () => {
-  it("lists resources", async () => {
-    const lines = (await kubectl("api-resources", "-o", "wide")).trim().split("\n");
-    expect(lines.find((line) => line.startsWith("deployments"))).toMatch(
-      /^deployments +deploy +apps\/v1 +true +Deployment +create,delete,deletecollection,get,list,patch,update,watch +all$/,
-    );
-    expect(lines.find((line) => line.startsWith("tokenreviews"))).toMatch(/ create *$/);
-  });
-
-  it("lists versions", async () => {
-    const versions = (await kubectl("api-versions")).trim().split("\n");
-    expect(versions).toContain("apps/v1");
-    expect(versions).toContain("v1");
-    expect(versions).toContain("autoscaling/v1");
   });
 });

@@ -1,7 +1,6 @@
 /** Subresources, through kubectl where it has a command for them, against a kubelet of the test's own. */
-import { generateKeyPairSync } from "node:crypto";
 import { execFile, type ExecFileException } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -357,47 +356,6 @@ describe("kubectl", () => {
     }
     const { stdout } = await kubectl("get", "services", "e-nodeport", "--no-headers");
     expect(stdout).toMatch(/^e-nodeport +NodePort +10\.96\.\d+\.\d+ +<none> +80:3\d{4}\/TCP /);
-  });
-
-  it("approves certificates, once and for all", async () => {
-    const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-    const key = path.join(folder, "key.pem");
-    writeFileSync(key, privateKey.export({ type: "pkcs8", format: "pem" }));
-    const subject = ["req", "-new", "-key", key, "-subj", "/CN=someone"];
-    const { stdout: request } = await promisify(execFile)("openssl", subject);
-    const spec = {
-      request: Buffer.from(request).toString("base64"),
-      signerName: "kubernetes.io/kube-apiserver-client",
-      usages: ["client auth"],
-    };
-    const where = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
-    await create(where, "certificates.k8s.io/v1", "CertificateSigningRequest", { name: "someone" }, { spec });
-    const approved = await kubectl("certificate", "approve", "someone");
-    expect(approved.stdout, approved.stderr).toContain(
-      "certificatesigningrequest.certificates.k8s.io/someone approved",
-    );
-    const { body } = await api.request("GET", `${where}/someone`);
-    expect(body.status.conditions).toEqual([
-      expect.objectContaining({ type: "Approved", status: "True", reason: "KubectlApprove" }),
-    ]);
-    expect((await kubectl("get", "csr", "someone", "--no-headers")).stdout).toMatch(/ Approved\n$/);
-    const denied = await kubectl("certificate", "deny", "someone");
-    expect([denied.code, denied.stderr]).toEqual([1, expect.stringMatching(/Approved|exclusive/)]);
-  });
-
-  it("adds a container to look into a pod", async () => {
-    await pod("looked", { nodeName: "n1" });
-    const debug = await kubectl(
-      "debug",
-      "looked",
-      "--image=busybox",
-      "--container=eye",
-      "--profile=general",
-      "--attach=false",
-    );
-    expect(debug.code, debug.stderr).toBe(0);
-    const { body } = await api.request("GET", `${core}/pods/looked`);
-    expect(body.spec.ephemeralContainers.map(({ name }: { name: string }) => name)).toEqual(["eye"]);
   });
 
   it("asks for the store's health", async () => {
