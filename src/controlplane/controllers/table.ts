@@ -1,6 +1,6 @@
 /** Every controller that there is; a new one is a row here and a folder beside this file. */
-import type { ControllerRow } from "./controller.ts";
 import { clusterRoleAggregationController } from "./cluster_role_aggregation/cluster_role_aggregation.ts";
+import type { ControllerRow } from "./controller.ts";
 import { cronJobController } from "./cron_job/cron_job.ts";
 import { csrApprovingController } from "./csr_approving/csr_approving.ts";
 import { csrCleanerController } from "./csr_cleaner/csr_cleaner.ts";
@@ -12,9 +12,11 @@ import { endpointSliceMirroringController } from "./endpoint_slice_mirroring/end
 import { endpointsController } from "./endpoints/endpoints.ts";
 import { garbageCollectorController } from "./garbage_collector/garbage_collector.ts";
 import { jobController } from "./job/job.ts";
+import { localPathProvisionerController } from "./local_path_provisioner/local_path_provisioner.ts";
 import { namespaceController } from "./namespace/namespace.ts";
 import { nodeIpamController } from "./node_ipam/node_ipam.ts";
 import { nodeLifecycleController } from "./node_lifecycle/node_lifecycle.ts";
+import { persistentVolumeBinderController } from "./persistent_volume_binder/persistent_volume_binder.ts";
 import { podGcController } from "./pod_gc/pod_gc.ts";
 import { replicaSetController } from "./replica_set/replica_set.ts";
 import { replicationControllerController } from "./replication_controller/replication_controller.ts";
@@ -23,8 +25,10 @@ import { serviceAccountController } from "./service_account/service_account.ts";
 import { serviceCidrController } from "./service_cidr/service_cidr.ts";
 import { taintEvictionController } from "./taint_eviction/taint_eviction.ts";
 import { ttlAfterFinishedController } from "./ttl_after_finished/ttl_after_finished.ts";
+import { claimProtectionController, volumeProtectionController } from "./volume_protection/volume_protection.ts";
 
 export const controllerTable: readonly ControllerRow[] = [
+  claimProtectionController,
   clusterRoleAggregationController,
   cronJobController,
   csrApprovingController,
@@ -37,9 +41,11 @@ export const controllerTable: readonly ControllerRow[] = [
   endpointsController,
   garbageCollectorController,
   jobController,
+  localPathProvisionerController,
   namespaceController,
   nodeIpamController,
   nodeLifecycleController,
+  persistentVolumeBinderController,
   podGcController,
   replicaSetController,
   replicationControllerController,
@@ -48,4 +54,5 @@ export const controllerTable: readonly ControllerRow[] = [
   serviceCidrController,
   taintEvictionController,
   ttlAfterFinishedController,
+  volumeProtectionController,
 ];
