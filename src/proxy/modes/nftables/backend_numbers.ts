@@ -3,8 +3,7 @@
  * client's number leads nowhere once its backend has left that frontend. Made from what they stand for, so that
  * a process that starts anew gives the same ones; adopted where two would have had the same.
  */
-import type { Elements } from "./ruleset.ts";
-import { setNames, type Scope } from "./sets.ts";
+import { setNames, type Elements, type Scope } from "./sets.ts";
 
 const keyForms = ["address", "nodePort"] as const;
 const scopes: readonly Scope[] = ["cluster", "local"];

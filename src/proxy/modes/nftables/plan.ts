@@ -6,8 +6,8 @@ import type { NftStep } from "../../../kernel/netlink/nftables/step.ts";
 import { fanOutChain, type RuledChain } from "./fan_out.ts";
 import type { Expressions } from "./match.ts";
 import type { NftablesOptions } from "./options.ts";
-import type { Elements, Ruleset } from "./ruleset.ts";
-import { setNames, setsOf } from "./sets.ts";
+import type { Ruleset } from "./ruleset.ts";
+import { setNames, setsOf, type Elements } from "./sets.ts";
 import { fixedChains, tableName } from "./table.ts";
 
 export function tableOf({ family }: Pick<NftablesOptions, "family">): NftTableRef {

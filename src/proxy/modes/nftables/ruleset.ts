@@ -18,10 +18,7 @@ import {
   type RenderedFrontend,
   type Standing,
 } from "./render.ts";
-import { setNames, setsOf } from "./sets.ts";
-
-/** Elements of a set: key → value, as RenderedElement has them. */
-export type Elements = ReadonlyMap<string, string>;
+import { setNames, setsOf, type Elements } from "./sets.ts";
 
 interface Claim {
   readonly service: string;

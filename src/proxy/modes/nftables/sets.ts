@@ -12,6 +12,9 @@ export type KeyForm = "address" | "nodePort";
 /** Which of a frontend's backends: those of the cluster, or this node's alone. */
 export type Scope = "cluster" | "local";
 
+/** Elements of a set, in short: key → value, one character a byte (render.ts, RenderedElement). */
+export type Elements = ReadonlyMap<string, string>;
+
 export const setNames = {
   address: {
     /** frontend → what becomes of it */
