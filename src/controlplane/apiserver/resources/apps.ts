@@ -1,5 +1,6 @@
-import { horizontalPodAutoscaler, podDisruptionBudget } from "../strategies/autoscaling.ts";
+import { horizontalPodAutoscaler } from "../strategies/autoscaling.ts";
 import { autoscalingV1 } from "../strategies/autoscaling_conversion.ts";
+import { podDisruptionBudget } from "../strategies/disruption_budget.ts";
 import { cronJob } from "../strategies/workloads/cron_job.ts";
 import { controllerRevision, daemonSet } from "../strategies/workloads/daemon_set.ts";
 import { deployment, replicaSet } from "../strategies/workloads/deployment.ts";

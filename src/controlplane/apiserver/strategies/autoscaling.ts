@@ -1,19 +1,18 @@
-/** HorizontalPodAutoscalers, stored as v2, and PodDisruptionBudgets. */
+/** HorizontalPodAutoscalers, stored as v2 (pkg/apis/autoscaling). */
 import type {
-  V1PodDisruptionBudgetSpec,
   V2HPAScalingRules,
   V2HorizontalPodAutoscalerSpec,
   V2MetricSpec,
   V2MetricTarget,
 } from "@kubernetes/client-node";
-import type { ApiObject, Strategy } from "../resources/resource.ts";
+import type { Strategy } from "../resources/resource.ts";
 import { causesOf, type Causes } from "../validation/causes.ts";
 import { validateName } from "../validation/common.ts";
 import { ensurePart, partOf, type Json } from "../validation/json.ts";
 import { validateSelector } from "../validation/labels.ts";
-import { pathSegment } from "../validation/names.ts";
+import { dns1123Label, pathSegment } from "../validation/names.ts";
+import { validateContainerResourceName } from "../validation/resources.ts";
 import { nanos } from "../../../model/quantity.ts";
-import { validateIntOrPercent, validateAtMostAll } from "./workloads/int_or_percent.ts";
 
 type HpaSpec = Json<V2HorizontalPodAutoscalerSpec>;
 type Rules = Json<V2HPAScalingRules>;
@@ -91,18 +90,23 @@ function validateReference(
   validateName(ref.name, `${path}.name`, pathSegment, out);
 }
 
-const sources = ["object", "pods", "resource", "containerResource", "external"] as const;
+/** In the order in which upstream takes the first of several. */
+const sources = ["object", "external", "pods", "resource", "containerResource"] as const;
+type Source = (typeof sources)[number];
 const sourceTypes = ["ContainerResource", "External", "Object", "Pods", "Resource"];
 
 function validateMetric(metric: Json<V2MetricSpec>, path: string, out: Causes): void {
   const { type = "" } = metric;
+  const isKnown = sourceTypes.includes(type);
   if (type === "") out.required(`${path}.type`, "must specify a metric source type");
-  if (!sourceTypes.includes(type)) out.notSupported(`${path}.type`, type, sourceTypes);
+  if (!isKnown) out.notSupported(`${path}.type`, type, sourceTypes);
   const present = sources.filter((source) => metric[source]);
   const [first] = present;
   if (first) validateSource(metric, first, `${path}.${first}`, out);
   const expected = type.charAt(0).toLowerCase() + type.slice(1);
-  if (!(present as readonly string[]).includes(expected)) {
+  // Upstream says so twice.
+  if (!isKnown) out.notSupported(`${path}.type`, type, sourceTypes);
+  else if (!present.includes(expected as Source)) {
     out.required(`${path}.${expected}`, "must populate information for the given metric source");
   }
   if (present.length === 1) return;
@@ -111,32 +115,58 @@ function validateMetric(metric: Json<V2MetricSpec>, path: string, out: Causes): 
   }
 }
 
-function validateSource(metric: Json<V2MetricSpec>, source: (typeof sources)[number], path: string, out: Causes): void {
-  const { object, pods, resource, containerResource, external } = metric;
-  const named = object ?? pods ?? external;
+function validateSource(metric: Json<V2MetricSpec>, source: Source, path: string, out: Causes): void {
+  const { object, pods, external } = metric;
+  if (source === "resource" || source === "containerResource") return validateResource(metric, source, path, out);
   if (source === "object") validateReference(object?.describedObject ?? {}, `${path}.describedObject`, out);
-  if (source === "resource" || source === "containerResource") {
-    const one = source === "resource" ? resource : containerResource;
-    if (!one?.name) out.required(`${path}.name`, "must specify a resource name");
-    if (source === "containerResource" && !containerResource?.container) {
-      out.required(`${path}.container`, "must specify a container name");
-    }
-    return validateTarget(one?.target ?? {}, true, `${path}.target`, out);
-  }
+  const named = object ?? external ?? pods;
   validateName(named?.metric?.name, `${path}.metric.name`, pathSegment, out);
   validateSelector(named?.metric?.selector, `${path}.metric.selector`, out);
   const target = named?.target ?? {};
-  validateTarget(target, false, `${path}.target`, out);
-  if (source === "pods" && target.averageValue === undefined) {
-    out.required(`${path}.target.averageValue`, "must specify a positive target averageValue");
-  } else if (source !== "pods" && target.value === undefined && target.averageValue === undefined) {
-    out.required(`${path}.target.averageValue`, "must set either a target value for metric or a per-pod target");
+  validateTarget(target, `${path}.target`, out);
+  const { value, averageValue } = target;
+  const words = {
+    object: "must set either a target value or averageValue",
+    external: "must set either a target value for metric or a per-pod target",
+    pods: "must specify a positive target averageValue",
+  }[source];
+  if (averageValue === undefined && (source === "pods" || value === undefined)) {
+    out.required(`${path}.target.averageValue`, words);
+  }
+  if (source === "external" && value !== undefined && averageValue !== undefined) {
+    out.forbidden(`${path}.target.value`, "may not set both a target value for metric and a per-pod target");
+  }
+}
+
+function validateResource(
+  { resource, containerResource }: Json<V2MetricSpec>,
+  source: "resource" | "containerResource",
+  path: string,
+  out: Causes,
+): void {
+  const { name, target = {} } = (source === "resource" ? resource : containerResource) ?? {};
+  if (!name) out.required(`${path}.name`, "must specify a resource name");
+  else validateContainerResourceName(name, `${path}.name`, out);
+  if (source === "containerResource") {
+    const container = containerResource?.container;
+    if (!container) out.required(`${path}.container`, "must specify a container");
+    else out.invalidEach(`${path}.container`, container, dns1123Label(container));
+  }
+  validateTarget(target, `${path}.target`, out);
+  const { averageUtilization, averageValue } = target;
+  if (averageUtilization === undefined && averageValue === undefined) {
+    const words = "must set either a target raw value or a target utilization";
+    out.required(`${path}.target.averageUtilization`, words);
+  }
+  if (averageUtilization !== undefined && averageValue !== undefined) {
+    const words = "may not set both a target raw value and a target utilization";
+    out.forbidden(`${path}.target.averageValue`, words);
   }
 }
 
 const targetTypes = ["AverageValue", "Utilization", "Value"];
 
-function validateTarget(target: Json<V2MetricTarget>, isResource: boolean, path: string, out: Causes): void {
+function validateTarget(target: Json<V2MetricTarget>, path: string, out: Causes): void {
   const { type, value, averageValue, averageUtilization } = target;
   if (!type) out.required(`${path}.type`, "must specify a metric target type");
   if (!targetTypes.includes(type ?? "")) {
@@ -151,13 +181,6 @@ function validateTarget(target: Json<V2MetricTarget>, isResource: boolean, path:
   if (averageUtilization !== undefined && averageUtilization < 1) {
     out.invalid(`${path}.averageUtilization`, averageUtilization, "must be greater than 0");
   }
-  if (!isResource) return;
-  if (averageUtilization === undefined && averageValue === undefined) {
-    out.required(`${path}.averageUtilization`, "must set either a target raw value or a target utilization");
-  }
-  if (averageUtilization !== undefined && averageValue !== undefined) {
-    out.forbidden(`${path}.averageValue`, "may not set both a target raw value and a target utilization");
-  }
 }
 
 const maxWindow = 3600;
@@ -165,7 +188,9 @@ const maxPeriod = 1800;
 
 function validateRules(rules: Rules, path: string, out: Causes): void {
   const { stabilizationWindowSeconds: window, selectPolicy, policies = [] } = rules;
-  out.nonNegative(`${path}.stabilizationWindowSeconds`, window);
+  if (window !== undefined && window < 0) {
+    out.invalid(`${path}.stabilizationWindowSeconds`, window, "must be greater than or equal to zero");
+  }
   if (window !== undefined && window > maxWindow) {
     out.invalid(`${path}.stabilizationWindowSeconds`, window, `must be less than or equal to ${maxWindow}`);
   }
@@ -181,49 +206,5 @@ function validateRules(rules: Rules, path: string, out: Causes): void {
     if (periodSeconds > maxPeriod) {
       out.invalid(`${at}.periodSeconds`, periodSeconds, `must be less than or equal to ${maxPeriod}`);
     }
-  }
-}
-
-type PdbSpec = Json<V1PodDisruptionBudgetSpec>;
-
-export const podDisruptionBudget: Strategy = {
-  prepareCreate(object) {
-    object["status"] = { currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, expectedPods: 0 };
-  },
-  validateCreate: (object) => causesOf((out) => validateBudget(partOf<V1PodDisruptionBudgetSpec>(object, "spec"), out)),
-  validateUpdate(object, _old, subresource) {
-    return causesOf((out) => {
-      if (subresource === "status") validateBudgetStatus(object, out);
-      else validateBudget(partOf<V1PodDisruptionBudgetSpec>(object, "spec"), out);
-    });
-  },
-};
-
-function validateBudget(
-  { minAvailable, maxUnavailable, selector, unhealthyPodEvictionPolicy }: PdbSpec,
-  out: Causes,
-): void {
-  if (minAvailable !== undefined && maxUnavailable !== undefined) {
-    out.invalid("spec", { minAvailable, maxUnavailable }, "minAvailable and maxUnavailable cannot be both set");
-  }
-  for (const [field, value] of [
-    ["minAvailable", minAvailable],
-    ["maxUnavailable", maxUnavailable],
-  ] as const) {
-    if (value === undefined) continue;
-    validateIntOrPercent(value, `spec.${field}`, out);
-    validateAtMostAll(value, `spec.${field}`, out);
-  }
-  validateSelector(selector, "spec.selector", out);
-  const policies = ["AlwaysAllow", "IfHealthyBudget"];
-  if (unhealthyPodEvictionPolicy !== undefined && !policies.includes(unhealthyPodEvictionPolicy)) {
-    out.notSupported("spec.unhealthyPodEvictionPolicy", unhealthyPodEvictionPolicy, policies);
-  }
-}
-
-function validateBudgetStatus(object: ApiObject, out: Causes): void {
-  const status = partOf<Record<string, number>>(object, "status");
-  for (const field of ["disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"]) {
-    out.nonNegative(`status.${field}`, status[field]);
   }
 }

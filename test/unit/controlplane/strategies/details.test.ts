@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { ApiObject } from "../../../../src/controlplane/apiserver/resources/resource.ts";
 import { requestError } from "../../../../src/controlplane/apiserver/validation/certificate_request.ts";
 import { causes, created, object, refusals, updateRefusals, type Fields } from "./life.ts";
-import { csr, request } from "./samples.ts";
+import { csr, hpa, request } from "./samples.ts";
 
 const text = (made: ApiObject): string[] => causes(made).map(({ field, message }) => `${field}: ${message}`);
 const specOf = (made: ApiObject) => made["spec"] as Fields;
@@ -184,4 +184,87 @@ describe("a StatefulSet", () => {
     const breaking = (next: ApiObject) => Object.assign((specOf(next)["template"] as { spec: Fields }).spec, mounts);
     expect(updateRefusals(set({}), breaking)).toHaveLength(1);
   });
+});
+
+describe("an autoscaler's metric", () => {
+  const metric = (one: Fields) => hpa({ metrics: [one] });
+  const at = "spec.metrics[0]";
+  const named = { metric: { name: "queue" } };
+  const value = { type: "Value", value: "1" };
+  const both = { ...value, averageValue: "1" };
+  const describedObject = { kind: "Service", name: "s" };
+  const types = 'supported values: "ContainerResource", "External", "Object", "Pods", "Resource"';
+
+  it.each<[Fields, string[]]>([
+    [{ type: "External", external: { ...named, target: value } }, []],
+    [{ type: "Object", object: { ...named, describedObject, target: both } }, []],
+    [
+      { type: "External", external: { ...named, target: both } },
+      [`${at}.external.target.value: Forbidden: may not set both a target value for metric and a per-pod target`],
+    ],
+    [
+      { type: "Object", object: { ...named, describedObject, target: { type: "Value" } } },
+      [`${at}.object.target.averageValue: Required value: must set either a target value or averageValue`],
+    ],
+    [
+      { type: "Pods", pods: { ...named, target: value } },
+      [`${at}.pods.target.averageValue: Required value: must specify a positive target averageValue`],
+    ],
+    [
+      {
+        type: "ContainerResource",
+        containerResource: { name: "cpu", target: { type: "Utilization", averageUtilization: 50 } },
+      },
+      [`${at}.containerResource.container: Required value: must specify a container`],
+    ],
+    [
+      { type: "Resource", resource: { name: "some", target: { type: "Utilization", averageUtilization: 0 } } },
+      [
+        `${at}.resource.name: Invalid value: "some": must be a standard resource type or fully qualified`,
+        `${at}.resource.name: Invalid value: "some": must be a standard resource for containers`,
+        `${at}.resource.target.averageUtilization: Invalid value: 0: must be greater than 0`,
+      ],
+    ],
+    [
+      { type: "Some", external: { ...named, target: value } },
+      [`${at}.type: Unsupported value: "Some": ${types}`, `${at}.type: Unsupported value: "Some": ${types}`],
+    ],
+    [
+      { type: "Pods", external: { ...named, target: value } },
+      [`${at}.pods: Required value: must populate information for the given metric source`],
+    ],
+    [
+      { type: "Pods", external: { ...named, target: value }, pods: { ...named, target: value } },
+      [`${at}.external: Forbidden: must populate the given metric source only`],
+    ],
+  ])("%j", (one, expected) => expect(text(metric(one))).toEqual(expected));
+});
+
+describe("networking", () => {
+  const policy = (port: Fields) =>
+    object("networking.k8s.io/v1", "NetworkPolicy", { spec: { podSelector: {}, ingress: [{ ports: [port] }] } });
+  const ingress = (resource: Fields) =>
+    object("networking.k8s.io/v1", "Ingress", { spec: { defaultBackend: { resource } } });
+  const range = (...cidrs: string[]) => object("networking.k8s.io/v1", "ServiceCIDR", { spec: { cidrs } });
+  const families = "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64";
+
+  it.each<[ApiObject, string[]]>([
+    [
+      policy({ port: 8080, endPort: 80 }),
+      ["spec.ingress[0].ports[0].endPort: Invalid value: 8080: must be greater than or equal to `port`"],
+    ],
+    [
+      ingress({}),
+      [
+        "spec.defaultBackend.resource.kind: Required value: kind is required",
+        "spec.defaultBackend.resource.name: Required value: name is required",
+      ],
+    ],
+    [range("10.0.0.0/24", "fd00::/112"), []],
+    [
+      range("10.0.0.0/24", "10.1.0.0/24"),
+      [`spec.cidrs: Invalid value: {"cidrs":["10.0.0.0/24","10.1.0.0/24"]}: ${families}`],
+    ],
+    [range("10.0.0.0/24", "x"), [`spec.cidrs: Invalid value: {"cidrs":["10.0.0.0/24","x"]}: ${families}`]],
+  ])("%#", (made, expected) => expect(text(made)).toEqual(expected));
 });

@@ -52,6 +52,10 @@ function validateCidrs(cidrs: readonly string[], out: Causes): void {
   const path = "spec.cidrs";
   if (cidrs.length === 0) return out.required(path, "at least one CIDR required");
   if (cidrs.length > 2) return out.invalid(path, { cidrs }, "may only hold up to 2 values");
+  if (cidrs.length === 2 && !(cidrs.every((cidr) => parseCidr(cidr)) && areOnePerFamily(cidrs))) {
+    const words = "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64";
+    return out.invalid(path, { cidrs }, words);
+  }
   for (const [i, cidr] of cidrs.entries()) {
     if (!validateCidr(cidr, `${path}[${i}]`, out)) continue;
     const canonical = canonicalCidr(cidr)!;
@@ -61,9 +65,5 @@ function validateCidrs(cidrs: readonly string[], out: Causes): void {
       ? `must be in canonical form (${JSON.stringify(canonical)})`
       : "must not have bits set beyond the prefix length";
     out.invalid(`${path}[${i}]`, cidr, words);
-  }
-  if (cidrs.every((cidr) => parseCidr(cidr)) && !areOnePerFamily(cidrs)) {
-    const words = "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64";
-    out.invalid(path, cidrs, words);
   }
 }

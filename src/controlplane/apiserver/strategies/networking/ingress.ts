@@ -121,8 +121,10 @@ interface Reference {
 
 function validateReference({ apiGroup, kind, name }: Reference, path: string, out: Causes): void {
   if (apiGroup !== undefined) out.invalidEach(`${path}.apiGroup`, apiGroup, dns1123Subdomain(apiGroup));
-  validateName(kind, `${path}.kind`, pathSegment, out);
-  validateName(name, `${path}.name`, pathSegment, out);
+  for (const [field, value] of Object.entries({ kind, name })) {
+    if (value) out.invalidEach(`${path}.${field}`, value, pathSegment(value));
+    else out.required(`${path}.${field}`, `${field} is required`);
+  }
 }
 
 function validateStatus(object: ApiObject, out: Causes): void {

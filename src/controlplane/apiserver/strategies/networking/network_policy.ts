@@ -53,7 +53,8 @@ function validatePort({ protocol, port, endPort }: Port, path: string, out: Caus
   } else if (port !== undefined) {
     out.invalidEach(`${path}.port`, port, portNumber(port));
     if (endPort === undefined) return;
-    if (endPort < port) out.invalid(at, endPort, "must be greater than or equal to `port`");
+    // Upstream shows the port in place of its end.
+    if (endPort < port) out.invalid(at, port, "must be greater than or equal to `port`");
     out.invalidEach(at, endPort, portNumber(endPort));
   } else if (endPort !== undefined) out.invalid(at, endPort, "may not be specified when `port` is not specified");
 }
