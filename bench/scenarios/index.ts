@@ -6,6 +6,7 @@ import { apiList } from "./api_list.ts";
 import { apiMemory } from "./api_memory.ts";
 import { apiStart } from "./api_start.ts";
 import { apiWatch } from "./api_watch.ts";
+import { clusterScale } from "./cluster_scale.ts";
 import { codec } from "./codec.ts";
 import { kernelPath } from "./kernel_path.ts";
 import { nftMapLoad } from "./nft_map_load.ts";
@@ -23,5 +24,6 @@ export const scenarios: readonly AnyScenario[] = [
   apiMemory,
   apiStart,
   scheduler,
+  clusterScale,
   aa,
 ];

@@ -16,22 +16,33 @@ import type { ApiSystem, LoopDelay, RunningApi, Target } from "./system.ts";
 export const fairlead: ApiSystem = {
   name: "fairlead",
   what: "our server over TLS on its embedded store",
-  start: (cleanup) => startFairlead(cleanup),
+  start: (cleanup) => startFairlead(cleanup, { flags: apiAlone }),
 };
 
 export const fairleadOnEtcd: ApiSystem = {
   name: "fairlead on etcd",
   what: "our server over TLS on Debian's etcd, or the one that ETCD names",
   missing: () => (process.env["ETCD"] === undefined ? missingProgram("etcd") : undefined),
-  start: async (cleanup) => startFairlead(cleanup, await startEtcdProcess(process.env["ETCD"] ?? "etcd", cleanup)),
+  start: async (cleanup) => {
+    const etcd = await startEtcdProcess(process.env["ETCD"] ?? "etcd", cleanup);
+    return startFairlead(cleanup, { etcd, flags: apiAlone });
+  },
 };
 
-async function startFairlead(cleanup: Cleanup, etcd?: { endpoint: string; pid: number }): Promise<RunningApi> {
+/** As the rival, whose controllers are another program. */
+const apiAlone = ["--controllers=", "--disable-scheduler"];
+
+interface FairleadOptions {
+  readonly etcd?: { readonly endpoint: string; readonly pid: number };
+  readonly flags: readonly string[];
+}
+
+export async function startFairlead(cleanup: Cleanup, { etcd, flags }: FairleadOptions): Promise<RunningApi> {
   const folder = scratchFolder(cleanup);
   const port = await freePort();
   const started = performance.now();
   // By its launcher, which says what node is to be told.
-  const child = spawn(file("../../../../fairlead"), commandLine(folder, port, etcd?.endpoint), {
+  const child = spawn(file("../../../../fairlead"), [...commandLine(folder, port, etcd?.endpoint), ...flags], {
     env: { ...process.env, FAIRLEAD_SKIP_SETUP: "1", NODE_OPTIONS: `--import=${file("loop_probe.js")}` },
     stdio: ["ignore", "ignore", "ignore", "ipc"],
   });

@@ -26,7 +26,7 @@ export const upstream: ApiSystem = {
   },
 };
 
-async function startUpstream(etcd: { endpoint: string; pid: number }, cleanup: Cleanup): Promise<RunningApi> {
+export async function startUpstream(etcd: { endpoint: string; pid: number }, cleanup: Cleanup): Promise<RunningApi> {
   const program = process.env["KUBE_APISERVER"]!;
   const folder = scratchFolder(cleanup);
   const [tokens, keys] = [path.join(folder, "tokens.csv"), path.join(folder, "sa.key")];
