@@ -143,6 +143,10 @@ describe("a quota's scopes", () => {
     expect(matchesScopes(spec, "pods", made)).toBe(false);
   });
 
+  it("are none of a quota without a spec", () => {
+    expect(matchesScopes(undefined, "pods", pod("p"))).toBe(true);
+  });
+
   it("are about pods alone", () => {
     expect(matchesScopes({ scopes: ["NotTerminating"] }, "services", namespaced("Service", "s"))).toBe(false);
   });
