@@ -47,7 +47,7 @@ export class MemoryApi {
 
   #of(plural: string): Map<string, KubeObject> {
     let objects = this.#objects.get(plural);
-    if (!objects) this.#objects.set(plural, (objects = new Map()));
+    if (!objects) this.#objects.set(plural, (objects = new Map<string, KubeObject>()));
     return objects;
   }
 }

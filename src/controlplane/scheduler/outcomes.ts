@@ -3,7 +3,7 @@ import { keyText } from "../../api/client.ts";
 import { resourceTypes } from "../../api/resource_types.ts";
 import { isNotFound } from "../../api/status_error.ts";
 import type { Assumptions } from "./assumptions.ts";
-import type { Binder } from "./binding/binder.ts";
+import { BindingError, type Binder } from "./binding/binder.ts";
 import { changedCondition, podScheduledFalse } from "./binding/conditions.ts";
 import type { StatusWriter } from "./binding/status_writer.ts";
 import type { Cluster } from "./cluster/cluster.ts";
@@ -79,11 +79,18 @@ export class Outcomes {
     const { nodeName } = decision;
     cluster.nominations.delete(info.uid);
     cluster.assume(info, nodeName);
+    cluster.assumedVolumes.assume(decision.volumeSteps);
     binder.bind(
       info,
       decision,
-      () => this.#bound(queued, nodeName),
-      (error) => this.#bindingFailed(queued, error),
+      () => {
+        cluster.assumedVolumes.forget(decision.volumeSteps);
+        this.#bound(queued, nodeName);
+      },
+      (error) => {
+        cluster.assumedVolumes.forget(decision.volumeSteps);
+        this.#bindingFailed(queued, error);
+      },
     );
   }
 
@@ -102,7 +109,7 @@ export class Outcomes {
     if (!cluster.isAssumed(info.uid)) return;
     cluster.removePod(info.uid);
     onEvent({ type: "PodDelete", pod: info });
-    if (isNotFound(error)) return queue.delete(info.uid);
+    if (error instanceof BindingError && isNotFound(error.cause)) return queue.delete(info.uid);
     this.#failed(queued, error);
   }
 

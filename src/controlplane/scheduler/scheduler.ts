@@ -6,6 +6,7 @@ import { resourceTypes } from "../../api/resource_types.ts";
 import type { Controller, ControllerRow } from "../controllers/controller.ts";
 import { Assumptions } from "./assumptions.ts";
 import { Binder } from "./binding/binder.ts";
+import { VolumeBinder } from "./binding/volume_binder.ts";
 import { StatusWriter } from "./binding/status_writer.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import type { SchedulerContext } from "./context.ts";
@@ -33,7 +34,8 @@ export function startScheduler(context: SchedulerContext): Controller {
   const statuses = new StatusWriter(client, (pod, err) =>
     log.warn({ pod: `${pod.metadata.namespace}/${pod.metadata.name}`, err }, "cannot write a pod's status"),
   );
-  const binder = new Binder({ client, prepareVolumes: () => Promise.resolve() });
+  const volumes = new VolumeBinder({ client, informers, clock });
+  const binder = new Binder({ client, prepareVolumes: (steps) => volumes.prepare(steps) });
   const assumptions = new Assumptions(clock, (uid) => outcomes.expired(uid));
   const preemptor = new Preemptor({ ...context, cluster, statuses });
   const parts = { cluster, queue, statuses, binder, assumptions, preemptor };
@@ -65,6 +67,7 @@ export function startScheduler(context: SchedulerContext): Controller {
       queue.stop();
       assumptions.stop();
       statuses.stop();
+      volumes.stop();
       for (const end of unsubscribe) end();
       await binder.stop();
     },

@@ -7,10 +7,18 @@ import type { PodInfo } from "../model/pod_info.ts";
 /** Calls that are under way at one time; pods that wait for their volumes are not counted. */
 const concurrency = 128;
 
+/** Which step failed, in upstream's words; the cause is what the API said. */
+export class BindingError extends Error {
+  constructor(step: string, cause: unknown) {
+    super(`${step}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    this.name = "BindingError";
+  }
+}
+
 export interface BinderOptions {
   readonly client: Client;
   /** Carries the volumes' steps out and waits until the volumes are bound. */
-  readonly prepareVolumes: (pod: PodInfo, nodeName: string, steps: readonly VolumeStep[]) => Promise<void>;
+  readonly prepareVolumes: (steps: readonly VolumeStep[]) => Promise<void>;
 }
 
 export class Binder {
@@ -46,13 +54,19 @@ export class Binder {
 
   async #bind(pod: PodInfo, nodeName: string, steps: readonly VolumeStep[]): Promise<void> {
     const { client, prepareVolumes } = this.#options;
-    if (steps.length > 0) await prepareVolumes(pod, nodeName, steps);
+    if (steps.length > 0) {
+      await prepareVolumes(steps).catch((error: unknown) => {
+        throw new BindingError('running PreBind plugin "VolumeBinding": binding volumes', error);
+      });
+    }
     const { namespace, name, uid } = pod;
     const metadata = { namespace, name, uid };
     const body = { apiVersion: "v1", kind: "Binding", metadata, target: { kind: "Node", name: nodeName } };
     this.#calls++;
     try {
       await client.createSubresource(resourceTypes.pods, { namespace, name }, "binding", body);
+    } catch (error) {
+      throw new BindingError('running Bind plugin "DefaultBinder"', error);
     } finally {
       this.#calls--;
     }

@@ -1,4 +1,6 @@
 /** Volumes that were chosen for claims, and nodes that were chosen for claims' provisioning, until the API shows it. */
+import type { VolumeStep } from "../framework/volume_steps.ts";
+
 export class AssumedVolumes {
   /** Volume's name → namespace/claim. */
   readonly #claimOf = new Map<string, string>();
@@ -19,19 +21,25 @@ export class AssumedVolumes {
     return this.#nodeOf.get(claim);
   }
 
-  bind(claim: string, volume: string): void {
-    this.#claimOf.set(volume, claim);
-    this.#volumeOf.set(claim, volume);
+  assume(steps: readonly VolumeStep[]): void {
+    for (const step of steps) {
+      const claim = `${step.namespace}/${step.claim}`;
+      if (step.type === "SelectNode") this.#nodeOf.set(claim, step.nodeName);
+      else {
+        this.#claimOf.set(step.volume, claim);
+        this.#volumeOf.set(claim, step.volume);
+      }
+    }
   }
 
-  selectNode(claim: string, nodeName: string): void {
-    this.#nodeOf.set(claim, nodeName);
-  }
-
-  forget(claim: string): void {
-    const volume = this.#volumeOf.get(claim);
-    if (volume !== undefined) this.#claimOf.delete(volume);
-    this.#volumeOf.delete(claim);
-    this.#nodeOf.delete(claim);
+  forget(steps: readonly VolumeStep[]): void {
+    for (const step of steps) {
+      const claim = `${step.namespace}/${step.claim}`;
+      if (step.type === "SelectNode") this.#nodeOf.delete(claim);
+      else {
+        this.#claimOf.delete(step.volume);
+        this.#volumeOf.delete(claim);
+      }
+    }
   }
 }

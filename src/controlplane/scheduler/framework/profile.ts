@@ -8,6 +8,10 @@ import { nodePorts } from "../plugins/node_ports.ts";
 import { nodeResourcesFit } from "../plugins/node_resources_fit.ts";
 import { nodeUnschedulable } from "../plugins/node_unschedulable.ts";
 import { podTopologySpread } from "../plugins/pod_topology_spread.ts";
+import { nodeVolumeLimits } from "../plugins/node_volume_limits.ts";
+import { volumeBinding } from "../plugins/volume_binding.ts";
+import { volumeRestrictions } from "../plugins/volume_restrictions.ts";
+import { volumeZone } from "../plugins/volume_zone.ts";
 import { taintToleration } from "../plugins/taint_toleration.ts";
 import type { Plugin } from "./plugin.ts";
 
@@ -18,6 +22,10 @@ export const defaultProfile: readonly Plugin[] = [
   nodeAffinity,
   nodePorts,
   nodeResourcesFit,
+  volumeRestrictions,
+  nodeVolumeLimits,
+  volumeBinding,
+  volumeZone,
   podTopologySpread,
   interPodAffinity,
   balancedAllocation,
