@@ -10,7 +10,11 @@ const folder = mkdtempSync(path.join(tmpdir(), "fairlead-schedules-"));
 let server: ServerProcess;
 beforeAll(async () => {
   server = await startServerProcess(path.join(folder, "data"), ["--secure-port", "0"]);
-  await eventually("the default account", () => server.run(["get", "serviceaccount", "default"]).catch(() => undefined), 20_000);
+  await eventually(
+    "the default account",
+    () => server.run(["get", "serviceaccount", "default"]).catch(() => undefined),
+    20_000,
+  );
   await addNode("node-a", { disk: "ssd" });
   await addNode("node-b", { disk: "hdd" });
 });
@@ -27,7 +31,13 @@ async function addNode(name: string, labels: Record<string, string>): Promise<vo
   const resources = { cpu: "2", memory: "4Gi", pods: "10" };
   await server.run(["create", "-f", "-"], { apiVersion: "v1", kind: "Node", metadata: { name, labels } });
   const now = new Date().toISOString();
-  const ready = { type: "Ready", status: "True", reason: "KubeletReady", lastHeartbeatTime: now, lastTransitionTime: now };
+  const ready = {
+    type: "Ready",
+    status: "True",
+    reason: "KubeletReady",
+    lastHeartbeatTime: now,
+    lastTransitionTime: now,
+  };
   const status = { status: { capacity: resources, allocatable: resources, conditions: [ready] } };
   await server.run(["patch", "node", name, "--subresource=status", "--type=merge", "-p", JSON.stringify(status)]);
   await eventually(
@@ -39,7 +49,12 @@ async function addNode(name: string, labels: Record<string, string>): Promise<vo
 
 async function addPod(name: string, spec: object = {}, cpu = "100m"): Promise<void> {
   const containers = [{ name: "main", image: "app", resources: { requests: { cpu } } }];
-  await server.run(["create", "-f", "-"], { apiVersion: "v1", kind: "Pod", metadata: { name }, spec: { containers, ...spec } });
+  await server.run(["create", "-f", "-"], {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name },
+    spec: { containers, ...spec },
+  });
 }
 
 const get = (name: string, jsonpath: string) => server.run(["get", "pod", name, "-o", `jsonpath={${jsonpath}}`]);
@@ -85,7 +100,14 @@ describe("the scheduler, by kubectl", () => {
     await nodeOf("free");
     expect(await server.run(["get", "pod", "gated"])).toContain("SchedulingGated");
     expect(await get("gated", ".spec.nodeName")).toBe("");
-    await server.run(["patch", "pod", "gated", "--type=json", "-p", '[{"op":"remove","path":"/spec/schedulingGates"}]']);
+    await server.run([
+      "patch",
+      "pod",
+      "gated",
+      "--type=json",
+      "-p",
+      '[{"op":"remove","path":"/spec/schedulingGates"}]',
+    ]);
     await nodeOf("gated");
   });
 
@@ -97,7 +119,9 @@ describe("the scheduler, by kubectl", () => {
     expect(await nodeOf("victim")).toBe("node-p");
     await addPod("urgent", { ...pool, priorityClassName: "urgent" }, "2");
     await described("victim", "Preempted by pod");
-    expect(await get("victim", ".status.conditions[?(@.type=='DisruptionTarget')].reason")).toBe("PreemptionByScheduler");
+    expect(await get("victim", ".status.conditions[?(@.type=='DisruptionTarget')].reason")).toBe(
+      "PreemptionByScheduler",
+    );
     expect(await server.run(["get", "pod", "urgent", "-o", "wide"])).toContain("node-p");
     await server.run(["delete", "pod", "victim", "--force", "--grace-period=0"]);
     expect(await nodeOf("urgent")).toBe("node-p");

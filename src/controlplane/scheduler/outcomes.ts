@@ -142,12 +142,7 @@ export class Outcomes {
     }
   }
 
-  #reject(
-    queued: QueuedPod,
-    message: string,
-    plugins: ReadonlySet<string>,
-    nominatedNodeName?: string | null,
-  ): void {
+  #reject(queued: QueuedPod, message: string, plugins: ReadonlySet<string>, nominatedNodeName?: string | null): void {
     this.#options.queue.setAside(queued, plugins);
     this.#say(queued, "Unschedulable", message, nominatedNodeName);
   }

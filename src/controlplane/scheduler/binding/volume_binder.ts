@@ -5,11 +5,7 @@ import { resourceTypes } from "../../../api/resource_types.ts";
 import type { PersistentVolumeClaim } from "../../../model/kubernetes.ts";
 import type { Clock } from "../../../reconcile/clock.ts";
 import type { VolumeStep } from "../framework/volume_steps.ts";
-import {
-  boundByControllerAnnotation,
-  boundVolume,
-  selectedNodeAnnotation,
-} from "../volumes/claims.ts";
+import { boundByControllerAnnotation, boundVolume, selectedNodeAnnotation } from "../volumes/claims.ts";
 
 /** bindTimeoutSeconds */
 const longestMs = 600_000;

@@ -16,7 +16,8 @@ export const nodeVolumeLimits: Plugin = {
     return {
       check(node) {
         const limits = cluster.objects.csiNodes.get(node.name)?.spec.drivers ?? [];
-        if (!limits.some(({ name, allocatable }) => drivers.has(name) && allocatable?.count !== undefined)) return undefined;
+        if (!limits.some(({ name, allocatable }) => drivers.has(name) && allocatable?.count !== undefined))
+          return undefined;
         const attached = new Map(wanted);
         for (const other of node.pods.values()) {
           for (const [volume, driver] of volumesOf(other, cluster)) attached.set(volume, driver);

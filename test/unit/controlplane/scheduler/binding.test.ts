@@ -67,7 +67,9 @@ it("gives the room back when a binding fails, says so, and tries again", async (
   const message = 'running Bind plugin "DefaultBinder": the store is away';
   await eventually("the word of it", () => messages("unlucky", "FailedScheduling").includes(message));
   const condition = await eventually("its condition", async () =>
-    (await read("unlucky")).status?.conditions?.find(({ type, status }) => type === "PodScheduled" && status === "False"),
+    (await read("unlucky")).status?.conditions?.find(
+      ({ type, status }) => type === "PodScheduled" && status === "False",
+    ),
   );
   expect(condition).toMatchObject({ reason: "SchedulerError", message });
   // While it backs off, its room is anybody's.

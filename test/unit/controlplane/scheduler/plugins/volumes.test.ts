@@ -29,12 +29,21 @@ function addClass(name: string, volumeBindingMode: string, provisioner: string, 
   cluster.objects.storageClasses.set({ ...kind, metadata: meta(name), volumeBindingMode, provisioner, ...more });
 }
 
-function addClaim(name: string, storageClassName: string, more: { spec?: object; metadata?: object; status?: object } = {}) {
+function addClaim(
+  name: string,
+  storageClassName: string,
+  more: { spec?: object; metadata?: object; status?: object } = {},
+) {
   cluster.objects.persistentVolumeClaims.set({
     apiVersion: "v1",
     kind: "PersistentVolumeClaim",
     metadata: meta(name, { namespace: "default", ...more.metadata }),
-    spec: { storageClassName, accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "5Gi" } }, ...more.spec },
+    spec: {
+      storageClassName,
+      accessModes: ["ReadWriteOnce"],
+      resources: { requests: { storage: "5Gi" } },
+      ...more.spec,
+    },
     status: { phase: "Pending", ...more.status },
   });
 }
@@ -84,7 +93,9 @@ describe("VolumeBinding", () => {
     addClaim("going", "wait", { metadata: { deletionTimestamp: "2026-01-01T00:00:00Z" } });
     expect(binding("going")).toMatchObject({ a: 'persistentvolumeclaim "going" is being deleted' });
     addClaim("lost", "wait", { status: { phase: "Lost" }, spec: { volumeName: "v" } });
-    expect(binding("lost")).toMatchObject({ a: 'persistentvolumeclaim "lost" bound to non-existent persistentvolume "v"' });
+    expect(binding("lost")).toMatchObject({
+      a: 'persistentvolumeclaim "lost" bound to non-existent persistentvolume "v"',
+    });
     const ephemeral = info("e", { spec: { volumes: [{ name: "data", ephemeral: {} }] } });
     expect(filtered(volumeBinding, ephemeral, cluster)).toMatchObject({
       a: 'waiting for ephemeral volume controller to create the persistentvolumeclaim "e-data"',
@@ -93,7 +104,9 @@ describe("VolumeBinding", () => {
 
   it("wants nodes that reach the bound volumes", () => {
     addClaim("c", "static", boundTo("v"));
-    expect(binding("c")).toMatchObject({ a: "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)" });
+    expect(binding("c")).toMatchObject({
+      a: "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)",
+    });
     addVolume("v", { zone: "1", phase: "Bound" });
     expect(binding("c")).toEqual({ a: "ok", b: nodeConflict });
   });
@@ -106,11 +119,17 @@ describe("VolumeBinding", () => {
     addVolume("small", { zone: "1", spec: { capacity: { storage: "1Gi" } } });
     addVolume("block", { zone: "1", spec: { volumeMode: "Block", capacity: { storage: "5Gi" } } });
     addVolume("read", { zone: "1", spec: { accessModes: ["ReadOnlyMany"], capacity: { storage: "5Gi" } } });
-    addVolume("taken", { zone: "1", spec: { claimRef: { namespace: "default", name: "x" }, capacity: { storage: "5Gi" } } });
+    addVolume("taken", {
+      zone: "1",
+      spec: { claimRef: { namespace: "default", name: "x" }, capacity: { storage: "5Gi" } },
+    });
     expect(binding("c")).toEqual({ a: "ok", b: bindConflict });
     expect(stepsOn("a", "c")).toEqual([{ type: "BindVolume", namespace: "default", claim: "c", volume: "fitting" }]);
     addClaim("d", "static");
-    expect(stepsOn("a", "c", "d").map((step) => step.type === "BindVolume" && step.volume)).toEqual(["fitting", "large"]);
+    expect(stepsOn("a", "c", "d").map((step) => step.type === "BindVolume" && step.volume)).toEqual([
+      "fitting",
+      "large",
+    ]);
     // What is promised to another pod's claim is not given twice.
     cluster.assumedVolumes.assume([{ type: "BindVolume", namespace: "default", claim: "d", volume: "fitting" }]);
     expect(stepsOn("a", "c")).toMatchObject([{ volume: "large" }]);
@@ -119,7 +138,10 @@ describe("VolumeBinding", () => {
   it("takes the volume that is meant for the claim", () => {
     addClaim("c", "static");
     addVolume("fitting", { zone: "1" });
-    addVolume("meant", { zone: "1", spec: { claimRef: { namespace: "default", name: "c" }, capacity: { storage: "99Gi" } } });
+    addVolume("meant", {
+      zone: "1",
+      spec: { claimRef: { namespace: "default", name: "c" }, capacity: { storage: "99Gi" } },
+    });
     expect(stepsOn("a", "c")).toMatchObject([{ volume: "meant" }]);
   });
 
@@ -138,7 +160,11 @@ describe("VolumeBinding", () => {
 describe("VolumeZone", () => {
   it("leaves nodes of the volume's zones, and those that have none", () => {
     const zone = "topology.kubernetes.io/zone";
-    cluster = clusterOf([node("a", { labels: { [zone]: "z1" } }), node("b", { labels: { [zone]: "z2" } }), node("bare")]);
+    cluster = clusterOf([
+      node("a", { labels: { [zone]: "z1" } }),
+      node("b", { labels: { [zone]: "z2" } }),
+      node("bare"),
+    ]);
     addVolume("v", { labels: { [zone]: "z1__z3" } });
     addClaim("c", "static", boundTo("v"));
     expect(filtered(volumeZone, using("c"), cluster)).toEqual({
