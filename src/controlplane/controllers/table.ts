@@ -1,6 +1,6 @@
 /** Every controller that there is; a new one is a row here and a folder beside this file. */
-import type { ControllerRow } from "./controller.ts";
 import { clusterRoleAggregationController } from "./cluster_role_aggregation/cluster_role_aggregation.ts";
+import type { ControllerRow } from "./controller.ts";
 import { cronJobController } from "./cron_job/cron_job.ts";
 import { csrApprovingController } from "./csr_approving/csr_approving.ts";
 import { csrCleanerController } from "./csr_cleaner/csr_cleaner.ts";
@@ -23,6 +23,7 @@ import { replicationControllerController } from "./replication_controller/replic
 import { rootCaPublisherController } from "./root_ca_publisher/root_ca_publisher.ts";
 import { serviceAccountController } from "./service_account/service_account.ts";
 import { serviceCidrController } from "./service_cidr/service_cidr.ts";
+import { serviceLoadBalancerController } from "./service_load_balancer/service_load_balancer.ts";
 import { statefulSetController } from "./stateful_set/stateful_set.ts";
 import { taintEvictionController } from "./taint_eviction/taint_eviction.ts";
 import { ttlAfterFinishedController } from "./ttl_after_finished/ttl_after_finished.ts";
@@ -51,6 +52,7 @@ export const controllerTable: readonly ControllerRow[] = [
   rootCaPublisherController,
   serviceAccountController,
   serviceCidrController,
+  serviceLoadBalancerController,
   statefulSetController,
   taintEvictionController,
   ttlAfterFinishedController,
