@@ -20,6 +20,8 @@ const eventsGraceMs = 1000;
 export interface Shared {
   readonly store: Store;
   readonly routes: Routes;
+  /** Default: {@link leaseTimes}. */
+  readonly times?: LeaseTimes;
 }
 
 export class ActorRunner {
@@ -41,7 +43,7 @@ export class ActorRunner {
     return running;
   }
 
-  #elect(actor: Actor, identity: string, { routes }: Shared): Promise<RunningActor> {
+  #elect(actor: Actor, identity: string, { routes, times = leaseTimes }: Shared): Promise<RunningActor> {
     const { name } = actor;
     const client = componentClient(routes, name);
     const onDropped = (err: unknown): void => this.#log.warn({ actor: name, err }, "an Event was not written");
@@ -51,7 +53,7 @@ export class ActorRunner {
       events,
       lease: { namespace: "kube-system", name },
       identity,
-      times: leaseTimes,
+      times,
       clock: systemClock,
       lead: (term) => this.#lead(actor, identity, term),
       onError: (err, attempted) => this.#log.warn({ actor: name, err }, `cannot ${attempted}; it is tried again`),
