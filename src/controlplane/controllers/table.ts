@@ -7,6 +7,7 @@ import { csrCleanerController } from "./csr_cleaner/csr_cleaner.ts";
 import { csrSigningController } from "./csr_signing/csr_signing.ts";
 import { daemonSetController } from "./daemon_set/daemon_set.ts";
 import { deploymentController } from "./deployment/deployment.ts";
+import { disruptionController } from "./disruption/disruption.ts";
 import { endpointSliceController } from "./endpoint_slice/endpoint_slice.ts";
 import { endpointSliceMirroringController } from "./endpoint_slice_mirroring/endpoint_slice_mirroring.ts";
 import { endpointsController } from "./endpoints/endpoints.ts";
@@ -20,6 +21,7 @@ import { persistentVolumeBinderController } from "./persistent_volume_binder/per
 import { podGcController } from "./pod_gc/pod_gc.ts";
 import { replicaSetController } from "./replica_set/replica_set.ts";
 import { replicationControllerController } from "./replication_controller/replication_controller.ts";
+import { resourceQuotaController } from "./resource_quota/resource_quota.ts";
 import { rootCaPublisherController } from "./root_ca_publisher/root_ca_publisher.ts";
 import { serviceAccountController } from "./service_account/service_account.ts";
 import { serviceCidrController } from "./service_cidr/service_cidr.ts";
@@ -36,6 +38,7 @@ export const controllerTable: readonly ControllerRow[] = [
   csrSigningController,
   daemonSetController,
   deploymentController,
+  disruptionController,
   endpointSliceController,
   endpointSliceMirroringController,
   endpointsController,
@@ -49,6 +52,7 @@ export const controllerTable: readonly ControllerRow[] = [
   podGcController,
   replicaSetController,
   replicationControllerController,
+  resourceQuotaController,
   rootCaPublisherController,
   serviceAccountController,
   serviceCidrController,
