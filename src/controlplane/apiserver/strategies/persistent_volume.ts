@@ -1,8 +1,6 @@
-/** PersistentVolumes and the claims to them (pkg/apis/core). */
+/** PersistentVolumes (pkg/apis/core). */
 import type {
   V1CSIPersistentVolumeSource,
-  V1PersistentVolumeClaimSpec,
-  V1PersistentVolumeClaimStatus,
   V1PersistentVolumeSpec,
   V1PersistentVolumeStatus,
 } from "@kubernetes/client-node";
@@ -14,8 +12,7 @@ import { differences, semanticEqual } from "../validation/equality.ts";
 import { ensurePart, partOf, setDefault, type Json } from "../validation/json.ts";
 import { dns1123Label, dns1123Subdomain } from "../validation/names.ts";
 import { canonicalQuantity, nanos } from "../../../model/quantity.ts";
-import { validateAccessModes, validateClaimSpec, volumeModes, type ClaimSpec } from "./claim_spec.ts";
-import { defaultClaimSpec } from "./pod/defaults.ts";
+import { validateAccessModes, volumeModes } from "./claim_spec.ts";
 import { validateNodeSelector } from "./pod/scheduling.ts";
 import { secretRef, sharedSources, validateDriverName, type Source, type SourceCheck } from "./pod/volume_sources.ts";
 
@@ -196,74 +193,4 @@ function validateSourceUpdate(spec: VolumeSpec, old: VolumeSpec, out: Causes): v
   if (semanticEqual(after, before)) return;
   const changes = differences(before, after, "spec").join("\n");
   out.forbidden("spec.persistentvolumesource", `spec.persistentvolumesource is immutable after creation\n${changes}`);
-}
-
-const claimOf = (object: ApiObject): ClaimSpec => partOf<V1PersistentVolumeClaimSpec>(object, "spec");
-
-export const persistentVolumeClaim: Strategy = {
-  defaults: (object) => defaultClaimSpec(ensurePart<V1PersistentVolumeClaimSpec>(object, "spec")),
-
-  prepareCreate(object) {
-    object["status"] = { phase: "Pending" };
-    pairDataSources(claimOf(object));
-  },
-
-  validateCreate: (object) => causesOf((out) => validateClaimSpec(claimOf(object), "spec", out)),
-
-  validateUpdate(object, old, subresource) {
-    return causesOf((out) => {
-      const status = partOf<V1PersistentVolumeClaimStatus>(old, "status");
-      if (subresource === "status") return validateClaimStatus(object, out);
-      validateClaimSpec(claimOf(object), "spec", out);
-      validateClaimUpdate(claimOf(object), claimOf(old), status, out);
-    });
-  },
-};
-
-/** The older field and the newer say the same, unless the newer reaches into another namespace. */
-function pairDataSources(spec: ClaimSpec): void {
-  if (spec.dataSource && !spec.dataSourceRef) spec.dataSourceRef = { ...spec.dataSource };
-  else if (spec.dataSourceRef && !spec.dataSource && !spec.dataSourceRef.namespace) {
-    const { apiGroup, kind } = spec.dataSourceRef;
-    const isKnown = (!apiGroup && kind === "PersistentVolumeClaim") || kind === "VolumeSnapshot";
-    if (isKnown) spec.dataSource = { ...spec.dataSourceRef };
-  }
-}
-
-function validateClaimStatus(object: ApiObject, out: Causes): void {
-  const { capacity = {} } = partOf<V1PersistentVolumeClaimStatus>(object, "status");
-  for (const [name, amount] of Object.entries(capacity)) {
-    if (nanos(amount) >= 0n) continue;
-    out.invalid(`status.capacity[${name}]`, canonicalQuantity(amount), "must be a valid resource quantity");
-  }
-}
-
-function validateClaimUpdate(
-  spec: ClaimSpec,
-  old: ClaimSpec,
-  status: Json<V1PersistentVolumeClaimStatus>,
-  out: Causes,
-): void {
-  const size = spec.resources?.requests?.["storage"];
-  const before = old.resources?.requests?.["storage"];
-  const munged: ClaimSpec = structuredClone(spec);
-  if (!old.volumeName) munged.volumeName = old.volumeName;
-  if (old.storageClassName === undefined) munged.storageClassName = undefined;
-  if (status.phase === "Bound") {
-    if (munged.resources?.requests && before !== undefined) munged.resources.requests["storage"] = before;
-    munged.volumeAttributesClassName = old.volumeAttributesClassName;
-  }
-  if (!semanticEqual(munged, old)) {
-    const words =
-      "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
-    out.forbidden("spec", `${words}\n${differences(old, munged, "spec").join("\n")}`);
-  }
-  if (nanos(size) < nanos(before) && nanos(size) <= nanos(status.capacity?.["storage"])) {
-    out.forbidden("spec.resources.requests.storage", "field can not be less than status.capacity");
-  }
-  validateImmutable(spec.volumeMode, old.volumeMode, "volumeMode", out);
-  if (old.volumeAttributesClassName && !spec.volumeAttributesClassName) {
-    const to = spec.volumeAttributesClassName === undefined ? "nil" : "an empty string";
-    out.forbidden("spec.volumeAttributesClassName", `update from non-nil value to ${to} is forbidden`);
-  }
 }

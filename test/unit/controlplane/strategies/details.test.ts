@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import type { ApiObject } from "../../../../src/controlplane/apiserver/resources/resource.ts";
 import { requestError } from "../../../../src/controlplane/apiserver/validation/certificate_request.ts";
-import { causes, created, object, refusals, updateRefusals, type Fields } from "./life.ts";
+import { causes, created, object, refusals, statusCauses, updateRefusals, type Fields } from "./life.ts";
 import { csr, hpa, request } from "./samples.ts";
 
 const text = (made: ApiObject): string[] => causes(made).map(({ field, message }) => `${field}: ${message}`);
@@ -267,4 +267,71 @@ describe("networking", () => {
     ],
     [range("10.0.0.0/24", "x"), [`spec.cidrs: Invalid value: {"cidrs":["10.0.0.0/24","x"]}: ${families}`]],
   ])("%#", (made, expected) => expect(text(made)).toEqual(expected));
+});
+
+describe("a PersistentVolumeClaim's update", () => {
+  const annotation = "volume.beta.kubernetes.io/storage-class";
+  const claim = (spec: Fields = {}, annotations: Fields = {}) =>
+    object(
+      "v1",
+      "PersistentVolumeClaim",
+      { spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } }, ...spec } },
+      { annotations },
+    );
+  const path = `metadata.annotations.${annotation}`;
+
+  it.each<[string, ApiObject, (next: ApiObject) => unknown, string[]]>([
+    ["may name a class where there is none", claim(), (next) => (specOf(next)["storageClassName"] = "fast"), []],
+    [
+      "may not name another",
+      claim({ storageClassName: "a" }),
+      (next) => (specOf(next)["storageClassName"] = "b"),
+      ["Forbidden spec"],
+    ],
+    [
+      "may name the annotation's class",
+      claim({}, { [annotation]: "fast" }),
+      (next) => {
+        delete next.metadata.annotations![annotation];
+        specOf(next)["storageClassName"] = "fast";
+      },
+      [],
+    ],
+    [
+      "may name no other than the annotation's",
+      claim({}, { [annotation]: "fast" }),
+      (next) => (specOf(next)["storageClassName"] = "slow"),
+      ["Forbidden spec"],
+    ],
+    [
+      "may not change the annotation",
+      claim({}, { [annotation]: "fast" }),
+      (next) => (next.metadata.annotations![annotation] = "slow"),
+      [`Invalid ${path}`],
+    ],
+    [
+      "may change the class of attributes before it is bound",
+      claim({ volumeAttributesClassName: "gold" }),
+      (next) => (specOf(next)["volumeAttributesClassName"] = "iron"),
+      [],
+    ],
+    [
+      "may not take it away",
+      claim({ volumeAttributesClassName: "gold" }),
+      (next) => delete specOf(next)["volumeAttributesClassName"],
+      ["Forbidden spec.volumeAttributesClassName"],
+    ],
+  ])("%s", (_what, old, change, expected) => expect(updateRefusals(old, change)).toEqual(expected));
+
+  it.each<[Fields, string[]]>([
+    [{ allocatedResourceStatuses: { storage: "NodeResizePending" }, allocatedResources: { storage: "2Gi" } }, []],
+    [{ capacity: { storage: "-1" } }, ["status.capacity[storage]"]],
+    [{ allocatedResourceStatuses: { storage: "Growing" } }, ["status.allocatedResourceStatus"]],
+    [{ allocatedResources: { cpu: "1" } }, ["status.allocatedResources"]],
+    [{ allocatedResources: { "example.com/x": "-1" } }, ["status.allocatedResources[example.com/x]"]],
+  ])("of its status to %j", (status, expected) => {
+    const before = created(claim());
+    const found = statusCauses(before, { ...structuredClone(before), status });
+    expect(found.map(({ field }) => field)).toEqual(expected);
+  });
 });
