@@ -13,7 +13,8 @@ beforeAll(async () => {
 afterAll(() => api.stop());
 
 const descriptors = (): number => readdirSync("/proc/self/fd").length;
-const ask = "GET /api/v1/namespaces/default/configmaps HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
+const ask =
+  "GET /api/v1/namespaces/default/configmaps HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
 
 /** @param early what the client sends without waiting for the answer */
 function refused(early: string, leave: (socket: tls.TLSSocket) => void): Promise<void> {
