@@ -373,6 +373,14 @@ describe("a Job's status", () => {
     ],
   ])("that says %s is refused", (_what, old, status, expected) => expect(update(old, status)).toEqual(expected));
 
+  it("may begin anew when it is resumed", () => {
+    const suspended = (status: string) => ({ conditions: [{ type: "Suspended", status }] });
+    expect(update({ startTime: t(1), ...suspended("True") }, { startTime: t(2), ...suspended("False") })).toEqual([]);
+    expect(update({ startTime: t(1), ...suspended("False") }, { startTime: t(2), ...suspended("False") })).toEqual([
+      "status.startTime: Required value: startTime cannot be removed for unsuspended job",
+    ]);
+  });
+
   it("of an Indexed Job says indexes that there are, each in one list", () => {
     const made = indexed({ backoffLimitPerIndex: 1 });
     expect(update({}, { completedIndexes: "0-1", failedIndexes: "2,4" }, made)).toEqual([]);

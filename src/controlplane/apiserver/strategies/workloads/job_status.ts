@@ -173,7 +173,9 @@ function validateTransition({ spec, status, old, changed }: Context, out: Causes
   if (status.completionTime && old.completionTime && changed.field("completionTime")) {
     out.invalid("status.completionTime", status.completionTime, "completionTime cannot be mutated");
   }
-  if (old.startTime && changed.field("startTime") && spec.suspend !== true) {
+  // Resuming sets it anew (kubernetes issue 134521, since 1.34.2).
+  const isResumed = is(old, "Suspended") && !is(status, "Suspended");
+  if (old.startTime && changed.field("startTime") && spec.suspend !== true && !isResumed) {
     out.required("status.startTime", "startTime cannot be removed for unsuspended job");
   }
   const [had, has] = [is(old, "SuccessCriteriaMet"), is(status, "SuccessCriteriaMet")];
