@@ -1,6 +1,7 @@
 /**
- * Writes Events as client-go's recorder does (tools/record/event.go): one after the other, behind whoever
- * records them; what does not fit the queue, or is refused, is dropped.
+ * Writes Events as client-go's recorder does (tools/record/event.go): behind whoever records them; what does not
+ * fit the queue, or is refused, is dropped. Those that count up the same one follow one another; of others a few
+ * are under way at a time, because a scheduler makes more than a server answers one by one.
  */
 import { randomInt } from "node:crypto";
 import type { Event } from "../../model/kubernetes.ts";
@@ -22,6 +23,8 @@ export interface ApiEventRecorderOptions {
   readonly onDropped?: (error: unknown) => void;
 }
 
+/** Events that are written at one time. */
+const maxInFlight = 8;
 /** Events that wait to be written. */
 const maxQueued = 1000;
 /** Times that an Event is sent to a server that does not answer, and the wait between them in ms. */
@@ -33,9 +36,13 @@ export class ApiEventRecorder implements EventRecorder {
   readonly #options: ApiEventRecorderOptions;
   readonly #correlator = new EventCorrelator();
   readonly #queue: NewEvent[] = [];
-  #writing: Promise<void> | undefined;
+  /** The last write that is under way, by what it counts up. */
+  readonly #last = new Map<string, Promise<void>>();
+  readonly #idle: (() => void)[] = [];
+  #active = 0;
+  #scheduled = false;
   #stopped = false;
-  #wake: (() => void) | undefined;
+  readonly #waiting = new Set<() => void>();
 
   constructor(client: Client, options: ApiEventRecorderOptions) {
     this.#client = client;
@@ -46,20 +53,27 @@ export class ApiEventRecorder implements EventRecorder {
     if (this.#stopped) return;
     if (this.#queue.length >= maxQueued) return this.#dropped(new Error(`${maxQueued} Events wait to be written`));
     this.#queue.push(this.#newEvent(about, type, reason, message));
-    this.#writing ??= this.#write();
+    this.#schedule();
   }
 
   /** Takes nothing new; what waits is written, as long as the server answers within `timeoutMs`. */
   async stop(timeoutMs: number): Promise<void> {
     this.#stopped = true;
-    this.#wake?.();
-    let cancel: (() => void) | undefined;
-    const late = new Promise<void>((resolve) => {
-      cancel = this.#options.clock.after(timeoutMs, resolve);
-    });
-    await Promise.race([this.#writing, late]);
-    cancel?.();
+    for (const wake of [...this.#waiting]) wake();
+    if (!this.#isIdle) {
+      await new Promise<void>((resolve) => {
+        const cancel = this.#options.clock.after(timeoutMs, resolve);
+        this.#idle.push(() => {
+          cancel();
+          resolve();
+        });
+      });
+    }
     this.#queue.length = 0;
+  }
+
+  get #isIdle(): boolean {
+    return this.#queue.length === 0 && this.#active === 0;
   }
 
   #newEvent(about: EventSubject, type: EventType, reason: string, message: string): NewEvent {
@@ -89,19 +103,44 @@ export class ApiEventRecorder implements EventRecorder {
     };
   }
 
-  async #write(): Promise<void> {
-    // In a later turn: whoever records goes on first.
-    await new Promise(setImmediate);
-    for (let event = this.#queue.shift(); event; event = this.#queue.shift()) {
-      const now = this.#options.clock.now();
-      const combinedName = eventName(event.involvedObject.name ?? "", now);
-      await this.#send(this.#correlator.correlate(event, now, combinedName));
-    }
-    this.#writing = undefined;
+  /** In a later turn: whoever records goes on first. */
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#take();
+    });
   }
 
-  async #send(correlated: Correlated): Promise<void> {
-    if (correlated.do === "skip") return;
+  #take(): void {
+    while (this.#active < maxInFlight) {
+      const event = this.#queue.shift();
+      if (!event) break;
+      const now = this.#options.clock.now();
+      const combinedName = eventName(event.involvedObject.name ?? "", now);
+      const correlated = this.#correlator.correlate(event, now, combinedName);
+      if (correlated.do !== "skip") this.#write(correlated);
+    }
+    if (this.#isIdle) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  /** Behind the one that it counts up, where that is under way. */
+  #write(correlated: Exclude<Correlated, { do: "skip" }>): void {
+    const { key } = correlated;
+    this.#active++;
+    const before = this.#last.get(key) ?? Promise.resolve();
+    const sent = before
+      .then(() => this.#send(correlated))
+      .finally(() => {
+        this.#active--;
+        if (this.#last.get(key) === sent) this.#last.delete(key);
+        this.#take();
+      });
+    this.#last.set(key, sent);
+  }
+
+  async #send(correlated: Exclude<Correlated, { do: "skip" }>): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#sendOnce(correlated);
@@ -130,13 +169,14 @@ export class ApiEventRecorder implements EventRecorder {
 
   async #pause(ms: number): Promise<void> {
     await new Promise<void>((resolve) => {
-      const cancel = this.#options.clock.after(ms, resolve);
-      this.#wake = () => {
+      const done = (): void => {
         cancel();
+        this.#waiting.delete(done);
         resolve();
       };
+      const cancel = this.#options.clock.after(ms, done);
+      this.#waiting.add(done);
     });
-    this.#wake = undefined;
   }
 
   #dropped(error: unknown): void {

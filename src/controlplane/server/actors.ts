@@ -35,6 +35,8 @@ export interface ActorContext {
 
 /** What Events that wait have to be written when their recorder stops, in ms. */
 const eventsGraceMs = 1000;
+/** Between two lines about Events that were dropped, in ms. */
+const tellEveryMs = 10_000;
 
 export function actorsOf({ api, options, log }: ActorContext): readonly Actor[] {
   const { routes } = api.server;
@@ -115,16 +117,30 @@ class SharedInformers {
 class Recorders {
   readonly #log: Logger;
   readonly #recorders: ApiEventRecorder[] = [];
+  #count = 0;
+  #toldAtMs = 0;
 
   constructor(log: Logger) {
     this.#log = log;
   }
 
   make(component: string, client: Client): EventRecorder {
-    const onDropped = (err: unknown): void => this.#log.warn({ component, err }, "an Event was not written");
-    const recorder = new ApiEventRecorder(client, { component, clock: systemClock, onDropped });
+    const recorder = new ApiEventRecorder(client, {
+      component,
+      clock: systemClock,
+      onDropped: (err) => this.#dropped(component, err),
+    });
     this.#recorders.push(recorder);
     return recorder;
+  }
+
+  /** One line for many: what is too much for the store is too much for a log. */
+  #dropped(component: string, err: unknown): void {
+    this.#count++;
+    const now = Date.now();
+    if (now - this.#toldAtMs < tellEveryMs) return;
+    this.#log.warn({ component, err, dropped: this.#count }, "Events were not written");
+    [this.#toldAtMs, this.#count] = [now, 0];
   }
 
   async stop(): Promise<void> {

@@ -121,21 +121,45 @@ describe("with a server that fails", () => {
     const clock = new FakeClock();
     const dropped: unknown[] = [];
     const recorder = new ApiEventRecorder(client, { component: "tester", clock, onDropped: (e) => dropped.push(e) });
-    recorder.event(about("a"), "Normal", "Looked", "one");
+    for (let i = 0; i < 8; i++) recorder.event(about(`a-${i}`), "Normal", "Looked", "one");
     await settle();
-    expect(calls()).toBe(1);
+    expect(calls()).toBe(8);
     for (let i = 0; i < 1100; i++) recorder.event(about(`b-${i}`), "Normal", "Looked", "one");
     expect(dropped).toHaveLength(100);
     for (let tries = 2; tries <= 11; tries++) {
       clock.advance(10_000);
       await settle();
-      expect(calls()).toBe(tries);
+      expect(calls()).toBe(8 * tries);
     }
     clock.advance(10_000);
     await settle();
-    // The twelfth, and the next one's first.
-    expect(calls()).toBe(13);
-    expect(dropped).toHaveLength(101);
+    // The twelfth tries, and the first ones of the next eight.
+    expect(calls()).toBe(8 * 13);
+    expect(dropped).toHaveLength(108);
     await recorder.stop(0);
+  });
+
+  it("writes what counts up the same one after the other, and others meanwhile", async () => {
+    const asked: string[] = [];
+    const answers: (() => void)[] = [];
+    const call = async (what: string): Promise<void> => {
+      asked.push(what);
+      await new Promise<void>((resolve) => answers.push(resolve));
+    };
+    const client = {
+      create: (_: unknown, { involvedObject: { name } }: Event) => call(`create ${name}`),
+      patch: (_: unknown, __: unknown, { body }: { body: { count: number } }) => call(`count ${body.count}`),
+    } as unknown as Client;
+    const recorder = new ApiEventRecorder(client, { component: "tester", clock: systemClock });
+    for (let i = 0; i < 3; i++) recorder.event(about("a"), "Normal", "Looked", "one");
+    recorder.event(about("b"), "Normal", "Looked", "one");
+    await settle();
+    expect(asked).toEqual(["create a", "create b"]);
+    for (let i = 0; i < 4; i++) {
+      answers[i]!();
+      await settle();
+    }
+    expect(asked).toEqual(["create a", "create b", "count 2", "count 3"]);
+    await recorder.stop(1000);
   });
 });
