@@ -62,12 +62,14 @@ async function measure(
   const watch = new PodWatch(clientOf(cluster, cleanup), resourceVersion);
   const prober = new Prober(clientOf(cluster, cleanup));
   const memory = new MemoryWatch(cluster);
+  cleanup.add(() => memory.stop());
   await cluster.loopDelay?.();
   const cpuBefore = cpuOf(cluster);
   const from = performance.now();
   prober.start(parameters.probes);
   await createDeployments(client, parameters);
-  const boundMs = 60_000 + (parameters.pods / parameters.rate) * 2000;
+  // A machine that is shared may give a tenth of itself.
+  const boundMs = 60_000 + (parameters.pods / parameters.rate) * 10_000;
   await until(`${parameters.pods} running pods`, () => isDone(watch, parameters.pods), boundMs);
   const ms = watch.lastRunningAt - from;
   const cpu = cpuOf(cluster) - cpuBefore;
