@@ -10,6 +10,19 @@ import type { Request } from "./codec/message.ts";
 export const protocolFamily = named(u8, { unspec: 0, inet: 1, ip: 2, arp: 3, netdev: 5, bridge: 7, ip6: 10 });
 export type ProtocolFamily = ValueOf<typeof protocolFamily>;
 
+/** IPPROTO_* of the protocols that conntrack tells apart. */
+export const ipProtocol = named(u8, {
+  icmp: 1,
+  tcp: 6,
+  udp: 17,
+  dccp: 33,
+  gre: 47,
+  icmpv6: 58,
+  sctp: 132,
+  udplite: 136,
+});
+export type IpProtocol = ValueOf<typeof ipProtocol>;
+
 /** struct nfgenmsg: stands before the attributes of every message. `version` is NFNETLINK_V0. */
 export const nfgenmsg = struct({ family: protocolFamily, version: u8, resourceId: be16 });
 export type NfGenMsg = ValueOf<typeof nfgenmsg>;

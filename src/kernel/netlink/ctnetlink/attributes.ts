@@ -5,20 +5,7 @@
 import { attr, attributes, nest } from "../codec/attributes.ts";
 import { be16, be32, be64, bytes, cstring, ip, merged, named, struct, u32, u8, type ValueOf } from "../codec/codec.ts";
 import { flags } from "../codec/flags.ts";
-import { nfgenmsg } from "../nfnetlink.ts";
-
-/** IPPROTO_* of the protocols that conntrack tells apart. */
-export const ipProtocol = named(u8, {
-  icmp: 1,
-  tcp: 6,
-  udp: 17,
-  dccp: 33,
-  gre: 47,
-  icmpv6: 58,
-  sctp: 132,
-  udplite: 136,
-});
-export type IpProtocol = ValueOf<typeof ipProtocol>;
+import { ipProtocol, nfgenmsg } from "../nfnetlink.ts";
 
 /** IPS_* (nf_conntrack_common.h, enum ip_conntrack_status). */
 export const statusBits = {

@@ -2,14 +2,8 @@
 import { FairleadError } from "../../../errors/catalogue.ts";
 import type { IpAddress } from "../../../model/address.ts";
 import { compact } from "../codec/compact.ts";
-import type {
-  ConntrackMessage,
-  ConntrackStatus,
-  Counters,
-  IpProtocol,
-  ProtocolInfo,
-  TupleAttributes,
-} from "./attributes.ts";
+import type { IpProtocol } from "../nfnetlink.ts";
+import type { ConntrackMessage, ConntrackStatus, Counters, ProtocolInfo, TupleAttributes } from "./attributes.ts";
 
 export type ConntrackFamily = "ip" | "ip6";
 

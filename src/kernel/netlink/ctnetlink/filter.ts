@@ -1,7 +1,8 @@
 /** Which conntrack entries are meant: decided here, with the kernel's help where its help can be trusted. */
 import { FairleadError } from "../../../errors/catalogue.ts";
 import { compact } from "../codec/compact.ts";
-import type { ConntrackMessage, ConntrackStatus, FilterFlags, IpProtocol } from "./attributes.ts";
+import type { IpProtocol } from "../nfnetlink.ts";
+import type { ConntrackMessage, ConntrackStatus, FilterFlags } from "./attributes.ts";
 import {
   familyOfAddress,
   tupleAttributesOf,

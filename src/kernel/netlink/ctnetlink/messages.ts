@@ -1,14 +1,15 @@
 /** Requests to ctnetlink, and what its answers and events say (net/netfilter/nf_conntrack_netlink.c). */
 import { compact } from "../codec/compact.ts";
 import { decodeBody, flag, type ReceivedMessage, type Request } from "../codec/message.ts";
-import { nfnetlinkGroup, nfnetlinkType, splitNfnetlinkType, subsystem, type NfGenMsg } from "../nfnetlink.ts";
 import {
-  conntrackMessage,
-  conntrackStats,
-  type ConntrackMessage,
+  nfnetlinkGroup,
+  nfnetlinkType,
+  splitNfnetlinkType,
+  subsystem,
   type IpProtocol,
-  type NatAttributes,
-} from "./attributes.ts";
+  type NfGenMsg,
+} from "../nfnetlink.ts";
+import { conntrackMessage, conntrackStats, type ConntrackMessage, type NatAttributes } from "./attributes.ts";
 import { entryOf, tupleAttributesOf, type ConntrackEntry, type ConntrackFamily } from "./entry.ts";
 import { checkDecidable, checkRemoval, kernelFilter, type ConntrackFilter } from "./filter.ts";
 

@@ -7,8 +7,7 @@ import { attr, attributes, list, nest, netOrder, writeAttribute } from "../codec
 import { be16, be32, be64, cstring, ip, merged, u32, u8, type Codec, type ValueOf } from "../codec/codec.ts";
 import { flags } from "../codec/flags.ts";
 import { DecodeFailure } from "../codec/reader.ts";
-import { ipProtocol } from "../ctnetlink/attributes.ts";
-import { nfgenmsg, protocolFamily } from "../nfnetlink.ts";
+import { ipProtocol, nfgenmsg, protocolFamily } from "../nfnetlink.ts";
 
 /** Most bytes of a set's name (IPSET_MAXNAMELEN without the NUL). */
 export const maxNameBytes = 31;
