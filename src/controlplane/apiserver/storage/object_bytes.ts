@@ -6,6 +6,8 @@
 import type { ApiObject } from "../resources/resource.ts";
 
 const metadataStart = Buffer.from('"metadata":{');
+/** What the resourceVersion ends with that stands behind it. */
+const versionEnd = Buffer.from('",');
 
 /** The stored form: kind, apiVersion and metadata first, no resourceVersion. */
 export function storedBytes(object: ApiObject): Buffer {
@@ -24,6 +26,17 @@ export function servedBytes(stored: Buffer, revision: number): Buffer {
   served.write(version, at, "latin1");
   stored.copy(served, at + version.length, at);
   return served;
+}
+
+/** Whether the served form is that of this stored object, at whatever revision. */
+export function isServedFormOf(served: Buffer, stored: Buffer): boolean {
+  const at = stored.indexOf(metadataStart) + metadataStart.length;
+  const behind = served.indexOf(versionEnd, at) + versionEnd.length;
+  return (
+    stored.length === served.length - (behind - at) &&
+    stored.compare(served, 0, at, 0, at) === 0 &&
+    stored.compare(served, behind, served.length, at) === 0
+  );
 }
 
 /** Parses served bytes. */

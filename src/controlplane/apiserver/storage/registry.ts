@@ -12,7 +12,7 @@ import type { ApiObject, Resource, Strategy } from "../resources/resource.ts";
 import { alreadyExists, ApiError, conflict, invalid, notFound, type Cause } from "../status.ts";
 import type { ResourceCache } from "./cache.ts";
 import { objectKey, prefixOf } from "./keys.ts";
-import { parseObject, servedBytes, storedBytes } from "./object_bytes.ts";
+import { isServedFormOf, parseObject, servedBytes, storedBytes } from "./object_bytes.ts";
 import { deletionOf, isReleased, type DeleteOptions } from "./deletion.ts";
 import { specChanged } from "./generation.ts";
 import { timestamp } from "./timestamp.ts";
@@ -160,8 +160,8 @@ export class Registry {
     options: SaveOptions,
   ): Promise<Written> {
     for (let attempt = 1; ; attempt++) {
-      const { object: current } = await this.get(namespace, name);
-      const object = structuredClone(current);
+      const current = await this.get(namespace, name);
+      const object = parseObject(current.bytes);
       change(object);
       try {
         return await this.#save(namespace, name, object, current, options);
@@ -174,14 +174,16 @@ export class Registry {
   }
 
   async #updateOnce(namespace: string, name: string, change: Change, request: WriteRequest): Promise<Written> {
-    const { object: current } = await this.get(namespace, name);
-    const object = await change(structuredClone(current));
+    const read = await this.get(namespace, name);
+    const { object: current } = read;
+    // Parsed once more: a structured clone takes three times as long.
+    const object = await change(parseObject(read.bytes));
     this.#prepareUpdate(object, current, name, request.subresource);
     const admission = this.#admission("UPDATE", object, current, namespace, name, request);
     await this.#options.admission.admit(admission);
     this.#check(object, current, request.subresource);
     await this.#options.admission.validate(admission);
-    const save = (): Promise<Written> => this.#save(namespace, name, object, current, request);
+    const save = (): Promise<Written> => this.#save(namespace, name, object, read, request);
     return this.#options.admission.reserving(admission, save);
   }
 
@@ -211,13 +213,13 @@ export class Registry {
     namespace: string,
     name: string,
     object: ApiObject,
-    current: ApiObject,
+    current: Written,
     options: SaveOptions,
   ): Promise<Written> {
     const key = objectKey(this.resource, namespace, name);
-    const revision = Number(current.metadata.resourceVersion);
+    const revision = Number(current.object.metadata.resourceVersion);
     const stored = storedBytes(object);
-    if (stored.equals(storedBytes(current))) return written(stored, revision);
+    if (isServedFormOf(current.bytes, stored)) return written(stored, revision);
     if (options.dryRun) return written(stored, revision);
     if (isReleased(this.resource, object)) {
       return written(stored, await this.#options.store.delete(key, revision, options));
@@ -252,7 +254,8 @@ export class Registry {
   }
 
   async #deleteOnce(namespace: string, name: string, options: DeleteOptions, request: WriteRequest) {
-    const { object: current, bytes } = await this.get(namespace, name);
+    const read = await this.get(namespace, name);
+    const { object: current, bytes } = read;
     checkPreconditions(this.resource, current, name, options);
     const admission = this.#admission("DELETE", undefined, current, namespace, name, request);
     await this.#options.admission.validate(admission);
@@ -266,7 +269,7 @@ export class Registry {
       return { object: current, bytes, gone: true };
     }
     if (marked === "marked already") return { object: current, bytes, gone: false };
-    const saved = await this.#save(namespace, name, marked, current, request);
+    const saved = await this.#save(namespace, name, marked, read, request);
     return { ...saved, gone: false };
   }
 
