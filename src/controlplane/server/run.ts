@@ -1,5 +1,6 @@
 /** The server's life as a process: from its start to the signal that ends it. */
 import { performance } from "node:perf_hooks";
+import { collectWhenIdle } from "./idle_memory.ts";
 import type { ServerLog } from "./logging.ts";
 import type { ServerOptions } from "./options.ts";
 import { startServer } from "./server.ts";
@@ -32,7 +33,9 @@ export async function runServer(options: ServerOptions, serverLog: ServerLog): P
     },
     "serving",
   );
+  const stopCollecting = collectWhenIdle();
   const signal = await stopped;
+  stopCollecting();
   log.info({ signal }, "draining");
   await server.close(drainGraceMs);
   log.info("stopped");
