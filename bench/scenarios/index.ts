@@ -2,6 +2,7 @@
 import type { AnyScenario } from "../scenario.ts";
 import { aa } from "./aa.ts";
 import { apiCreate } from "./api_create.ts";
+import { apiLoad } from "./api_load.ts";
 import { apiList } from "./api_list.ts";
 import { apiMemory } from "./api_memory.ts";
 import { apiStart } from "./api_start.ts";
@@ -21,6 +22,7 @@ export const scenarios: readonly AnyScenario[] = [
   apiCreate,
   apiList,
   apiWatch,
+  apiLoad,
   apiMemory,
   apiStart,
   scheduler,

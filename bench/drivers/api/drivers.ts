@@ -1,6 +1,6 @@
 /** The drivers of the API server's scenarios: each system, each thing that is measured of one. */
 import type { Driver, Measurement, Parameters } from "../../driver.ts";
-import { fairlead, fairleadOnEtcd } from "./fairlead.ts";
+import { fairlead, fairleadOnEtcd, fairleadWhole } from "./fairlead.ts";
 import { Loader } from "./loader.ts";
 import { around, figure } from "./measured.ts";
 import { collections, namespace, objectText, type ObjectKind } from "./objects.ts";
@@ -10,13 +10,15 @@ import type { ApiSystem, RunningApi, Target } from "./system.ts";
 import { upstream } from "./upstream.ts";
 
 const systems: readonly ApiSystem[] = [fairlead, fairleadOnEtcd, upstream];
+const systemsAndWhole: readonly ApiSystem[] = [...systems, fairleadWhole];
 
 /** A driver a system; `prepare` fills the server, its result measures once. */
 function driversOf<P extends Parameters>(
   what: string,
   prepare: (api: RunningApi, loader: () => Loader, parameters: P) => Promise<() => Promise<Measurement>>,
+  measured = systems,
 ): Driver<P>[] {
-  return systems.map((system) => ({
+  return measured.map((system) => ({
     name: system.name,
     what: `${what}: ${system.what}`,
     ...(system.missing ? { missing: () => system.missing!() } : {}),
@@ -141,32 +143,75 @@ export const watchDrivers = driversOf<WatchParameters>("watch fan-out", async (a
   };
 });
 
+export type LoadParameters = {
+  readonly nodes: number;
+  readonly pods: number;
+  readonly clients: number;
+  readonly rate: number;
+  readonly seconds: number;
+  readonly listEverySeconds: number;
+};
+
+export const loadDrivers = driversOf<LoadParameters>(
+  "a cluster's writes",
+  async (api, loader, parameters) => {
+    const [filler, worker] = [loader(), loader()];
+    const { nodes, pods, seconds, rate } = parameters;
+    const of = { job: "create", clients: 16, bytes: 0, rate: 0, stamped: false, prefix: "node", count: nodes } as const;
+    await filler.run({ ...of, kind: "node" });
+    await filler.run({ ...of, kind: "lease" });
+    await filler.run({ ...of, kind: "pod", prefix: "filled", count: pods });
+    return async () => {
+      const { results, figures } = await around(api, async () => [await worker.run({ job: "mixed", ...parameters })]);
+      const { ms, verbs } = results[0]!;
+      const latencies = Object.entries(verbs!).flatMap(([verb, { p50, p99 }]) => [
+        [`${verb} p50`, figure(p50, "ms")] as const,
+        [`${verb} p99`, figure(p99, "ms")] as const,
+      ]);
+      const worst = Math.max(...Object.entries(verbs!).map(([verb, { p99 }]) => (verb === "list" ? 0 : p99)));
+      return {
+        figures: {
+          "writes p99": figure(worst, "ms"),
+          writes: figure((rate * seconds * 1000) / ms, "1/s"),
+          ...Object.fromEntries(latencies),
+          ...figures,
+        },
+      };
+    };
+  },
+  systemsAndWhole,
+);
+
 export type MemoryParameters = { readonly services: number; readonly restSeconds: number };
 
-export const memoryDrivers = driversOf<MemoryParameters>("memory", async (api, loader, parameters) => {
-  const rest = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, parameters.restSeconds * 1000));
-  return async () => {
-    await touch(api.target);
-    await rest();
-    const [server, all] = [residentMegabytes(api.pids.server), memoryOf(api)];
-    const filler = loader();
-    await fill(filler, { kind: "service", count: parameters.services });
-    await fill(filler, { kind: "endpointslice", count: parameters.services });
-    await rest();
-    const [filled, filledAll] = [residentMegabytes(api.pids.server), memoryOf(api)];
-    await filler.run({ job: "list", path: collections.endpointslice, count: 64, clients: 32 });
-    await rest();
-    return {
-      figures: {
-        rest: figure(server, "MB"),
-        "rest with store": figure(all, "MB"),
-        filled: figure(filled, "MB"),
-        "filled with store": figure(filledAll, "MB"),
-        "after a burst": figure(residentMegabytes(api.pids.server), "MB"),
-      },
+export const memoryDrivers = driversOf<MemoryParameters>(
+  "memory",
+  async (api, loader, parameters) => {
+    const rest = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, parameters.restSeconds * 1000));
+    return async () => {
+      await touch(api.target);
+      await rest();
+      const [server, all] = [residentMegabytes(api.pids.server), memoryOf(api)];
+      const filler = loader();
+      await fill(filler, { kind: "service", count: parameters.services });
+      await fill(filler, { kind: "endpointslice", count: parameters.services });
+      await rest();
+      const [filled, filledAll] = [residentMegabytes(api.pids.server), memoryOf(api)];
+      await filler.run({ job: "list", path: collections.endpointslice, count: 64, clients: 32 });
+      await rest();
+      return {
+        figures: {
+          rest: figure(server, "MB"),
+          "rest with store": figure(all, "MB"),
+          filled: figure(filled, "MB"),
+          "filled with store": figure(filledAll, "MB"),
+          "after a burst": figure(residentMegabytes(api.pids.server), "MB"),
+        },
+      };
     };
-  };
-});
+  },
+  systemsAndWhole,
+);
 
 /** What a person asks first: a server that has answered nothing has not loaded what it needs. */
 async function touch(target: Target): Promise<void> {

@@ -19,6 +19,12 @@ export const fairlead: ApiSystem = {
   start: (cleanup) => startFairlead(cleanup, { flags: apiAlone }),
 };
 
+export const fairleadWhole: ApiSystem = {
+  name: "fairlead, whole",
+  what: "our server with its controllers and scheduler on its embedded store",
+  start: (cleanup) => startFairlead(cleanup, { flags: [] }),
+};
+
 export const fairleadOnEtcd: ApiSystem = {
   name: "fairlead on etcd",
   what: "our server over TLS on Debian's etcd, or the one that ETCD names",

@@ -1,4 +1,5 @@
 /** What a load process does for a driver, as the two tell each other: plain data over IPC. */
+import type { MixedJob, Verb } from "./mixed.ts";
 import type { ObjectKind } from "./objects.ts";
 import type { Target } from "./system.ts";
 
@@ -19,6 +20,7 @@ export type Job =
   | { readonly job: "list"; readonly path: string; readonly count: number; readonly clients: number }
   /** Opens watches and answers when all are open; the events are reported by "watched". */
   | { readonly job: "watch"; readonly path: string; readonly watchers: number }
+  | ({ readonly job: "mixed" } & MixedJob)
   /** Waits until each watch has seen `events` since the last report. */
   | { readonly job: "watched"; readonly events: number };
 
@@ -31,6 +33,8 @@ export interface JobResult {
   readonly p99: number;
   /** Bodies' bytes. */
   readonly bytes: number;
+  /** Of a mixed load, by what was done. */
+  readonly verbs?: Readonly<Record<Verb, { readonly count: number; readonly p50: number; readonly p99: number }>>;
 }
 
 export interface JobMessage {

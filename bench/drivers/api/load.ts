@@ -3,12 +3,13 @@ import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Job, JobAnswer, JobMessage, JobResult } from "./jobs.ts";
 import { collections, objectText } from "./objects.ts";
+import { mixed, type Latencies } from "./mixed.ts";
 import { RawClient } from "./raw_client.ts";
 import type { Target } from "./system.ts";
 import { WatchSet } from "./watch_set.ts";
 
 type JobOf<J extends Job["job"]> = Extract<Job, { job: J }>;
-type Partial = Pick<JobResult, "bytes"> & { readonly latencies: number[] };
+type Partial = Pick<JobResult, "bytes"> & { readonly latencies: number[] | Latencies };
 type Executors = { readonly [J in Job["job"]]: (target: Target, job: JobOf<J>) => Promise<Partial> };
 
 const watches = new WatchSet();
@@ -36,6 +37,7 @@ const executors: Executors = {
     await watches.open(target, path, watchers);
     return { bytes: 0, latencies: [] };
   },
+  mixed,
   watched: (_target, { events }) => watches.seen(events),
 };
 
@@ -76,11 +78,21 @@ async function execute({ target, job }: JobMessage): Promise<JobResult> {
   ended = 0;
   const { bytes, latencies } = await executors[job.job](target, job as never);
   const { user, system } = process.cpuUsage(cpu);
-  latencies.sort((a, b) => a - b);
-  const at = (share: number): number =>
-    latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
   const ms = (ended || performance.now()) - begun;
-  return { ms, cpuMs: (user + system) / 1000, p50: at(0.5), p99: at(0.99), bytes };
+  const all = Array.isArray(latencies) ? latencies : Object.values(latencies).flat();
+  const verbs = Array.isArray(latencies) ? {} : { verbs: mapped(latencies) };
+  return { ms, cpuMs: (user + system) / 1000, ...quantiles(all), bytes, ...verbs };
+}
+
+function mapped(latencies: Latencies): NonNullable<JobResult["verbs"]> {
+  const entries = Object.entries(latencies).map(([verb, all]) => [verb, { count: all.length, ...quantiles(all) }]);
+  return Object.fromEntries(entries) as NonNullable<JobResult["verbs"]>;
+}
+
+function quantiles(latencies: number[]): { p50: number; p99: number } {
+  const sorted = latencies.sort((a, b) => a - b);
+  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+  return { p50: at(0.5), p99: at(0.99) };
 }
 
 process.on("message", (message: JobMessage) => {

@@ -2,11 +2,17 @@
 
 export const namespace = "/api/v1/namespaces/default";
 
-export type ObjectKind = "configmap" | "pod" | "service" | "endpointslice";
+export type ObjectKind = "configmap" | "pod" | "unbound-pod" | "node" | "lease" | "service" | "endpointslice";
+
+/** Where kubelets renew theirs. */
+export const leases = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases";
 
 export const collections: Readonly<Record<ObjectKind, string>> = {
   configmap: `${namespace}/configmaps`,
   pod: `${namespace}/pods`,
+  "unbound-pod": `${namespace}/pods`,
+  node: "/api/v1/nodes",
+  lease: leases,
   service: `${namespace}/services`,
   endpointslice: "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices",
 };
@@ -17,7 +23,14 @@ export function objectText(kind: ObjectKind, name: string, bytes: number): strin
     case "configmap":
       return JSON.stringify({ kind: "ConfigMap", apiVersion: "v1", metadata: { name }, data: { text: filler(bytes) } });
     case "pod":
-      return JSON.stringify(pod(name));
+      return JSON.stringify(pod(name, { nodeName: `node-${name.length % 10}` }));
+    case "unbound-pod":
+      // The scheduler of the server that is measured leaves it alone: the load binds it.
+      return JSON.stringify(pod(name, { schedulerName: "bench" }));
+    case "node":
+      return JSON.stringify({ kind: "Node", apiVersion: "v1", metadata: { name }, status: { capacity: { cpu: "8" } } });
+    case "lease":
+      return JSON.stringify(lease(name));
     case "service":
       return JSON.stringify(service(name));
     case "endpointslice":
@@ -29,7 +42,46 @@ function filler(bytes: number): string {
   return "the quick brown fox jumps over the lazy dog ".repeat(Math.ceil(bytes / 44)).slice(0, bytes);
 }
 
-function pod(name: string): object {
+export const nodeName = (i: number): string => `node-${i}`;
+
+/** What a kubelet reports of a pod, as a strategic merge patch. */
+export function podStatus(i: number): string {
+  const at = new Date(1_700_000_000_000 + i * 1000).toISOString().replace(/\.\d+/, "");
+  const ready = i % 2 === 0;
+  const condition = (type: string): object => ({ type, status: ready ? "True" : "False", lastTransitionTime: at });
+  const state = { running: { startedAt: at } };
+  const status = {
+    phase: "Running",
+    podIP: `10.64.${(i >> 8) & 255}.${i & 255}`,
+    startTime: at,
+    conditions: ["Initialized", "Ready", "ContainersReady", "PodScheduled"].map(condition),
+    containerStatuses: [
+      {
+        name: "app",
+        ready,
+        restartCount: i % 5,
+        image: "i",
+        imageID: "d",
+        containerID: `c://${i}`,
+        started: true,
+        state,
+      },
+    ],
+  };
+  return JSON.stringify({ status });
+}
+
+function lease(name: string): object {
+  const spec = {
+    holderIdentity: name,
+    leaseDurationSeconds: 40,
+    renewTime: new Date().toISOString().replace("Z", "000Z"),
+  };
+  return { kind: "Lease", apiVersion: "coordination.k8s.io/v1", metadata: { name }, spec };
+}
+
+/** @param placed where it runs, or who is to say so */
+function pod(name: string, placed: object): object {
   const labels = { app: name.replace(/-\d+$/, ""), "pod-template-hash": "6d4b75cb6d" };
   const probe = { httpGet: { path: "/healthz", port: 8080 }, initialDelaySeconds: 5, periodSeconds: 10 };
   return {
@@ -50,7 +102,7 @@ function pod(name: string): object {
         },
       ],
       volumes: [{ name: "config", configMap: { name: "app" } }],
-      nodeName: `node-${name.length % 10}`,
+      ...placed,
     },
   };
 }

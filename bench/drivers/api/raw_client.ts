@@ -57,18 +57,18 @@ export class RawClient {
   }
 
   /** Sends a request and counts its answer. */
-  request(method: string, path: string, body: string, keepBytes = 0): Promise<RawAnswer> {
+  request(method: string, path: string, body: string, keepBytes = 0, type?: string): Promise<RawAnswer> {
     if (this.socket.listenerCount("data") === 0) this.socket.on("data", (data: Buffer) => this.#onData(data));
     return new Promise((resolve, reject) => {
       if (this.#failure) return reject(this.#failure);
       this.#pending = { resolve, reject, keepBytes };
-      this.send(method, path, body);
+      this.send(method, path, body, type);
     });
   }
 
   /** Sends a request whose answer the caller reads from the socket. */
-  send(method: string, path: string, body: string): void {
-    const type = body === "" ? "" : `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n`;
+  send(method: string, path: string, body: string, mediaType = "application/json"): void {
+    const type = body === "" ? "" : `Content-Type: ${mediaType}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n`;
     this.socket.write(
       `${method} ${path} HTTP/1.1\r\nHost: bench\r\nUser-Agent: bench\r\nAccept: application/json\r\n${this.#authorization}${type}\r\n${body}`,
     );
