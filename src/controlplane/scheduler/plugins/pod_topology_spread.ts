@@ -1,6 +1,7 @@
 import { unresolvable, unschedulable, type Plugin } from "../framework/plugin.ts";
 import type { ClusterEvent } from "../framework/events.ts";
 import type { PodInfo } from "../model/pod_info.ts";
+import { increase } from "../cluster/pod_counts.ts";
 import type { NodeInfo } from "../cluster/node_info.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { SpreadConstraint } from "../model/spread.ts";
@@ -18,6 +19,7 @@ export const podTopologySpread: Plugin = {
     if (required.length === 0) return undefined;
     const skews = required.map((constraint) => new Skew(constraint, pod, cluster));
     for (const node of cluster.nodes) if (hasAllKeys(node, required)) for (const skew of skews) skew.addNode(node);
+    for (const skew of skews) skew.complete();
     return {
       check({ labels }) {
         for (const { constraint } of skews) if (labels[constraint.topologyKey] === undefined) return missingLabel;
@@ -40,7 +42,9 @@ class Skew {
   /** The topology key's values of nodes that count → pods. */
   readonly #domains = new Map<string, number>();
   readonly #self: number;
-  #least: number | undefined;
+  /** Pods → domains that have so many. */
+  readonly #domainsWith = new Map<number, number>();
+  #least = Infinity;
 
   constructor(constraint: SpreadConstraint, pod: PodInfo, cluster: Cluster) {
     this.constraint = constraint;
@@ -59,22 +63,28 @@ class Skew {
     const { matches, topologyKey } = this.constraint;
     if (other.namespace !== this.#pod.namespace || other.isTerminating || !matches(other.labels)) return;
     if (!isDomain(node, this.constraint, this.#pod)) return;
-    const value = node.labels[topologyKey]!;
-    this.#domains.set(value, (this.#domains.get(value) ?? 0) + by);
-    this.#least = undefined;
+    const before = this.#domains.get(node.labels[topologyKey]!);
+    if (before === undefined) return;
+    this.#domains.set(node.labels[topologyKey]!, before + by);
+    increase(this.#domainsWith, before, -1);
+    increase(this.#domainsWith, before + by, 1);
+    // Counts change by one, so the next least is never farther away.
+    if (before + by < this.#least || !this.#domainsWith.has(this.#least)) this.#least = before + by;
+  }
+
+  /** All nodes were added. */
+  complete(): void {
+    for (const pods of this.#domains.values()) {
+      increase(this.#domainsWith, pods, 1);
+      if (pods < this.#least) this.#least = pods;
+    }
   }
 
   /** Whether one pod more in this domain leaves the skew within bounds. */
   allows(value: string): boolean {
-    return (this.#domains.get(value) ?? 0) + this.#self - (this.#least ??= this.#leastPods()) <= this.constraint.maxSkew;
-  }
-
-  /** Where there are fewer domains than demanded, one that is not there counts as empty (KEP-3022). */
-  #leastPods(): number {
-    if (this.#domains.size < this.constraint.minDomains) return 0;
-    let least = Infinity;
-    for (const pods of this.#domains.values()) if (pods < least) least = pods;
-    return least;
+    // Where there are fewer domains than demanded, one that is not there counts as empty (KEP-3022).
+    const least = this.#domains.size < this.constraint.minDomains ? 0 : this.#least;
+    return (this.#domains.get(value) ?? 0) + this.#self - least <= this.constraint.maxSkew;
   }
 }
 

@@ -9,7 +9,8 @@ import { planPreemption } from "../../../../src/controlplane/scheduler/preemptio
 import { clusterOf, info, node, type PodOptions } from "./objects.ts";
 
 const cpu = (cores: number) => ({ requests: { cpu: String(cores) } });
-const low = (name: string, cores: number, options: PodOptions = {}) => info(name, { priority: 1, ...cpu(cores), ...options });
+const low = (name: string, cores: number, options: PodOptions = {}) =>
+  info(name, { priority: 1, ...cpu(cores), ...options });
 const started = (minute: number) => ({ startTime: `2026-01-01T00:${String(minute).padStart(2, "0")}:00Z` });
 
 function plan(pod: PodInfo, cluster: Cluster) {
@@ -81,7 +82,10 @@ describe("victims of a node", () => {
 
 describe("the node is the one", () => {
   it("whose victims no budget guards", () => {
-    const cluster = clusterOf(twoNodes(), { a: [low("x", 4, { labels: { app: "db" } })], b: [low("y", 4, { priority: 9 })] });
+    const cluster = clusterOf(twoNodes(), {
+      a: [low("x", 4, { labels: { app: "db" } })],
+      b: [low("y", 4, { priority: 9 })],
+    });
     const metadata = { name: "b", namespace: "default", uid: "b", resourceVersion: "1", creationTimestamp: "" };
     const spec = { selector: { matchLabels: { app: "db" } } };
     cluster.objects.podDisruptionBudgets.set({ apiVersion: "policy/v1", kind: "PodDisruptionBudget", metadata, spec });
@@ -102,13 +106,13 @@ describe("the node is the one", () => {
       [low("y", 4, { priority: -5 })],
       "b: y",
     ],
+    ["whose victim started last", [low("x", 4, { status: started(1) })], [low("y", 4, { status: started(5) })], "b: y"],
     [
-      "whose victim started last",
+      "that comes first, where all are alike",
       [low("x", 4, { status: started(1) })],
-      [low("y", 4, { status: started(5) })],
-      "b: y",
+      [low("y", 4, { status: started(1) })],
+      "a: x",
     ],
-    ["that comes first, where all are alike", [low("x", 4, { status: started(1) })], [low("y", 4, { status: started(1) })], "a: x"],
   ])("%s", (_, a, b, expected) => {
     expect(plan(high(4), clusterOf(twoNodes(), { a, b }))).toBe(expected);
   });
@@ -128,6 +132,20 @@ describe("in which words nobody goes", () => {
     expect(plan(high(5), cluster)).toBe(
       "0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 Insufficient cpu. " +
         "preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.",
+    );
+  });
+
+  it("pods of several nodes would have to go", () => {
+    const zone = { labels: { zone: "1" } };
+    const cluster = clusterOf([node("a", zone), node("b", zone)], {
+      a: [low("x", 1, { labels: { app: "web" } })],
+      b: [low("y", 1, { labels: { app: "web" } })],
+    });
+    const required = [{ labelSelector: { matchLabels: { app: "web" } }, topologyKey: "zone" }];
+    const affinity = { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: required } };
+    expect(plan(high(1, { spec: { affinity } }), cluster)).toBe(
+      "0/2 nodes are available: 2 node(s) didn't match pod anti-affinity rules. " +
+        "preemption: 0/2 nodes are available: 2 node(s) didn't match pod anti-affinity rules.",
     );
   });
 
@@ -155,6 +173,7 @@ describe("room that is promised", () => {
     const fits = (pod: PodInfo) => feasibleNodes(pod, cluster, defaultProfile, 0).nodes.length === 1;
     expect(fits(low("x", 2))).toBe(false);
     expect(fits(low("x", 1))).toBe(true);
+    expect(fits(low("equal", 2, { priority: 100 }))).toBe(false);
     expect(fits(low("y", 2, { priority: 101 }))).toBe(true);
     expect(fits(high(3))).toBe(true);
   });
