@@ -1,6 +1,7 @@
 /** Every controller that there is; a new one is a row here and a folder beside this file. */
-import { clusterRoleAggregationController } from "./cluster_role_aggregation/cluster_role_aggregation.ts";
 import type { ControllerRow } from "./controller.ts";
+import { bootstrapSignerController } from "./bootstrap_signer/bootstrap_signer.ts";
+import { clusterRoleAggregationController } from "./cluster_role_aggregation/cluster_role_aggregation.ts";
 import { cronJobController } from "./cron_job/cron_job.ts";
 import { csrApprovingController } from "./csr_approving/csr_approving.ts";
 import { csrCleanerController } from "./csr_cleaner/csr_cleaner.ts";
@@ -28,9 +29,11 @@ import { serviceCidrController } from "./service_cidr/service_cidr.ts";
 import { serviceLoadBalancerController } from "./service_load_balancer/service_load_balancer.ts";
 import { statefulSetController } from "./stateful_set/stateful_set.ts";
 import { taintEvictionController } from "./taint_eviction/taint_eviction.ts";
+import { tokenCleanerController } from "./token_cleaner/token_cleaner.ts";
 import { ttlAfterFinishedController } from "./ttl_after_finished/ttl_after_finished.ts";
 
 export const controllerTable: readonly ControllerRow[] = [
+  bootstrapSignerController,
   clusterRoleAggregationController,
   cronJobController,
   csrApprovingController,
@@ -59,5 +62,6 @@ export const controllerTable: readonly ControllerRow[] = [
   serviceLoadBalancerController,
   statefulSetController,
   taintEvictionController,
+  tokenCleanerController,
   ttlAfterFinishedController,
 ];
