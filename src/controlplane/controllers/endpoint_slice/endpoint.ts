@@ -48,6 +48,11 @@ export function portsOf(service: Service, pod: Pod): readonly EndpointPort[] {
   });
 }
 
+/** Whether all pods serve the Service's ports at the same numbers. */
+export function hasFixedPorts({ spec }: Service): boolean {
+  return (spec.ports ?? []).every(({ targetPort }) => typeof targetPort !== "string");
+}
+
 /** Slices of one set of ports are filled together. */
 export function portsKey(ports: readonly EndpointPort[] | undefined): string {
   return (ports ?? [])
@@ -58,7 +63,8 @@ export function portsKey(ports: readonly EndpointPort[] | undefined): string {
 
 /** Endpoints with the same key are one that changed; others come and go. */
 export function endpointKey({ addresses, hostname = "", targetRef }: Endpoint): string {
-  return `${[...addresses].sort().join()} ${hostname} ${targetRef?.namespace ?? ""}/${targetRef?.name ?? ""}`;
+  const all = addresses.length === 1 ? addresses[0]! : [...addresses].sort().join();
+  return `${all} ${hostname} ${targetRef?.namespace ?? ""}/${targetRef?.name ?? ""}`;
 }
 
 /** Whether what is beyond the key is the same too; hints are not looked at. */

@@ -24,7 +24,8 @@ export function distributeTraffic(changes: Changes, distribution: TrafficDistrib
   const hintsOf = (endpoint: Endpoint): Endpoint["hints"] => distribution && closeHints(endpoint, distribution);
   const isRight = ({ endpoints }: EndpointSlice): boolean =>
     (endpoints ?? []).every((endpoint) => {
-      if (distribution !== undefined && !isReadyEndpoint(endpoint)) return true;
+      if (distribution === undefined) return endpoint.hints === undefined;
+      if (!isReadyEndpoint(endpoint)) return true;
       return JSON.stringify(endpoint.hints) === JSON.stringify(hintsOf(endpoint));
     });
   const hinted = <S extends Slice>(slice: S): S =>

@@ -5,7 +5,15 @@
 import type { EndpointSlice, Node, Pod, Service } from "../../../model/kubernetes.ts";
 import { belongsToEndpoints, familiesOf, isSelecting } from "../services/endpoint_pod.ts";
 import { withTriggerTime } from "../services/trigger_time.ts";
-import { endpointOf, portsKey, portsOf, type AddressType, type Endpoint, type EndpointPort } from "./endpoint.ts";
+import {
+  endpointOf,
+  hasFixedPorts,
+  portsKey,
+  portsOf,
+  type AddressType,
+  type Endpoint,
+  type EndpointPort,
+} from "./endpoint.ts";
 import { distributeTraffic, trafficDistributionOf, type Changes } from "./hints.ts";
 import { pack } from "./pack.ts";
 import { isOwnedBy, labelsOf, newSlice, type Slice, type SliceStep } from "./slice.ts";
@@ -77,9 +85,11 @@ function packAll(
   existing: readonly EndpointSlice[],
 ): { create: Slice[]; update: EndpointSlice[]; gone: EndpointSlice[] } {
   const groups = new Map<string, { ports: readonly EndpointPort[]; endpoints: Endpoint[] }>();
+  const fixed = pods[0] && hasFixedPorts(service) ? portsOf(service, pods[0]) : undefined;
+  const fixedKey = fixed && portsKey(fixed);
   for (const pod of pods) {
-    const ports = portsOf(service, pod);
-    const key = portsKey(ports);
+    const ports = fixed ?? portsOf(service, pod);
+    const key = fixedKey ?? portsKey(ports);
     const group = groups.get(key) ?? { ports, endpoints: [] };
     groups.set(key, group);
     const endpoint = endpointOf(pod, node(pod.spec.nodeName ?? ""), service, type);
