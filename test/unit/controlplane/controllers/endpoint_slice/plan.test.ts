@@ -208,6 +208,15 @@ describe("packing", () => {
     expect(sizes(after(slices, most))).toEqual([100, 100, 50, 60]);
   });
 
+  it("fills the fullest of those that are written anyway", () => {
+    const slices = filled(250).reverse();
+    // One goes from a full slice, one changes in the slice of 50, and one comes.
+    const now = pods(251, (i) => ({ ready: i !== 240 })).filter((_, i) => i !== 3);
+    const done = steps({ slices, pods: now });
+    expect(kinds(done)).toEqual(["update", "update"]);
+    expect(sizes(after(slices, done)).sort()).toEqual([100, 100, 50]);
+  });
+
   it("does not move endpoints together again when slices empty", () => {
     const slices = filled(250);
     const done = steps({ slices, pods: pods(250).filter((_, i) => i % 2 === 0) });
