@@ -96,6 +96,12 @@ describe("an eviction", () => {
       "The disruption budget needs needs 2 healthy pods and has 1 currently",
     ],
     [
+      "spares-ready",
+      { disruptionsAllowed: 0, currentHealthy: 2, desiredHealthy: 2 },
+      429,
+      "The disruption budget spares-ready needs 2 healthy pods and has 2 currently",
+    ],
+    [
       "failed",
       {
         disruptionsAllowed: 0,

@@ -59,4 +59,18 @@ describe("a ServiceCIDR that is added", () => {
     expect((await serve("two")).spec.clusterIP).toMatch(/^10\.201\.0\.[12]$/);
     await expect(serve("three")).rejects.toMatchObject({ message: expect.stringContaining("range is full") });
   });
+
+  it("gives none while it is said not to be ready", async () => {
+    await plane.client.create(serviceCidrs, { metadata: { name: "unready" }, spec: { cidrs: ["10.202.0.0/24"] } });
+    await eventually("the condition", () => ready("unready"));
+    await plane.stopControllers();
+    const found = await plane.client.get(serviceCidrs, { name: "unready" });
+    const condition = { ...found.status!.conditions![0]!, status: "False" };
+    const status = { conditions: [condition] };
+    await plane.client.update(serviceCidrs, { ...found, status }, { subresource: "status" });
+    await expect(serve("unready", "10.202.0.5")).rejects.toMatchObject({ code: 422 });
+    const again = await plane.client.get(serviceCidrs, { name: "unready" });
+    await plane.client.update(serviceCidrs, { ...again, status: { conditions: [] } }, { subresource: "status" });
+    expect((await serve("unready", "10.202.0.5")).spec.clusterIP).toBe("10.202.0.5");
+  });
 });
