@@ -8,7 +8,7 @@ import type { ControllerRevision, DaemonSet, Pod } from "../../../model/kubernet
 import { applyRevisionStep } from "../history/steps.ts";
 import type { OwnWrites } from "../own_writes.ts";
 import type { PodControl } from "../pods/pod_control.ts";
-import { asError, slowStart } from "../pods/slow_start.ts";
+import { forAll, slowStart } from "../pods/slow_start.ts";
 import { daemonPod } from "./pods.ts";
 import type { Step } from "./steps.ts";
 
@@ -57,13 +57,9 @@ const executors: { readonly [K in Step["kind"]]: Executor<K> } = {
     return error;
   },
   "delete-pods": async ({ control, pods: writes, key, set }, { pods }) => {
-    const results = await Promise.allSettled(
-      pods.map(async (pod) => {
-        if (await control.delete(set, pod)) writes.deleted(key, pod);
-      }),
-    );
-    const failed = results.find((result) => result.status === "rejected");
-    return failed && asError(failed.reason);
+    return forAll(pods, async (pod) => {
+      if (await control.delete(set, pod)) writes.deleted(key, pod);
+    });
   },
 };
 

@@ -10,7 +10,7 @@ import { OwnWrites } from "../own_writes.ts";
 import { applyClaim, claim, controllerOf, controllerRef } from "../ownership.ts";
 import { candidates, followOwned, ownedIndex } from "../owned_index.ts";
 import { PodControl } from "../pods/pod_control.ts";
-import { asError, slowStart } from "../pods/slow_start.ts";
+import { forAll, slowStart } from "../pods/slow_start.ts";
 import { isActive, isTerminating } from "../pods/state.ts";
 import { podFromTemplate } from "../pods/template.ts";
 import { controllerQueue } from "../queue.ts";
@@ -118,13 +118,9 @@ class ReplicasController<T extends Replicas> implements Controller {
   }
 
   async #delete(key: string, set: T, { pods }: Step & { kind: "delete-pods" }): Promise<Error | undefined> {
-    const results = await Promise.allSettled(
-      pods.map(async (pod) => {
-        if (await this.#control.delete(set, pod)) this.#podWrites.deleted(key, pod);
-      }),
-    );
-    const failed = results.find((result) => result.status === "rejected");
-    return failed && asError(failed.reason);
+    return forAll(pods, async (pod) => {
+      if (await this.#control.delete(set, pod)) this.#podWrites.deleted(key, pod);
+    });
   }
 
   async #tellStatus(key: string, set: T, pods: readonly Pod[], error: Error | undefined): Promise<void> {

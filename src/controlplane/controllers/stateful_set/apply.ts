@@ -6,7 +6,7 @@ import { isAlreadyExists, isNamespaceTerminating, isNotFound } from "../../../ap
 import type { ControllerRevision, PersistentVolumeClaim, Pod, StatefulSet } from "../../../model/kubernetes.ts";
 import { applyRevisionStep } from "../history/steps.ts";
 import type { OwnWrites } from "../own_writes.ts";
-import { asError, slowStart } from "../pods/slow_start.ts";
+import { asError, forAll, slowStart } from "../pods/slow_start.ts";
 import type { NewClaim, Step } from "./steps.ts";
 
 const { pods, persistentVolumeClaims } = resourceTypes;
@@ -52,9 +52,8 @@ const executors: { readonly [K in Step["kind"]]: Executor<K> } = {
     claims.wrote(key, await client.update(persistentVolumeClaims, { ...claim, metadata }));
   },
   "delete-pods": async (context, { pods: targets }) => {
-    const results = await Promise.allSettled(targets.map((pod) => deletePod(context, pod)));
-    const failed = results.find((result) => result.status === "rejected");
-    if (failed) throw asError(failed.reason);
+    const error = await forAll(targets, (pod) => deletePod(context, pod));
+    if (error) throw error;
   },
   "wait-for-claim": async ({ events, set }, { pod, claim, isDeleted }) => {
     const message = isDeleted ? `pvc ${claim} is being deleted` : `pvc ${claim} is a former pod's`;

@@ -45,6 +45,7 @@ describe("the old ones shrink", () => {
     ["the new ones are", 2, 8, 8, 2, 2, ["v1 8→6"]],
     ["the unavailable go first", 2, 10, 8, 0, 0, ["v1 10→8"]],
     ["more are unavailable than may lack", 2, 10, 6, 0, 0, ["v1 10→8"]],
+    ["as many of the new ones lack as may, and some of the old ones too", 2, 8, 6, 4, 0, []],
     ["the last one", 0, 1, 1, 10, 10, ["v1 1→0"]],
   ] as const)("where %s", (_, unavailable, old, available, fresh, freshAvailable, expected) => {
     const sets = [setOf("v1", old, { available }), newest(fresh, { available: freshAvailable })];

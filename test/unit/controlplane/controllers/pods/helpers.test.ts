@@ -7,7 +7,7 @@ import {
   safeEncode,
   templateHash,
 } from "../../../../../src/controlplane/controllers/pods/hash.ts";
-import { slowStart } from "../../../../../src/controlplane/controllers/pods/slow_start.ts";
+import { forAll, slowStart } from "../../../../../src/controlplane/controllers/pods/slow_start.ts";
 import { availableInMs, nextAvailableInMs } from "../../../../../src/controlplane/controllers/pods/state.ts";
 import { podFromTemplate, sameTemplates } from "../../../../../src/controlplane/controllers/pods/template.ts";
 import { nowMs, podOf, template } from "../../../../fixtures/workloads.ts";
@@ -102,6 +102,26 @@ describe("a slow start", () => {
     expect(seen).toEqual([1, 2, 4, 4]);
     expect(done).toHaveLength(11);
     expect(error).toBeUndefined();
+  });
+
+  it("is bounded: all calls are work on one event loop", async () => {
+    const { seen, done } = await widths(60, () => false);
+    expect(seen).toEqual([1, 2, 4, 8, 16, 16, 13]);
+    expect(done).toHaveLength(60);
+  });
+
+  it("is not needed to end things: all are tried, so many at a time", async () => {
+    const tried: number[] = [];
+    const error = await forAll(
+      Array.from({ length: 40 }, (_, i) => i),
+      async (i) => {
+        tried.push(i);
+        if (i === 3 || i === 30) throw new Error(`no ${i}`);
+      },
+    );
+    expect(tried).toHaveLength(40);
+    expect(error).toEqual(new Error("no 3"));
+    expect(await forAll([], () => Promise.reject(new Error("never")))).toBeUndefined();
   });
 
   it("ends with the batch that failed", async () => {
