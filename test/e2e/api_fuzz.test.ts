@@ -82,6 +82,8 @@ function fault({ method }: FuzzCase, { code, type, body }: Answer): string | und
   if (status.kind !== "Status" || status.code !== code || status.status !== "Failure") return `no Status of ${code}`;
   // Upstream's answer to a version that is yet to come (storage.NewTooLargeResourceVersionError), and a client may name any.
   if (code === 504 && body.includes("Too large resource version")) return undefined;
+  // As upstream answers where every ServiceCIDR is being deleted, which a client may do.
+  if (code === 500 && body.includes("failed to allocate a serviceIP: range is full")) return undefined;
   return code < 500 ? undefined : `status code ${code}`;
 }
 
