@@ -58,7 +58,8 @@ async function addPod(name: string, spec: object = {}, cpu = "100m"): Promise<vo
 }
 
 const get = (name: string, jsonpath: string) => server.run(["get", "pod", name, "-o", `jsonpath={${jsonpath}}`]);
-const nodeOf = (name: string) => eventually(`a node for ${name}`, () => get(name, ".spec.nodeName"), waitMs);
+const nodeOf = (name: string) =>
+  eventually(`a node for ${name}`, async () => (await get(name, ".spec.nodeName")) || undefined, waitMs);
 const described = (name: string, text: string) =>
   eventually(
     `"${text}" about ${name}`,
@@ -87,7 +88,8 @@ describe("the scheduler, by kubectl", () => {
       "preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.";
     const description = await described("stuck", message);
     expect(description).toMatch(/Warning\s+FailedScheduling\s+\S+\s+default-scheduler/);
-    expect(await get("stuck", ".status.conditions[?(@.type=='PodScheduled')].reason")).toBe("Unschedulable");
+    const reason = ".status.conditions[?(@.type=='PodScheduled')].reason";
+    await eventually("the reason", async () => (await get("stuck", reason)) === "Unschedulable", waitMs);
     expect(await server.run(["get", "pod", "stuck"])).toContain("Pending");
     await server.run(["taint", "node", "node-b", "dedicated-"]);
     expect(await nodeOf("stuck")).toBe("node-b");
@@ -122,7 +124,8 @@ describe("the scheduler, by kubectl", () => {
     expect(await get("victim", ".status.conditions[?(@.type=='DisruptionTarget')].reason")).toBe(
       "PreemptionByScheduler",
     );
-    expect(await server.run(["get", "pod", "urgent", "-o", "wide"])).toContain("node-p");
+    const nominated = () => server.run(["get", "pod", "urgent", "-o", "wide"]);
+    await eventually("the nomination", async () => (await nominated()).includes("node-p"), waitMs);
     await server.run(["delete", "pod", "victim", "--force", "--grace-period=0"]);
     expect(await nodeOf("urgent")).toBe("node-p");
   });
