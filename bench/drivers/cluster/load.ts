@@ -73,19 +73,29 @@ export class PodWatch {
   readonly toRunningMs: number[] = [];
   lastRunningAt = 0;
   failure: string | undefined;
-  readonly #stop: () => void;
+  readonly #client: Client;
+  #stop: () => void = () => undefined;
 
   constructor(client: Client, resourceVersion: string) {
-    this.#stop = client.watch(
+    this.#client = client;
+    this.#follow(resourceVersion);
+  }
+
+  /** A server ends a watch in peace after some minutes: it goes on from there. */
+  #follow(from: string): void {
+    let resourceVersion = from;
+    this.#stop = this.#client.watch(
       pods,
       { resourceVersion },
       {
         onEvent: (event) => {
+          const isBookmark = event.type === "BOOKMARK";
+          resourceVersion = isBookmark ? event.resourceVersion : event.object.metadata.resourceVersion;
           if (event.type === "ADDED" || event.type === "MODIFIED") this.#onPod(event.object);
         },
-        // Its server ends a watch after five minutes at the earliest.
         onEnd: (error) => {
-          if (this.running < this.#seen.size || this.#seen.size === 0) this.failure = error?.message ?? "it was ended";
+          if (error) this.failure = error.message;
+          else this.#follow(resourceVersion);
         },
       },
     );
