@@ -1,29 +1,25 @@
 /** `fairlead bench hollow` on `fairlead server`: what is declared comes to life without a kubelet. */
-import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../fixtures/eventually.ts";
-import { environment, launcher, startServerProcess, type ServerProcess } from "../fixtures/fairlead_server.ts";
+import { startServerProcess, type ServerProcess } from "../fixtures/fairlead_server.ts";
+import { startHollowProcess, type HollowProcess } from "../fixtures/hollow.ts";
 
 const boundMs = 60_000;
 const tolerations = [{ operator: "Exists" }];
 let folder: string;
 let server: ServerProcess;
-let hollow: ChildProcess;
-let said = "";
+let hollow: HollowProcess;
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), "fairlead-hollow-"));
   server = await startServerProcess(path.join(folder, "data"), ["--secure-port", "0"]);
-  const args = ["bench", "hollow", "--kubeconfig", server.kubeconfig, "--nodes", "10", "--pods-per-node", "20"];
-  hollow = spawn(launcher, args, { env: environment, stdio: ["ignore", "pipe", "pipe"] });
-  for (const out of [hollow.stdout!, hollow.stderr!]) out.on("data", (part: Buffer) => (said += part.toString()));
-  await eventually("the nodes", () => said.includes('"registered"'), boundMs);
+  hollow = await startHollowProcess(server.kubeconfig, ["--nodes", "10", "--pods-per-node", "20"]);
   await eventually("the account", async () => (await server.run(["get", "sa"])).includes("default"), boundMs);
 });
 afterAll(async () => {
-  hollow.kill("SIGKILL");
+  await hollow.stop();
   server.signal("SIGKILL");
   await server.exited;
   rmSync(folder, { recursive: true, force: true });
@@ -77,8 +73,6 @@ describe("hollow nodes", () => {
   });
 
   it("stop when they are told to", async () => {
-    const ended = new Promise((resolve) => hollow.once("exit", resolve));
-    hollow.kill("SIGTERM");
-    expect(await ended).toBe(0);
+    expect(await hollow.stop("SIGTERM")).toBe(0);
   });
 });

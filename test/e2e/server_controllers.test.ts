@@ -4,8 +4,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { freePort } from "../fixtures/etcd.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { environment, launcher, startServerProcess, type ServerProcess } from "../fixtures/fairlead_server.ts";
+import { startHollowProcess } from "../fixtures/hollow.ts";
 
 let folder: string;
 let server: ServerProcess | undefined;
@@ -40,6 +42,35 @@ describe("controllers in the server", () => {
     second.signal("SIGTERM");
     expect(await second.exited).toBe(0);
     expect(second.log().filter(({ level }) => level === "error")).toEqual([]);
+  });
+});
+
+describe("a server that is killed in the middle of a rollout", () => {
+  it("finishes it when it is started again", async () => {
+    const port = ["--secure-port", String(await freePort())];
+    const first = await start(...port);
+    const hollow = await startHollowProcess(first.kubeconfig, ["--nodes", "20"]);
+    try {
+      await eventually("the account", async () => (await first.run(["get", "sa"])).includes("default"), 20_000);
+      await first.run(["create", "deployment", "web", "--image=one", "--replicas=60"]);
+      await first.run(["rollout", "status", "deployment/web", "--timeout=25s"]);
+      // So that its middle lasts.
+      await first.run(["patch", "deployment", "web", "-p", '{"spec":{"minReadySeconds":2}}']);
+      await first.run(["set", "image", "deployment/web", "*=two"]);
+      const updated = ["get", "deployment", "web", "-o", "jsonpath={.status.updatedReplicas}"];
+      await eventually("the rollout's begin", async () => Number(await first.run(updated)) > 0, 20_000);
+      first.signal("SIGKILL");
+      await first.exited;
+      const second = await start(...port);
+      expect(Number(await second.run(updated))).toBeLessThan(60);
+      await second.run(["rollout", "status", "deployment/web", "--timeout=28s"]);
+      const images = await second.run(["get", "pods", "-o", "jsonpath={.items[*].spec.containers[0].image}"]);
+      expect(images.split(" ").filter((image) => image === "two")).toHaveLength(60);
+      const sets = await second.run(["get", "rs", "-o", "jsonpath={.items[*].spec.replicas}"]);
+      expect(sets.split(" ").sort()).toEqual(["0", "60"]);
+    } finally {
+      await hollow.stop();
+    }
   });
 });
 
