@@ -31,10 +31,13 @@ async function jobsOf(name: string): Promise<readonly Job[]> {
   return items.filter(({ metadata }) => metadata.ownerReferences?.some((owner) => owner.name === name));
 }
 
-async function finish({ metadata }: Job, type = "Complete"): Promise<void> {
-  const now = new Date(clock.now()).toISOString();
-  const condition = { type, status: "True", lastTransitionTime: now };
-  const body = { status: { completionTime: now, startTime: now, conditions: [condition] } };
+/** Its end, as the Job controller writes it. */
+async function finish({ metadata }: Job, type: "Complete" | "Failed" = "Complete"): Promise<void> {
+  const now = new Date(Math.floor(clock.now() / 1000) * 1000).toISOString().replace(".000Z", "Z");
+  const interim = type === "Complete" ? "SuccessCriteriaMet" : "FailureTarget";
+  const conditions = [interim, type].map((one) => ({ type: one, status: "True", lastTransitionTime: now }));
+  const completion = type === "Complete" ? { completionTime: now } : {};
+  const body = { status: { startTime: now, conditions, ...completion } };
   const key = { namespace: "default", name: metadata.name };
   await plane.client.patch(jobs, key, { type: "merge", body }, { subresource: "status" });
 }
