@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { HttpClient } from "../../src/api/http/http_client.ts";
+import { HttpWatch } from "../../src/api/http/http_watch.ts";
+import type { StatusError } from "../../src/api/status_error.ts";
 import { Transport } from "../../src/api/http/transport.ts";
 import { Informer } from "../../src/api/informer.ts";
 import { resourceTypes } from "../../src/api/resource_types.ts";
@@ -160,6 +162,19 @@ describe("bounds", () => {
     asked.length = 0;
     await expect(post()).rejects.toMatchObject({ code: 0 });
     expect(asked).toEqual(["POST /thing"]);
+  });
+
+  it("takes an answer or a watch that is reset for what has no end", async () => {
+    answer = (stream) => {
+      stream.respond({ ":status": 200 });
+      stream.write('{"half":', () => setTimeout(() => stream.destroy(), 20));
+    };
+    await expect(post()).rejects.toMatchObject({ code: 0 });
+    const ended = new Promise<StatusError | undefined>((resolve) => {
+      const watch = new HttpWatch({ onEvent: () => undefined, onEnd: resolve });
+      void watch.follow(() => transport.open({ method: "GET", path: "/watch" }));
+    });
+    expect(await ended).toMatchObject({ code: 0, message: "the connection ended" });
   });
 
   it("takes what is no Status for what it is", async () => {

@@ -87,6 +87,7 @@ async function measure(
       ...Object.fromEntries(
         Object.entries(prober.times).map(([verb, times]) => [`${verb} p99`, figure(percentile(times, 0.99), "ms")]),
       ),
+      "watch restarts": figure(watch.restarts, ""),
       "failed calls": figure(prober.errors, ""),
       "full list": figure(fullList.ms, "ms"),
       "server memory": figure(memoryMax, "MB"),

@@ -73,6 +73,7 @@ export class PodWatch {
   readonly toRunningMs: number[] = [];
   lastRunningAt = 0;
   failure: string | undefined;
+  restarts = 0;
   readonly #client: Client;
   #stop: () => void = () => undefined;
 
@@ -94,11 +95,23 @@ export class PodWatch {
           if (event.type === "ADDED" || event.type === "MODIFIED") this.#onPod(event.object);
         },
         onEnd: (error) => {
-          if (error) this.failure = error.message;
+          if (error) void this.#again();
           else this.#follow(resourceVersion);
         },
       },
     );
+  }
+
+  /** A watcher that did not keep up was cut off: what it missed, it sees now, and so late its pods count as running. */
+  async #again(): Promise<void> {
+    this.restarts++;
+    try {
+      const list = await this.#client.list(pods);
+      for (const pod of list.items) this.#onPod(pod);
+      this.#follow(list.resourceVersion);
+    } catch (error) {
+      this.failure = String(error);
+    }
   }
 
   get running(): number {

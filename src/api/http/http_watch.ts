@@ -52,9 +52,9 @@ export class HttpWatch<T extends KubeObject> {
     stream.on("data", (part: Buffer) => this.#onData(part));
     stream.on("error", (error) => this.end(lost(error)));
     stream.once("close", () => {
-      // A connection that breaks ends a stream without its end.
+      // A connection that breaks, and a server that cuts a slow watcher off, end a stream without its end.
       if (this.#code >= 400) this.end(refusal(this.#code, Buffer.concat(this.#parts)));
-      else this.end(stream.readableEnded ? undefined : lost(new Error("the connection ended")));
+      else this.end(isWhole(stream) && this.#bytes === 0 ? undefined : lost(new Error("the connection ended")));
     });
   }
 
@@ -104,6 +104,11 @@ export class HttpWatch<T extends KubeObject> {
     this.stop();
     this.#observer.onEnd(error);
   }
+}
+
+/** Whether the other side ended it: node takes a stream that was reset by CANCEL for one that has ended too. */
+function isWhole(stream: ClientHttp2Stream): boolean {
+  return stream.readableEnded && stream.rstCode === 0;
 }
 
 /** Who set what is a third of an object, and readers have no use for it. */

@@ -132,7 +132,8 @@ function whole(stream: ClientHttp2Stream, timeoutMs: number): Promise<Answer> {
     });
     stream.on("error", fail);
     stream.once("close", () => {
-      if (stream.readableEnded && code > 0) {
+      // A stream that was reset is not whole, though node says that it has ended.
+      if (stream.readableEnded && stream.rstCode === 0 && code > 0) {
         clearTimeout(timer);
         resolve({ code, retryAfterSeconds, body: Buffer.concat(parts) });
       } else fail(new Error("the connection ended before the answer"));
