@@ -103,24 +103,25 @@ function affine({ form, scope, count }: FanOut, seconds: number, family: IpFamil
   const { affinity, [`${scope}Affine` as const]: endpoints } = setNames[form];
   const key = [loadAddress(family, "source", 0), ...loadFrontend(family, form, frontend)];
   const remember = { expr: "dynset", setName: affinity, sregKey: register(0), sregData: register(number) } as const;
-  const toNumbered = [
-    lookupData(setNames.numbered, number, number + 1),
-    { ...remember, op: "update", timeoutMs: seconds * 1000 } as const,
-    translate(family, number + 1),
-  ];
+  const find = lookupData(setNames.numbered, number, number + 1);
+  const refresh = { ...remember, op: "update", timeoutMs: seconds * 1000 } as const;
+  const go = translate(family, number + 1);
   const remembered = [...key, lookupData(affinity, 0, number), ...namedInListings(number)];
+  const chosen = [
+    ...key,
+    anyBelow(count, number),
+    lookupData(endpoints, frontend, number),
+    ...namedInListings(number),
+    find,
+  ];
   return [
-    [...remembered, ...toNumbered],
+    [...remembered, find, refresh, go],
     // What is remembered is gone. An update would refresh it as it is (net/netfilter/nft_dynset.c): away with it.
     // (The kernel wants to know where a map's data is, even to delete.)
     [...remembered, { ...remember, op: "delete" }],
-    [
-      ...key,
-      anyBelow(count, number),
-      lookupData(endpoints, frontend, number),
-      ...namedInListings(number),
-      ...toNumbered,
-    ],
+    [...chosen, refresh, go],
+    // A set that takes no more (it is full, or just growing) ends the rule before, and must not end the service.
+    [...chosen, go],
   ];
 }
 
