@@ -127,7 +127,8 @@ async function keptAfter(collection: string, name: string, create: () => Promise
   await create();
   const { code, body } = await api.request("GET", `${collection}/${name}`);
   expect(code, JSON.stringify(body)).toBe(200);
-  await api.request("DELETE", `${collection}/${name}?gracePeriodSeconds=0`);
+  // In the background: a Job would stay for what it might leave behind.
+  await api.request("DELETE", `${collection}/${name}?gracePeriodSeconds=0&propagationPolicy=Background`);
   await removeFinalizers(`${collection}/${name}`);
   return body as ApiObject;
 }

@@ -35,7 +35,10 @@ export async function prepareScheduler(client: Client, cleanup: Cleanup): Promis
       const delay = monitorEventLoopDelay({ resolution: 1 });
       let placed = 0;
       const all = new Promise<void>((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error(`${placed} of ${count} pods after ${longestMs} ms`)), longestMs);
+        const timer = setTimeout(
+          () => reject(new Error(`${placed} of ${count} pods after ${longestMs} ms`)),
+          longestMs,
+        );
         pods.subscribe({
           onUpdate(before, after) {
             if (before.spec.nodeName || !after.spec.nodeName || ++placed < count) return;

@@ -41,7 +41,9 @@ export function podOf(kind: PodKind, index: number, replicas: number): Pod {
   };
 }
 
-function spread(matchLabels: Readonly<Record<string, string>>): Pick<Pod["spec"], "affinity" | "topologySpreadConstraints"> {
+function spread(
+  matchLabels: Readonly<Record<string, string>>,
+): Pick<Pod["spec"], "affinity" | "topologySpreadConstraints"> {
   const labelSelector = { matchLabels };
   const far = [{ labelSelector, topologyKey: "kubernetes.io/hostname" }];
   const near = [{ weight: 10, podAffinityTerm: { labelSelector, topologyKey: "topology.kubernetes.io/zone" } }];

@@ -36,9 +36,7 @@ export class Cycles {
     this.#startAt = (this.#startAt + looked) % nodeCount;
     if (nodes.length === 0) return { type: "Unschedulable", diagnosis, filters };
     const node =
-      nodes.length === 1
-        ? nodes[0]!
-        : bestNode(nodes, totalScores(pod, cluster, this.#plugins, nodes), this.#random);
+      nodes.length === 1 ? nodes[0]! : bestNode(nodes, totalScores(pod, cluster, this.#plugins, nodes), this.#random);
     let volumeSteps = noSteps;
     for (const { filter } of filters) if (filter.volumeSteps) volumeSteps = filter.volumeSteps(node);
     return { type: "Bind", nodeName: node.name, volumeSteps };

@@ -1,5 +1,11 @@
 /** What happens in a cluster and may let a pod that waits fit (pkg/scheduler/framework ClusterEvent). */
-import type { Node, PersistentVolume, PersistentVolumeClaim, StorageClass, CSINode } from "../../../model/kubernetes.ts";
+import type {
+  Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  StorageClass,
+  CSINode,
+} from "../../../model/kubernetes.ts";
 import type { Labels } from "../../../model/label_selector.ts";
 import type { PodInfo } from "../model/pod_info.ts";
 

@@ -25,12 +25,7 @@ export interface Feasible {
   readonly looked: number;
 }
 
-export function feasibleNodes(
-  pod: PodInfo,
-  cluster: Cluster,
-  plugins: readonly Plugin[],
-  startAt: number,
-): Feasible {
+export function feasibleNodes(pod: PodInfo, cluster: Cluster, plugins: readonly Plugin[], startAt: number): Feasible {
   const { nodes: all } = cluster;
   const filters = podFilters(pod, cluster, plugins);
   if (!isList(filters)) return rejectedByAll(filters.plugin, filters.rejection, all.length);

@@ -31,7 +31,9 @@ export function podFilters(
 }
 
 /** Which nodes the filters leave to look at, and what is said of the others. */
-export function confinement(filters: readonly NamedFilter[]):
+export function confinement(
+  filters: readonly NamedFilter[],
+):
   | { readonly names: ReadonlySet<string>; readonly plugins: readonly string[]; readonly rejection: Rejection }
   | undefined {
   let names: ReadonlySet<string> | undefined;

@@ -101,10 +101,7 @@ export function requirements(
   return keys.filter((key) => Object.hasOwn(labels, key)).map((key) => ({ key, operator, values: [labels[key]!] }));
 }
 
-export function withRequirements(
-  selector: LabelSelector,
-  more: readonly LabelSelectorRequirement[],
-): LabelSelector {
+export function withRequirements(selector: LabelSelector, more: readonly LabelSelectorRequirement[]): LabelSelector {
   if (more.length === 0) return selector;
   return { ...selector, matchExpressions: [...(selector.matchExpressions ?? []), ...more] };
 }

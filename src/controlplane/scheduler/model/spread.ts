@@ -56,10 +56,7 @@ function selectorOf(
   return labelSelector && withRequirements(labelSelector, requirements(matchLabelKeys, labels, "In"));
 }
 
-function compiled(
-  constraint: Json<V1TopologySpreadConstraint>,
-  selector: LabelSelector | undefined,
-): SpreadConstraint {
+function compiled(constraint: Json<V1TopologySpreadConstraint>, selector: LabelSelector | undefined): SpreadConstraint {
   const { topologyKey, maxSkew, minDomains = 1, nodeAffinityPolicy, nodeTaintsPolicy } = constraint;
   return {
     topologyKey,

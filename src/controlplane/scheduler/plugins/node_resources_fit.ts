@@ -49,7 +49,8 @@ function fits(requests: Resources, { pods, allowedPods, requested, allocatable }
   if (requests.milliCpu > 0 && requests.milliCpu > allocatable.milliCpu - requested.milliCpu) return false;
   if (requests.memory > 0 && requests.memory > allocatable.memory - requested.memory) return false;
   const { ephemeralStorage, scalars } = requests;
-  if (ephemeralStorage > 0 && ephemeralStorage > allocatable.ephemeralStorage - requested.ephemeralStorage) return false;
+  if (ephemeralStorage > 0 && ephemeralStorage > allocatable.ephemeralStorage - requested.ephemeralStorage)
+    return false;
   if (scalars.size === 0) return true;
   return [...scalars].every(([name, wanted]) => wanted === 0 || wanted <= freeScalar(name, allocatable, requested));
 }

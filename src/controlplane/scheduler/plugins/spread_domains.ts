@@ -18,7 +18,11 @@ export function isDomain(node: NodeInfo, constraint: SpreadConstraint, pod: PodI
 }
 
 /** Pods of the pod's namespace that the constraint selects, by node; those that are being deleted do not count. */
-export function spreadCounts({ selectorKey, matches, hook }: SpreadConstraint, { namespace }: PodInfo, cluster: Cluster): NodeCounts {
+export function spreadCounts(
+  { selectorKey, matches, hook }: SpreadConstraint,
+  { namespace }: PodInfo,
+  cluster: Cluster,
+): NodeCounts {
   return cluster.podCounts.of({
     key: `spread ${namespace} ${selectorKey}`,
     parts: [{ namespaces: new Set([namespace]), matches, hook }],

@@ -5,7 +5,11 @@ import type { PodTerm } from "../model/pod_terms.ts";
 
 /** Pods that all of the terms mean. */
 export function selectionOfAll(terms: readonly PodTerm[], cluster: Cluster): PodSelection {
-  const parts = terms.map((term) => ({ namespaces: namespacesOf(term, cluster), matches: term.matches, hook: term.hook }));
+  const parts = terms.map((term) => ({
+    namespaces: namespacesOf(term, cluster),
+    matches: term.matches,
+    hook: term.hook,
+  }));
   const keys = terms.map(({ selectorKey }, i) => `${[...(parts[i]!.namespaces ?? ["*"])].join(",")} ${selectorKey}`);
   return { key: `terms ${keys.join(" & ")}`, parts, withTerminating: true };
 }

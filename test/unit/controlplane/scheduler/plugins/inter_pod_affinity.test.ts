@@ -24,7 +24,12 @@ interface Terms {
   readonly ratherNot?: object[];
 }
 
-function withTerms(name: string, app: string, { near, far, rather, ratherNot }: Terms, options: PodOptions = {}): PodInfo {
+function withTerms(
+  name: string,
+  app: string,
+  { near, far, rather, ratherNot }: Terms,
+  options: PodOptions = {},
+): PodInfo {
   const rules = (required?: object[], preferred?: object[]) => ({
     ...(required ? { requiredDuringSchedulingIgnoredDuringExecution: required } : {}),
     ...(preferred ? { preferredDuringSchedulingIgnoredDuringExecution: preferred } : {}),
@@ -149,7 +154,10 @@ describe("scores", () => {
   const score = (pod: PodInfo, cluster: Cluster) => scored(interPodAffinity, pod, cluster);
 
   it("what the pod would rather be near to or not", () => {
-    const cluster = clusterOf(nodes(), { a: [plain("db-1", "db"), plain("db-2", "db")], c: [plain("noise-1", "noise")] });
+    const cluster = clusterOf(nodes(), {
+      a: [plain("db-1", "db"), plain("db-2", "db")],
+      c: [plain("noise-1", "noise")],
+    });
     const pod = withTerms("p", "web", { rather: [weighted(10, "db")], ratherNot: [weighted(20, "noise")] });
     // zone 1: +20, zone 2: -20, no zone: 0
     expect(score(pod, cluster)).toEqual({ a: 100, b: 100, c: 0, bare: 50 });
@@ -158,7 +166,10 @@ describe("scores", () => {
   it("what pods that are there would rather: preferred, not preferred, and required as 1", () => {
     const cluster = clusterOf(nodes(), {
       a: [withTerms("db-1", "db", { rather: [weighted(4, "web")] })],
-      c: [withTerms("db-2", "db", { near: [term("web")] }), withTerms("db-3", "db", { ratherNot: [weighted(5, "web")] })],
+      c: [
+        withTerms("db-2", "db", { near: [term("web")] }),
+        withTerms("db-3", "db", { ratherNot: [weighted(5, "web")] }),
+      ],
     });
     // zone 1: 4, zone 2: 1 - 5 = -4, no zone: 0
     expect(score(plain("p", "web"), cluster)).toEqual({ a: 100, b: 100, c: 0, bare: 50 });

@@ -49,7 +49,12 @@ describe("TaintToleration", () => {
     ["another value", [dedicated], [{ key: "dedicated", operator: "Equal", value: "user2" }], untolerated],
     ["it exists", [dedicated], [{ key: "dedicated", operator: "Exists" }], "ok"],
     ["another effect", [dedicated], [{ key: "dedicated", operator: "Exists", effect: "NoExecute" }], untolerated],
-    ["one of two", [dedicated, { key: "b", effect: "NoExecute" }], [{ key: "dedicated", operator: "Exists" }], untolerated],
+    [
+      "one of two",
+      [dedicated, { key: "b", effect: "NoExecute" }],
+      [{ key: "dedicated", operator: "Exists" }],
+      untolerated,
+    ],
     ["only a preference", [{ key: "b", effect: "PreferNoSchedule" }], [], "ok"],
     ["everything", [dedicated, { key: "b", effect: "NoExecute" }], [{ operator: "Exists" }], "ok"],
   ])("filters: %s", (_, taints, tolerations, expected) => {
@@ -82,7 +87,9 @@ describe("NodeAffinity", () => {
       nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms } },
     },
   });
-  const label = (key: string, operator: string, ...values: string[]) => ({ matchExpressions: [{ key, operator, values }] });
+  const label = (key: string, operator: string, ...values: string[]) => ({
+    matchExpressions: [{ key, operator, values }],
+  });
   const field = (operator: string, ...values: string[]) => ({
     matchFields: [{ key: "metadata.name", operator, values }],
   });
@@ -99,7 +106,9 @@ describe("NodeAffinity", () => {
     ["any of the terms", required(label("disk", "In", "nvme"), label("disk", "In", "hdd")), unselected, "ok"],
     [
       "all of a term",
-      required({ matchExpressions: [...label("disk", "In", "ssd").matchExpressions, ...label("gen", "In", "8").matchExpressions] }),
+      required({
+        matchExpressions: [...label("disk", "In", "ssd").matchExpressions, ...label("gen", "In", "8").matchExpressions],
+      }),
       unselected,
       unselected,
     ],
@@ -163,7 +172,10 @@ describe("NodePorts", () => {
     ["one of two", ports("TCP//8000", "UDP//8080"), ports("TCP//8000"), taken],
     [
       "a sidecar's",
-      { containers: [{ name: "c" }], initContainers: [{ name: "s", restartPolicy: "Always", ports: [port("TCP//8000")] }] },
+      {
+        containers: [{ name: "c" }],
+        initContainers: [{ name: "s", restartPolicy: "Always", ports: [port("TCP//8000")] }],
+      },
       ports("TCP//8000"),
       taken,
     ],

@@ -85,8 +85,7 @@ describe("filters", () => {
   it("leaves out of the domains what node affinity leaves out, unless told otherwise", () => {
     const cluster = clusterOf(fourNodes(), { a: foos(1), b: foos(1) });
     const inZone1 = { spec: { nodeSelector: { zone: "zone1" } } };
-    const of = (more: object) =>
-      filtered(podTopologySpread, spread([constraint("zone", 1, more)], inZone1), cluster);
+    const of = (more: object) => filtered(podTopologySpread, spread([constraint("zone", 1, more)], inZone1), cluster);
     expect(of({})).toMatchObject({ a: "ok", b: "ok" });
     expect(of({ nodeAffinityPolicy: "Ignore" })).toMatchObject({ a: skewed, b: skewed });
   });
@@ -125,7 +124,12 @@ describe("scores", () => {
   it("one constraint on zones", () => {
     const cluster = clusterOf(fourNodes(), { a: foos(2), b: foos(1), x: foos(1) });
     // zone1 has 3, zone2 has 1: weight ln(4), 4.16 → 4 and 1.39 → 1; 100*(4+1-s)/4
-    expect(scored(podTopologySpread, spread([constraint("zone", 1, soft)]), cluster)).toEqual({ a: 25, b: 25, x: 100, y: 100 });
+    expect(scored(podTopologySpread, spread([constraint("zone", 1, soft)]), cluster)).toEqual({
+      a: 25,
+      b: 25,
+      x: 100,
+      y: 100,
+    });
   });
 
   it("one constraint on hosts", () => {

@@ -12,10 +12,18 @@ const container = (name: string, requests?: Requests) => ({ name, ...(requests ?
 describe("what a pod asks for", () => {
   const sidecar = (name: string, requests: Requests) => ({ ...container(name, requests), restartPolicy: "Always" });
   it.each<[string, PodSpec, number, number]>([
-    ["the sum of containers", { containers: [container("a", { cpu: "1" }), container("b", { cpu: "500m", memory: "1" })] }, 1500, 1],
+    [
+      "the sum of containers",
+      { containers: [container("a", { cpu: "1" }), container("b", { cpu: "500m", memory: "1" })] },
+      1500,
+      1,
+    ],
     [
       "the largest init container",
-      { containers: [container("a", { cpu: "1" })], initContainers: [container("i", { cpu: "3" }), container("j", { cpu: "2" })] },
+      {
+        containers: [container("a", { cpu: "1" })],
+        initContainers: [container("i", { cpu: "3" }), container("j", { cpu: "2" })],
+      },
       3000,
       0,
     ],
@@ -61,14 +69,29 @@ describe("NodeResourcesFit filters", () => {
   const allocatable = { cpu: "10", memory: "20", pods: "32", "ephemeral-storage": "20", "example.com/gpu": "2" };
   it.each<[string, Requests | undefined, Requests | undefined, string]>([
     ["nothing", undefined, { cpu: "10", memory: "20" }, "ok"],
-    ["too much of both", { cpu: "1", memory: "1" }, { cpu: "10", memory: "20" }, "~Insufficient cpu, Insufficient memory"],
+    [
+      "too much of both",
+      { cpu: "1", memory: "1" },
+      { cpu: "10", memory: "20" },
+      "~Insufficient cpu, Insufficient memory",
+    ],
     ["too much memory", { cpu: "1", memory: "2" }, { cpu: "5", memory: "19" }, "~Insufficient memory"],
     ["exactly what is left", { cpu: "5", memory: "1" }, { cpu: "5", memory: "19" }, "ok"],
     ["more than the node has", { cpu: "11" }, undefined, "Insufficient cpu"],
-    ["one that never fits beside one that could", { cpu: "11", memory: "2" }, { memory: "19" }, "Insufficient cpu, Insufficient memory"],
+    [
+      "one that never fits beside one that could",
+      { cpu: "11", memory: "2" },
+      { memory: "19" },
+      "Insufficient cpu, Insufficient memory",
+    ],
     ["an extended resource", { "example.com/gpu": "1" }, { "example.com/gpu": "2" }, "~Insufficient example.com/gpu"],
     ["one that the node does not know", { "example.com/fpga": "1" }, undefined, "Insufficient example.com/fpga"],
-    ["ephemeral storage", { "ephemeral-storage": "10" }, { "ephemeral-storage": "15" }, "~Insufficient ephemeral-storage"],
+    [
+      "ephemeral storage",
+      { "ephemeral-storage": "10" },
+      { "ephemeral-storage": "15" },
+      "~Insufficient ephemeral-storage",
+    ],
     ["none of what is used up", { memory: "1", cpu: "0" }, { cpu: "12" }, "ok"],
   ])("%s", (_, requests, used, expected) => {
     const options = (of: Requests | undefined): PodOptions => (of ? { requests: of } : {});
@@ -97,7 +120,9 @@ describe("scores of resources", () => {
 
   it("LeastAllocated: what is over the brim counts as nothing free", () => {
     const cluster = clusterOf([node("a", size("4000m", "10000"))], { a: [placed("3000m", "9000")] });
-    expect(scored(nodeResourcesFit, info("p", { requests: { cpu: "2000m", memory: "500" } }), cluster)).toEqual({ a: 2 });
+    expect(scored(nodeResourcesFit, info("p", { requests: { cpu: "2000m", memory: "500" } }), cluster)).toEqual({
+      a: 2,
+    });
   });
 
   it("BalancedAllocation: shares that are alike", () => {
@@ -116,7 +141,8 @@ describe("scores of resources", () => {
       node("b", { images: images("gcr.io/250:latest", 250) }),
       node("c"),
     ]);
-    const of = (...names: string[]) => info("p", { spec: { containers: names.map((image, i) => ({ name: `c${i}`, image })) } });
+    const of = (...names: string[]) =>
+      info("p", { spec: { containers: names.map((image, i) => ({ name: `c${i}`, image })) } });
     // b: 250/3 = 83 MB of at most 2000: 100 * (83.3-23)/(2000-23); a: 13 MB is below the least
     expect(scored(imageLocality, of("gcr.io/40", "gcr.io/250"), cluster)).toEqual({ a: 0, b: 3, c: 0 });
     expect(scored(imageLocality, of("gcr.io/300"), cluster)).toBe("skipped");
