@@ -5,13 +5,18 @@ import { servicePortName } from "../../model/service.ts";
 import type { IpAddress } from "../../model/address.ts";
 import { servicePorts, sliceEndpoints } from "./decode.ts";
 import { mergeEndpoints } from "./endpoints.ts";
-import { deriveFrontends, type DeriveOptions, type Frontend } from "./frontends.ts";
+import { deriveFrontends, type Backend, type DeriveOptions, type Frontend } from "./frontends.ts";
 
 /** What a service port asks for. */
 export interface WantedPort {
   readonly frontends: readonly Frontend[];
   /** Addresses of backends that are on this node: each can be its own client. */
   readonly localBackends: readonly IpAddress[];
+  /**
+   * Of UDP and SCTP, whose flows outlive their endpoint in conntrack: every endpoint that is ready or serves while it
+   * ends, whatever policies and hints say: a change of those leaves flows where they are, as upstream.
+   */
+  readonly serving: readonly Backend[];
 }
 
 /** @returns by the service port's name; none for a Service that no proxy serves */
@@ -32,7 +37,16 @@ export function deriveService(
 
 function derivePort(port: ServicePort, endpoints: readonly Endpoint[], options: DeriveOptions): WantedPort {
   const local = endpoints.filter(({ isLocal }) => isLocal).map(({ ip }) => ip);
-  return { frontends: deriveFrontends(port, endpoints, options), localBackends: [...new Set(local)] };
+  return {
+    frontends: deriveFrontends(port, endpoints, options),
+    localBackends: [...new Set(local)],
+    serving: servingBackends(port, endpoints),
+  };
+}
+
+export function servingBackends({ protocol }: ServicePort, endpoints: readonly Endpoint[]): readonly Backend[] {
+  if (protocol === "TCP") return [];
+  return endpoints.filter(({ ready, serving }) => ready || serving).map(({ ip, port }) => ({ ip, port }));
 }
 
 function endpointsByPort(
