@@ -10,6 +10,7 @@ import { apiWatch } from "./api_watch.ts";
 import { clusterScale } from "./cluster_scale.ts";
 import { codec } from "./codec.ts";
 import { kernelPath } from "./kernel_path.ts";
+import { proxyLoad } from "./proxy_load.ts";
 import { nftMapLoad } from "./nft_map_load.ts";
 import { routeLoad } from "./route_load.ts";
 import { scheduler } from "./scheduler.ts";
@@ -27,5 +28,6 @@ export const scenarios: readonly AnyScenario[] = [
   apiStart,
   scheduler,
   clusterScale,
+  proxyLoad,
   aa,
 ];

@@ -60,6 +60,15 @@ describe("route-load", () => {
   });
 });
 
+describe("proxy-load", () => {
+  it("brings about the same endpoints by both drivers, and none that were replaced", async () => {
+    const size = ["--set", "services=20", "--set", "changes=3", "--rounds", "1", "--warm-up", "0"];
+    const { drivers } = await measure("proxy-load", ...size);
+    expect(outcomeOf(drivers[0])).toBe("80 endpoints, 0 missing, 0 stale");
+    expect(outcomeOf(drivers[1])).toBe(outcomeOf(drivers[0]));
+  });
+});
+
 describe("aa", () => {
   it("compares the driver with itself", async () => {
     const { comparisons, targets } = await measure("aa", "--set", "elements=500", "--rounds", "8", "--warm-up", "1");
