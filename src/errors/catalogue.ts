@@ -137,7 +137,7 @@ const catalogue = {
   },
   LISTEN: {
     attempted: "listen on {subject}",
-    remedy: "give another --secure-port or --bind-address, or stop what has this one",
+    remedy: "give another address or port, or stop what has this one",
     retryable: true,
   },
   KUBECONFIG: {
