@@ -5,7 +5,7 @@ import type {
   V1PersistentVolumeStatus,
 } from "@kubernetes/client-node";
 import type { ApiObject, Strategy } from "../resources/resource.ts";
-import { timestamp } from "../storage/timestamp.ts";
+import { timestamp } from "../../../model/timestamp.ts";
 import { causesOf, type Causes } from "../validation/causes.ts";
 import { validateImmutable, validateName, validateNoBacksteps, validateOptionalName } from "../validation/common.ts";
 import { differences, semanticEqual } from "../validation/equality.ts";
