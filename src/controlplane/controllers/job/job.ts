@@ -179,7 +179,13 @@ class JobController implements Controller {
   async #tell(key: string, job: Job, status: JobStatus): Promise<void> {
     if (semanticEqual(job.status, status)) return;
     const { client } = this.#context;
-    this.#jobWrites.wrote(key, await client.update(resourceTypes.jobs, { ...job, status }, { subresource: "status" }));
+    try {
+      const told = await client.update(resourceTypes.jobs, { ...job, status }, { subresource: "status" });
+      this.#jobWrites.wrote(key, told);
+    } catch (error) {
+      // Deleted meanwhile: the event of it comes yet.
+      if (!isNotFound(error)) throw error;
+    }
   }
 
   /** Takes the finalizer off, so that the pod may be deleted. */
