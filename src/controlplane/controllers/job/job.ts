@@ -6,7 +6,7 @@ import { isNamespaceTerminating, isNotFound } from "../../../api/status_error.ts
 import type { Job, New, Pod } from "../../../model/kubernetes.ts";
 import { labelMatcher } from "../../../model/label_selector.ts";
 import type { Outcome, WorkQueue } from "../../../reconcile/work_queue.ts";
-import { semanticEqual } from "../../apiserver/validation/equality.ts";
+import { semanticEqual } from "../../../model/equality.ts";
 import type { Controller, ControllerContext, ControllerRow } from "../controller.ts";
 import { OwnWrites } from "../own_writes.ts";
 import { candidates, followOwned, ownedIndex } from "../owned_index.ts";
