@@ -6,6 +6,7 @@ import {
   addVxlan,
   bridge,
   change,
+  ip,
   left,
   peerHeader,
   right,
@@ -94,6 +95,8 @@ export function describeLinks(on: () => RoutingContext): void {
       expect(await on().outcomes(addVxlan, change("add", "link", { name: "second", info }))).toEqual(["ok", "EEXIST"]);
       const below = change("add", "link", { name: "third", info: { ...info, id: 8, link: 99 } });
       expect(await on().outcomes(below)).toEqual(["ENODEV"]);
+      const overIpv6 = change("add", "link", { name: "fourth", info: { ...info, local6: ip("fd01::1") } });
+      expect(await on().outcomes(overIpv6)).toEqual(["ok"]);
     });
 
     it("go with the link below them", async () => {

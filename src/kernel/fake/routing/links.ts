@@ -56,10 +56,16 @@ function checkKind(ns: Namespace, { info, link }: LinkSpec): void {
   if (info.id === undefined && !info.collectMetadata) throw new Refusal("EINVAL");
   for (const { value } of ns.links.values()) {
     const other = value.info;
-    if (other?.kind === "vxlan" && other.id === info.id && other.port === (info.port ?? 8472)) {
+    if (other?.kind !== "vxlan" || isOverIpv6(other) !== isOverIpv6(info)) continue;
+    if (other.id === info.id && other.port === (info.port ?? 8472)) {
       throw new Refusal("EEXIST", "A VXLAN device with the specified VNI already exists");
     }
   }
+}
+
+/** Each family has sockets of its own, and so VNIs of its own (vxlan_config_validate). */
+function isOverIpv6({ local6, group6 }: { local6?: unknown; group6?: unknown }): boolean {
+  return local6 !== undefined || group6 !== undefined;
 }
 
 function checkMaster(ns: Namespace, index: number, kind: string): void {

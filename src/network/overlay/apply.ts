@@ -1,0 +1,46 @@
+/** Carries an overlay's changes out. */
+import { constants } from "node:os";
+import type { FairleadError } from "../../errors/catalogue.ts";
+import type { RoutingChange, RoutingPort } from "../../kernel/ports.ts";
+import type { EntryStep } from "./plan.ts";
+import type { Entry } from "./state.ts";
+
+/** Changes of one call: a few thousand netlink messages, some ms. */
+const changesPerCall = 2000;
+
+/** What is gone already need not go: ENOENT, ESRCH, ENODEV, EADDRNOTAVAIL. */
+const { ENOENT, ESRCH, ENODEV, EADDRNOTAVAIL } = constants.errno;
+const gone: readonly (number | undefined)[] = [ENOENT, ESRCH, ENODEV, EADDRNOTAVAIL];
+
+/** @throws FairleadError of the first change that was refused; those behind it were tried too */
+export async function applyLinks(port: RoutingPort, changes: readonly RoutingChange[]): Promise<void> {
+  const refused = (await port.apply(changes)).find((outcome, i) => outcome && !isDone(changes[i]!, outcome));
+  if (refused) throw refused;
+}
+
+/**
+ * @param programmed what there is by key; kept up with what was done
+ * @returns what was refused, by key
+ */
+export async function applyEntries(
+  port: RoutingPort,
+  steps: readonly EntryStep[],
+  programmed: Map<string, Entry>,
+): Promise<ReadonlyMap<string, FairleadError>> {
+  const refused = new Map<string, FairleadError>();
+  for (let from = 0; from < steps.length; from += changesPerCall) {
+    const some = steps.slice(from, from + changesPerCall);
+    const outcomes = await port.apply(some.map(({ change }) => change));
+    some.forEach(({ key, leaves, change }, i) => {
+      const outcome = outcomes[i] ?? null;
+      if (outcome && !isDone(change, outcome)) refused.set(key, outcome);
+      else if (leaves) programmed.set(key, leaves);
+      else programmed.delete(key);
+    });
+  }
+  return refused;
+}
+
+function isDone({ verb }: RoutingChange, { errno }: FairleadError): boolean {
+  return verb === "delete" && gone.includes(errno);
+}
