@@ -1,90 +1,145 @@
 /** Services and EndpointSlices of the API as the proxy's own nouns (upstream: pkg/proxy/serviceport.go, endpointslicecache.go). */
-import { parseIp, type IpAddress } from "../../model/address.ts";
+import type { IpAddress } from "../../model/address.ts";
 import type { EndpointSlice, Service } from "../../model/kubernetes.ts";
 import type { Endpoint, IpFamily, Protocol, ServicePort } from "../../model/service.ts";
+import { checkedAddress, checkedPort, ignoreProblems, isOf, tell, type Place, type Report } from "./problems.ts";
+import { sourceRanges } from "./source_ranges.ts";
 
 type SpecPort = NonNullable<Service["spec"]["ports"]>[number];
 
 const protocols: readonly string[] = ["TCP", "UDP", "SCTP"];
-/** spec.sessionAffinityConfig's default, in seconds. */
+/** spec.sessionAffinityConfig's default and most, in seconds. */
 const defaultAffinitySeconds = 10_800;
+const maxAffinitySeconds = 86_400;
+
+/** Another proxy serves the Service (or none). */
+const proxyNameLabel = "service.kubernetes.io/service-proxy-name";
+const headlessLabel = "service.kubernetes.io/headless";
 
 /** The service ports of one family; none of a Service that no proxy serves (headless, ExternalName). */
-export function servicePorts(service: Service, family: IpFamily): readonly ServicePort[] {
+export function servicePorts(
+  service: Service,
+  family: IpFamily,
+  report: Report = ignoreProblems,
+): readonly ServicePort[] {
   const { spec, metadata } = service;
-  if (spec.type === "ExternalName") return [];
-  const clusterIp = (spec.clusterIPs ?? [spec.clusterIP ?? ""]).map((text) => addressOf(text, family)).find(isThere);
+  const { labels = {} } = metadata;
+  if (spec.type === "ExternalName" || proxyNameLabel in labels || headlessLabel in labels) return [];
+  const clusterIp = clusterIpOf(spec, family, report);
   if (clusterIp === undefined) return [];
+  const ingress = service.status?.loadBalancer?.ingress ?? [];
   const shared = {
     namespace: metadata.namespace ?? "",
     name: metadata.name,
     family,
     clusterIp,
-    externalIps: unique((spec.externalIPs ?? []).map((text) => addressOf(text, family)).filter(isThere)),
-    loadBalancerIps: loadBalancerIps(service, family),
-    sourceRanges: sourceRanges(service, family),
-    affinitySeconds: affinitySeconds(spec),
+    externalIps: addresses(spec.externalIPs ?? [], family, (i) => ({ field: `spec.externalIPs[${i}]`, report })),
+    // KEP-1860: an address whose mode is Proxy is the load balancer's own, and packets are sent there.
+    loadBalancerIps: addresses(
+      ingress.map(({ ip = "", ipMode = "VIP" }) => (ipMode === "VIP" ? ip : "")),
+      family,
+      (i) => ({ field: `status.loadBalancer.ingress[${i}].ip`, report }),
+    ),
+    sourceRanges: sourceRanges(spec.loadBalancerSourceRanges ?? [], family, report),
+    affinitySeconds: affinitySeconds(spec, report),
     internalLocal: spec.internalTrafficPolicy === "Local",
     externalLocal: spec.externalTrafficPolicy === "Local",
   };
-  return (spec.ports ?? []).flatMap((port) => {
-    const protocol = protocolOf(port);
-    if (!protocol) return [];
-    return [{ ...shared, portName: port.name ?? "", protocol, port: port.port, nodePort: port.nodePort ?? 0 }];
+  return portsOf(spec.ports ?? [], report).map((port) => ({ ...shared, ...port }));
+}
+
+function clusterIpOf({ clusterIPs, clusterIP }: Service["spec"], family: IpFamily, report: Report) {
+  const given = (clusterIPs ?? [clusterIP ?? ""]).filter((text) => text !== "None");
+  return addresses(given, family, (i) => ({ field: `spec.clusterIPs[${i}]`, report }))[0];
+}
+
+/** Those of the family, each once; what is empty is left out. */
+function addresses(texts: readonly string[], family: IpFamily, placeOf: (i: number) => Place): readonly IpAddress[] {
+  const checked = texts.flatMap((text, i) => (text === "" ? [] : (checkedAddress(text, placeOf(i)) ?? [])));
+  return [...new Set(checked.filter((address) => isOf(family, address)))];
+}
+
+function affinitySeconds({ sessionAffinity, sessionAffinityConfig }: Service["spec"], report: Report) {
+  if (sessionAffinity !== "ClientIP") return undefined;
+  const seconds = sessionAffinityConfig?.clientIP?.timeoutSeconds ?? defaultAffinitySeconds;
+  if (Number.isInteger(seconds) && seconds >= 1 && seconds <= maxAffinitySeconds) return seconds;
+  const place = { field: "spec.sessionAffinityConfig.clientIP.timeoutSeconds", report };
+  tell(
+    place,
+    "InvalidAffinityTimeout",
+    `${seconds} in ${place.field} is not 1 to 86400; ${defaultAffinitySeconds} is used`,
+  );
+  return defaultAffinitySeconds;
+}
+
+type Numbers = Pick<ServicePort, "portName" | "protocol" | "port" | "nodePort">;
+
+function portsOf(ports: readonly SpecPort[], report: Report): readonly Numbers[] {
+  const taken = new Set<string>();
+  return ports.flatMap((given, i) => {
+    const place = (name: string): Place => ({ field: `spec.ports[${i}].${name}`, report });
+    const protocol = protocolOf(given.protocol, place("protocol"));
+    const port = checkedPort(given.port, place("port"));
+    if (protocol === undefined || port === undefined) return [];
+    // 0: none is allocated.
+    const nodePort = given.nodePort ? (checkedPort(given.nodePort, place("nodePort")) ?? 0) : 0;
+    const portName = given.name ?? "";
+    const keys = [`name ${JSON.stringify(portName)}`, `port ${port}`].map((key) => `${key} for ${protocol}`);
+    const twice = keys.find((key) => taken.has(key));
+    if (twice !== undefined) return tell(place("port"), "DuplicatePort", `${twice} stands twice in spec.ports`) ?? [];
+    for (const key of keys) taken.add(key);
+    return [{ portName, protocol, port, nodePort }];
   });
 }
 
-function protocolOf({ protocol = "TCP" }: SpecPort): Protocol | undefined {
-  return protocols.includes(protocol) ? (protocol as Protocol) : undefined;
+function protocolOf(protocol: string = "TCP", place: Place): Protocol | undefined {
+  if (protocols.includes(protocol)) return protocol as Protocol;
+  return tell(place, "InvalidProtocol", `${protocol} in ${place.field} is none of ${protocols.join(", ")}`);
 }
 
-function affinitySeconds({ sessionAffinity, sessionAffinityConfig }: Service["spec"]): number | undefined {
-  if (sessionAffinity !== "ClientIP") return undefined;
-  return sessionAffinityConfig?.clientIP?.timeoutSeconds ?? defaultAffinitySeconds;
-}
-
-/** KEP-1860: an address whose mode is Proxy is the load balancer's own, and packets are sent there. */
-function loadBalancerIps({ spec, status }: Service, family: IpFamily): readonly IpAddress[] {
-  if (spec.type !== "LoadBalancer") return [];
-  const ingress = status?.loadBalancer?.ingress ?? [];
-  const vips = ingress.filter(({ ipMode = "VIP" }) => ipMode === "VIP");
-  return unique(vips.map(({ ip = "" }) => addressOf(ip, family)).filter(isThere));
-}
-
-function sourceRanges({ spec }: Service, family: IpFamily): readonly string[] {
-  const ranges = (spec.loadBalancerSourceRanges ?? []).map((range) => range.trim());
-  return unique(ranges.filter((range) => addressOf(range.split("/")[0] ?? "", family) !== undefined));
-}
-
-/** A slice's endpoints for one of its ports, by the port's name. */
+/** A slice's endpoints for one of its ports, by the port's name and protocol. */
 export interface SliceEndpoints {
   readonly portName: string;
+  readonly protocol: Protocol;
   readonly endpoints: readonly Endpoint[];
 }
 
 /** @param nodeName this node's: its endpoints are local */
-export function sliceEndpoints(slice: EndpointSlice, family: IpFamily, nodeName: string): readonly SliceEndpoints[] {
+export function sliceEndpoints(
+  slice: EndpointSlice,
+  family: IpFamily,
+  nodeName: string,
+  report: Report = ignoreProblems,
+): readonly SliceEndpoints[] {
   if (slice.addressType !== family) return [];
-  return (slice.ports ?? []).flatMap(({ name = "", port }) => {
+  const place = (field: string): Place => ({ field: `EndpointSlice ${slice.metadata.name}: ${field}`, report });
+  const endpoints = (slice.endpoints ?? []).flatMap(
+    (endpoint, i) => endpointOf(endpoint, family, nodeName, place(`endpoints[${i}].addresses[0]`)) ?? [],
+  );
+  return (slice.ports ?? []).flatMap(({ name = "", port, protocol }, i) => {
     // No port: all ports, which a proxy cannot serve.
-    if (port === undefined) return [];
-    const endpoints = slice.endpoints.flatMap((endpoint) => endpointOf(endpoint, port, family, nodeName) ?? []);
-    return [{ portName: name, endpoints }];
+    if (port === undefined || port === null) return [];
+    const checked = checkedPort(port, place(`ports[${i}].port`));
+    const known = protocolOf(protocol, place(`ports[${i}].protocol`));
+    if (checked === undefined || known === undefined) return [];
+    return [{ portName: name, protocol: known, endpoints: endpoints.map((one) => ({ ...one, port: checked })) }];
   });
 }
 
 function endpointOf(
-  { addresses, conditions, hints, nodeName: node }: EndpointSlice["endpoints"][number],
-  port: number,
+  { addresses: given, conditions, hints, nodeName: node }: EndpointSlice["endpoints"][number],
   family: IpFamily,
   nodeName: string,
-): Endpoint | undefined {
+  place: Place,
+): Omit<Endpoint, "port"> | undefined {
   // All addresses of an endpoint are the same pod's: consumers take the first (discovery/v1, Endpoint.addresses).
-  const ip = addressOf(addresses[0] ?? "", family);
+  const ip = checkedAddress(given?.[0], place);
   if (ip === undefined) return undefined;
+  if (!isOf(family, ip)) {
+    return tell(place, "KubeProxyIncorrectIPVersion", `${ip} in ${place.field} has incorrect IP version`);
+  }
   return {
     ip,
-    port,
     // What is unknown is taken for ready (EndpointConditions).
     ready: conditions?.ready ?? true,
     serving: conditions?.serving ?? conditions?.ready ?? true,
@@ -93,18 +148,4 @@ function endpointOf(
     zoneHints: hints?.forZones?.map(({ name }) => name) ?? [],
     nodeHints: hints?.forNodes?.map(({ name }) => name) ?? [],
   };
-}
-
-function addressOf(text: string, family: IpFamily): IpAddress | undefined {
-  const address = parseIp(text);
-  if (address === undefined) return undefined;
-  return address.includes(":") === (family === "IPv6") ? address : undefined;
-}
-
-function isThere<T>(value: T | undefined): value is T {
-  return value !== undefined;
-}
-
-function unique<T>(values: readonly T[]): readonly T[] {
-  return [...new Set(values)];
 }

@@ -6,6 +6,7 @@ import type { IpAddress } from "../../model/address.ts";
 import { servicePorts, sliceEndpoints } from "./decode.ts";
 import { mergeEndpoints } from "./endpoints.ts";
 import { deriveFrontends, type Backend, type DeriveOptions, type Frontend } from "./frontends.ts";
+import { ignoreProblems, type Report } from "./problems.ts";
 
 /** What a service port asks for. */
 export interface WantedPort {
@@ -19,18 +20,24 @@ export interface WantedPort {
   readonly serving: readonly Backend[];
 }
 
-/** @returns by the service port's name; none for a Service that no proxy serves */
+/**
+ * @param report is told what of the objects cannot be served, once for each call
+ * @returns by the service port's name; none for a Service that no proxy serves
+ */
 export function deriveService(
   service: Service,
   slices: readonly EndpointSlice[],
   family: IpFamily,
   options: DeriveOptions,
+  report: Report = ignoreProblems,
 ): ReadonlyMap<string, WantedPort> {
-  const byPort = endpointsByPort(slices, family, options.node.name);
+  const ports = servicePorts(service, family, report);
+  if (ports.length === 0) return new Map();
+  const byPort = endpointsByPort(slices, family, options.node.name, report);
   return new Map(
-    servicePorts(service, family).map((port) => [
+    ports.map((port) => [
       `${servicePortName(port)}/${port.protocol}`,
-      derivePort(port, mergeEndpoints(byPort.get(port.portName) ?? []), options),
+      derivePort(port, mergeEndpoints(byPort.get(`${port.portName}/${port.protocol}`) ?? []), options),
     ]),
   );
 }
@@ -49,15 +56,18 @@ export function servingBackends({ protocol }: ServicePort, endpoints: readonly E
   return endpoints.filter(({ ready, serving }) => ready || serving).map(({ ip, port }) => ({ ip, port }));
 }
 
+/** By a port's name and protocol, from whichever slices. */
 function endpointsByPort(
   slices: readonly EndpointSlice[],
   family: IpFamily,
   nodeName: string,
+  report: Report,
 ): ReadonlyMap<string, readonly (readonly Endpoint[])[]> {
   const byPort = new Map<string, (readonly Endpoint[])[]>();
   for (const slice of slices) {
-    for (const { portName, endpoints } of sliceEndpoints(slice, family, nodeName)) {
-      byPort.set(portName, [...(byPort.get(portName) ?? []), endpoints]);
+    for (const { portName, protocol, endpoints } of sliceEndpoints(slice, family, nodeName, report)) {
+      const key = `${portName}/${protocol}`;
+      byPort.set(key, [...(byPort.get(key) ?? []), endpoints]);
     }
   }
   return byPort;

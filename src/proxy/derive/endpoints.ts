@@ -1,4 +1,5 @@
 /** Which of a service port's endpoints get its packets (upstream: pkg/proxy/topology.go, CategorizeEndpoints). */
+import type { IpAddress } from "../../model/address.ts";
 import type { Endpoint, ServicePort } from "../../model/service.ts";
 
 /** Where this node is. */
@@ -6,6 +7,8 @@ export interface NodeFacts {
   readonly name: string;
   /** topology.kubernetes.io/zone; "" where the node has none. */
   readonly zone: string;
+  /** Its own addresses, which loadBalancerSourceRanges may name; default: none. */
+  readonly ips?: readonly IpAddress[];
 }
 
 export interface ChosenEndpoints {

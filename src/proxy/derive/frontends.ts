@@ -6,6 +6,7 @@ import type { IpAddress } from "../../model/address.ts";
 import type { Endpoint, IpFamily, Protocol, ServicePort } from "../../model/service.ts";
 import { servicePortName } from "../../model/service.ts";
 import { chooseEndpoints, isExternallyAccessible, type ChosenEndpoints, type NodeFacts } from "./endpoints.ts";
+import { withNode } from "./source_ranges.ts";
 
 /** An endpoint as packets need it. */
 export type Backend = Pick<Endpoint, "ip" | "port">;
@@ -80,11 +81,13 @@ export function deriveFrontends(
     port: number,
     target,
   });
-  const restricted = port.sourceRanges.length > 0 ? { sourceRanges: port.sourceRanges } : {};
+  const { sourceRanges } = port;
+  const restricted = (vip: IpAddress): Partial<Frontend> =>
+    sourceRanges.length > 0 ? { sourceRanges: withNode(sourceRanges, vip, node.ips ?? []) } : {};
   return [
     cluster,
     ...port.externalIps.map((address) => at("externalIP", address)),
-    ...port.loadBalancerIps.map((address) => ({ ...at("loadBalancer", address), ...restricted })),
+    ...port.loadBalancerIps.map((address) => ({ ...at("loadBalancer", address), ...restricted(address) })),
     ...(port.nodePort === 0 ? [] : [at("nodePort", undefined, port.nodePort)]),
   ];
 }

@@ -25,6 +25,14 @@ interface Claim {
   readonly frontend: Frontend;
 }
 
+/** A frontend that several want. */
+export interface Conflict {
+  readonly frontend: Frontend;
+  /** Who has it: the first by name. */
+  readonly owner: string;
+  readonly refused: readonly string[];
+}
+
 /** Sets whose elements several frontends or Services have in common: a cluster IP of several ports. */
 const sharedSets: ReadonlySet<string> = new Set([setNames.clusterIps, setNames.hairpins]);
 
@@ -134,11 +142,18 @@ export class Ruleset {
     for (const ip of before?.localBackends ?? []) this.#drop(renderHairpin(ip));
   }
 
-  /** Names of frontends that several Services want, with those that do not get them. */
-  conflicts(): readonly { readonly frontend: Frontend; readonly refused: readonly string[] }[] {
-    return [...this.#claims.values()]
-      .filter((claims) => claims.length > 1)
-      .map(([first, ...others]) => ({ frontend: first!.frontend, refused: others.map(({ service }) => service) }));
+  /** Frontends that several Services want, with those that do not get them. Looks at every frontend. */
+  conflicts(): readonly Conflict[] {
+    return [...this.#claims.values()].flatMap((claims) => conflictOf(claims) ?? []);
+  }
+
+  /** Frontends of a service port that another has. @param service as {@link set} was told */
+  refusedTo(service: string): readonly Conflict[] {
+    const frontends = this.#services.get(service)?.frontends ?? [];
+    return frontends.flatMap((frontend) => {
+      const conflict = conflictOf(this.#claims.get(claimKey(frontend)) ?? []);
+      return conflict?.refused.includes(service) ? [conflict] : [];
+    });
   }
 
   /** Takes over how the kernel has backends arranged and numbered, before anything is wanted. */
@@ -245,6 +260,13 @@ export class Ruleset {
     this.#fanOuts.delete(name);
     if (!this.#dirtyFanOuts.has(name)) this.#dirtyFanOuts.set(name, true);
   }
+}
+
+function conflictOf(claims: readonly Claim[]): Conflict | undefined {
+  const [first, ...others] = claims;
+  const refused = others.flatMap(({ service }) => (service === first!.service ? [] : [service]));
+  if (!first || refused.length === 0) return undefined;
+  return { frontend: first.frontend, owner: first.service, refused };
 }
 
 function claimKey(frontend: Frontend): string {

@@ -1,10 +1,10 @@
 /** A change costs what changed, whatever else there is. */
 import { describe, expect, it } from "vitest";
-import type { NftStep } from "../../../src/kernel/netlink/nftables/step.ts";
-import { planChanges } from "../../../src/proxy/modes/nftables/plan.ts";
-import { arrange } from "../../../src/proxy/modes/nftables/render.ts";
-import type { Ruleset } from "../../../src/proxy/modes/nftables/ruleset.ts";
-import { endpoints, rulesetOf, servicePort, wanted } from "../../fixtures/proxied.ts";
+import type { NftStep } from "../../../../src/kernel/netlink/nftables/step.ts";
+import { planChanges } from "../../../../src/proxy/modes/nftables/plan.ts";
+import { arrange } from "../../../../src/proxy/modes/nftables/render.ts";
+import type { Ruleset } from "../../../../src/proxy/modes/nftables/ruleset.ts";
+import { endpoints, rulesetOf, servicePort, wanted } from "../../../fixtures/proxied.ts";
 
 function programmed(services: number, each: number): Ruleset {
   const ruleset = rulesetOf();

@@ -1,12 +1,12 @@
 /** Services change at random; what the steps leave in the kernel is always what a fresh start would program. */
 import { expect, it } from "vitest";
-import type { NftStep } from "../../../src/kernel/netlink/nftables/step.ts";
-import { planChanges } from "../../../src/proxy/modes/nftables/plan.ts";
-import type { Ruleset } from "../../../src/proxy/modes/nftables/ruleset.ts";
-import { setNames } from "../../../src/proxy/modes/nftables/sets.ts";
-import type { ServicePort } from "../../../src/model/service.ts";
-import fc from "../../fixtures/property.ts";
-import { endpoint, rulesetOf, servicePort, wanted } from "../../fixtures/proxied.ts";
+import type { NftStep } from "../../../../src/kernel/netlink/nftables/step.ts";
+import { planChanges } from "../../../../src/proxy/modes/nftables/plan.ts";
+import type { Ruleset } from "../../../../src/proxy/modes/nftables/ruleset.ts";
+import { setNames } from "../../../../src/proxy/modes/nftables/sets.ts";
+import type { ServicePort } from "../../../../src/model/service.ts";
+import fc from "../../../fixtures/property.ts";
+import { endpoint, rulesetOf, servicePort, wanted } from "../../../fixtures/proxied.ts";
 
 /** Elements by set, and chains, as the kernel has them. */
 class Kernel {
