@@ -27,8 +27,7 @@ function project(name: string, include: string[], timeout: number, setupFiles: s
       pool: "forks" as const,
       maxWorkers: 2,
       testTimeout: timeout,
-      // A server that starts or stops on a machine with much else to do.
-      hookTimeout: Math.max(timeout, 60_000),
+      hookTimeout: timeout,
     },
   };
 }

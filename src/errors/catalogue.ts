@@ -120,6 +120,21 @@ const catalogue = {
     remedy: "give an address and a prefix length, 10.96.0.0/12 or fd00:10:96::/112",
     retryable: false,
   },
+  ADDRESSES_EXHAUSTED: {
+    attempted: "take an address of {subject}",
+    remedy: "give the node a larger podCIDR or the network more ranges, or run fewer pods here",
+    retryable: true,
+  },
+  NETWORK_UNDO: {
+    attempted: "take back the half-made {subject}",
+    remedy: "it is noted: DEL, GC or the agent's next start takes it away",
+    retryable: true,
+  },
+  ADDRESS_REFUSED: {
+    attempted: "give the pod the address {subject}",
+    remedy: "ask for another address, or for none",
+    retryable: false,
+  },
   CERTIFICATE_FILE: {
     attempted: "use key material {subject}",
     remedy: "put the right file back from a backup, or move it away and a new one is made at the next start",
@@ -138,32 +153,6 @@ const catalogue = {
   LISTEN: {
     attempted: "listen on {subject}",
     remedy: "give another address or port, or stop what has this one",
-    retryable: true,
-  },
-  CRI_UNAVAILABLE: {
-    attempted: "call the container runtime: {subject}",
-    remedy:
-      "see that it runs and that containerRuntimeEndpoint names its socket; the outcome is unknown, observe again",
-    retryable: true,
-  },
-  CRI_TIMEOUT: {
-    attempted: "get an answer of the container runtime in time: {subject}",
-    remedy: "the outcome is unknown: observe the state and try again",
-    retryable: true,
-  },
-  CRI_NOT_FOUND: {
-    attempted: "find it in the container runtime: {subject}",
-    remedy: "it is not there (any more): observe the state and plan again",
-    retryable: false,
-  },
-  CRI_UNIMPLEMENTED: {
-    attempted: "call the container runtime: {subject}",
-    remedy: "this runtime cannot do that: containerd 1.6 or later, or CRI-O, with CRI v1 is needed",
-    retryable: false,
-  },
-  CRI_REFUSED: {
-    attempted: "call the container runtime: {subject}",
-    remedy: "the runtime refused it: see its reason and its log",
     retryable: true,
   },
   KUBECONFIG: {

@@ -95,6 +95,8 @@ export type RoutingEvent =
  */
 export interface RoutingPort {
   links(filter?: { readonly kind?: string; readonly master?: number }): Promise<Link[]>;
+  /** One link, without a look at the others; undefined: there is none. */
+  link(which: { readonly name: string } | { readonly index: number }): Promise<Link | undefined>;
   addresses(filter?: { readonly family?: "ip" | "ip6"; readonly index?: number }): Promise<Address[]>;
   /** A table that does not exist has no routes. */
   routes(filter?: RouteFilter): Promise<Route[]>;
@@ -238,6 +240,8 @@ export interface NetworkNamespace {
   readonly inode: bigint;
   /** A path that other ports open it by; it holds in this process until the namespace is closed. */
   readonly path: string;
+  /** Its descriptor, for IFLA_NET_NS_FD: of this process, owned by the namespace. */
+  readonly fd: number;
   /** Idempotent. */
   close(): void;
 }

@@ -47,6 +47,7 @@ export function describeNamespaces(title: string, open: () => NamespaceSubject):
       const made = await port.create(name);
       await port.delete(name);
       expect(await port.list()).not.toContain(name);
+      expect(made.path).toBe(`/proc/self/fd/${made.fd}`);
       const again = await port.open({ path: made.path });
       expect(again.inode).toBe(made.inode);
       again.close();

@@ -57,8 +57,9 @@ export class FakeNamespaces implements NamespacePort {
   }
 
   #handle(inode: bigint): NetworkNamespace {
-    const path = `/proc/self/fd/${this.#nextDescriptor++}`;
+    const fd = this.#nextDescriptor++;
+    const path = `/proc/self/fd/${fd}`;
     this.#open.set(path, inode);
-    return { inode, path, close: () => void this.#open.delete(path) };
+    return { inode, path, fd, close: () => void this.#open.delete(path) };
   }
 }

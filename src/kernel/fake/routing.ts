@@ -74,6 +74,8 @@ class FakeRouting implements RoutingPort {
         .sort((a, b) => a.index - b.index),
     );
 
+  link: RoutingPort["link"] = async (which) => (await this.links()).find(like(which));
+
   addresses: RoutingPort["addresses"] = (filter = {}) =>
     this.#list("addresses", (ns) => byFamily(ns.addresses).filter(like(filter)));
 

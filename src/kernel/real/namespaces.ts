@@ -37,7 +37,7 @@ function referenceOf(source: NamespaceSource): string | { readonly pid: number }
 
 function handleOf(handle: NativeNamespace): NetworkNamespace {
   // The descriptor's path outlives the name: a port can be opened by it although the name was deleted.
-  return { inode: handle.inode, path: `/proc/self/fd/${handle.fd}`, close: () => handle.close() };
+  return { inode: handle.inode, path: `/proc/self/fd/${handle.fd}`, fd: handle.fd, close: () => handle.close() };
 }
 
 async function attempt<T>(what: string, call: () => Promise<T>): Promise<T> {

@@ -49,6 +49,18 @@ class KernelRouting implements RoutingPort {
       ...(kind === undefined ? {} : { info: { kind: "other", name: kind } }),
     });
 
+  link: RoutingPort["link"] = async (which) => {
+    const body = { ...noLinkHeader, extMask: ["skipStatistics"] as const, ...which };
+    const request = { type: message.getLink, flags: 0, codec: linkMessage, body };
+    try {
+      const [answer] = await this.#client.request(request, `read link ${JSON.stringify(which)}`);
+      return answer && decodeBody(linkMessage, answer);
+    } catch (error) {
+      if (error instanceof FairleadError && error.errno === ENODEV) return undefined;
+      throw error;
+    }
+  };
+
   addresses: RoutingPort["addresses"] = ({ family, index = 0 } = {}) =>
     this.#dumpFamilies(family, (family) =>
       this.#dump(message.getAddress, addressMessage, `${family} addresses`, {
@@ -168,6 +180,7 @@ class KernelRouting implements RoutingPort {
 }
 
 const ENOENT = 2;
+const ENODEV = 19;
 /** Messages decoded between two looks at the clock: about a millisecond. */
 const messagesPerStep = 256;
 const emptyLengths = { destinationPrefixLength: 0, sourcePrefixLength: 0, tos: 0, flags: [] } as const;

@@ -29,6 +29,14 @@ export function describeLinks(on: () => RoutingContext): void {
       expect(await on().linkNames()).toEqual(["lo"]);
     });
 
+    it("are found one by one, by name or index; one that is not there is undefined", async () => {
+      await on().prepare(addPair);
+      expect(await on().port.link({ name: "left" })).toMatchObject({ index: left, link: right });
+      expect(await on().port.link({ index: right })).toMatchObject({ name: "right", info: { kind: "veth" } });
+      expect(await on().port.link({ name: "none" })).toBeUndefined();
+      expect(await on().port.link({ index: 99 })).toBeUndefined();
+    });
+
     it("are made once", async () => {
       expect(await on().outcomes(addPair, addPair)).toEqual(["ok", "EEXIST"]);
       expect(await on().outcomes(change("add", "link", { name: "left", info: { kind: "bridge" } }))).toEqual([

@@ -1,6 +1,6 @@
 /** Conditions of a Job (pkg/controller/job ensureJobConditionStatus). Pure. */
 import type { Job } from "../../../model/kubernetes.ts";
-import { timestamp } from "../../../model/timestamp.ts";
+import { rfc3339 } from "../conditions.ts";
 
 export type JobStatus = NonNullable<Job["status"]>;
 export type Condition = NonNullable<JobStatus["conditions"]>[number];
@@ -27,7 +27,7 @@ export function condition(
   nowMs: number,
   status: "True" | "False" = "True",
 ): Condition {
-  const now = timestamp(nowMs);
+  const now = rfc3339(nowMs);
   return { type, status, lastProbeTime: now, lastTransitionTime: now, reason, message };
 }
 

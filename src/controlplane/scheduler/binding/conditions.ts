@@ -1,7 +1,6 @@
 /** Conditions of pods that the scheduler sets (pkg/api/v1/pod UpdatePodCondition). */
 import type { V1PodCondition } from "@kubernetes/client-node";
 import type { Json, Pod } from "../../../model/kubernetes.ts";
-import { timestamp } from "../../../model/timestamp.ts";
 
 export type PodCondition = Json<V1PodCondition>;
 
@@ -29,7 +28,7 @@ export function changedCondition(
     (before.observedGeneration ?? 0) === (generation ?? 0);
   if (isSame) return undefined;
   const isTransition = before?.status !== condition.status || before.lastTransitionTime === undefined;
-  const now = timestamp(nowMs);
+  const now = new Date(nowMs).toISOString().replace(/\.\d+Z$/, "Z");
   return {
     ...condition,
     lastTransitionTime: isTransition ? now : before.lastTransitionTime,

@@ -7,7 +7,7 @@ import type { WantedPort } from "../../derive/derive.ts";
 import type { Frontend } from "../../derive/frontends.ts";
 import { BackendNumbers } from "./backend_numbers.ts";
 import { fanOutName, type FanOut } from "./fan_out.ts";
-import type { LocalDetector, NftablesOptions } from "./options.ts";
+import type { NftablesOptions } from "./options.ts";
 import {
   frontendKey,
   indexBytes,
@@ -37,9 +37,7 @@ export interface Conflict {
 const sharedSets: ReadonlySet<string> = new Set([setNames.clusterIps, setNames.hairpins]);
 
 export class Ruleset {
-  #options: NftablesOptions;
-  /** What the kernel's rules were made of. */
-  #programmedOptions: NftablesOptions;
+  readonly options: NftablesOptions;
   readonly #sets = new Map<string, Map<string, string>>();
   /** Of each set, keys that changed, with their values before. */
   readonly #dirty = new Map<string, Map<string, string | undefined>>();
@@ -57,8 +55,7 @@ export class Ruleset {
   #adopted: ReadonlyMap<string, Elements> = new Map();
 
   constructor(options: NftablesOptions) {
-    this.#options = options;
-    this.#programmedOptions = options;
+    this.options = options;
     for (const { name } of setsOf(options.family)) {
       this.#sets.set(name, new Map());
       this.#dirty.set(name, new Map());
@@ -66,28 +63,8 @@ export class Ruleset {
     this.setNodePortAddresses(options.nodePortAddresses);
   }
 
-  get options(): NftablesOptions {
-    return this.#options;
-  }
-
-  /** Takes the place of all options; of Services, who must be derived anew, it changes nothing. @throws TypeError for another family */
-  configure(options: NftablesOptions): void {
-    if (options.family !== this.#options.family) throw new TypeError("a ruleset is of one family");
-    this.#options = options;
-    this.setNodePortAddresses(options.nodePortAddresses);
-  }
-
-  setServiceCidrs(serviceCidrs: readonly string[]): void {
-    this.configure({ ...this.#options, serviceCidrs });
-  }
-
-  setLocalDetector(local: LocalDetector): void {
-    this.configure({ ...this.#options, local });
-  }
-
   /** Takes the place of the addresses that serve node ports. */
   setNodePortAddresses(addresses: readonly IpAddress[]): void {
-    this.#options = { ...this.#options, nodePortAddresses: addresses };
     const wanted = addresses.map(renderNodePortAddress);
     const kept = new Set(wanted.map(({ key }) => key));
     const set = setNames.nodePortAddresses;
@@ -116,17 +93,14 @@ export class Ruleset {
     readonly elements: ReadonlyMap<string, ReadonlyMap<string, string | undefined>>;
     /** Names of chains → whether the kernel has them. */
     readonly fanOuts: ReadonlyMap<string, boolean>;
-    /** What rules were made of that are now made of {@link options}. */
-    readonly options: NftablesOptions;
   } {
-    return { elements: this.#dirty, fanOuts: this.#dirtyFanOuts, options: this.#programmedOptions };
+    return { elements: this.#dirty, fanOuts: this.#dirtyFanOuts };
   }
 
   /** The kernel holds what is wanted. */
   clean(): void {
     for (const keys of this.#dirty.values()) keys.clear();
     this.#dirtyFanOuts.clear();
-    this.#programmedOptions = this.#options;
   }
 
   /** Takes the place of what the service port wanted before; undefined: it is gone. @param service its name */

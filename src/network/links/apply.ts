@@ -1,0 +1,160 @@
+/** Carries steps of a pod's link out: the only writes. */
+import { FairleadError } from "../../errors/catalogue.ts";
+import type { NetworkNamespace, NftablesPort, RoutingChange, RoutingPort, SysctlPort } from "../../kernel/ports.ts";
+import { ensureBridge } from "./bridge.ts";
+import type { PodLink } from "./link.ts";
+import type { LinkStep } from "./plan.ts";
+import { loopbackUp, renderPair, type EndChange } from "./render.ts";
+import type { SourceGuard } from "./source_guard.ts";
+
+/** The node's ports, and how to open those of a pod's namespace. */
+export interface LinkPorts {
+  readonly routing: RoutingPort;
+  /** Another one: to delete a link takes the kernel long (RCU), and a port does one thing after another. */
+  readonly deletions: RoutingPort;
+  readonly nftables: NftablesPort;
+  readonly sysctl: SysctlPort;
+  readonly openPod: (namespace: NetworkNamespace) => Promise<RoutingPort>;
+  readonly podSysctl: (namespace: NetworkNamespace) => SysctlPort;
+}
+
+export interface Guards {
+  readonly routed: SourceGuard;
+  readonly bridge: SourceGuard;
+}
+
+/** A pod's namespace, open. */
+export interface PodPlace {
+  readonly namespace: NetworkNamespace;
+  readonly routing: RoutingPort;
+}
+
+/** The pod has an interface of that name. */
+export class InterfaceExists extends Error {
+  override readonly name = "InterfaceExists";
+}
+
+const errno = { noEntry: 2, noDevice: 19, exists: 17, access: 13, invalid: 22, noAddress: 99, notThere: 3 } as const;
+
+type StepOf<K extends LinkStep["step"]> = Extract<LinkStep, { step: K }>;
+type Executors = { readonly [K in LinkStep["step"]]: (step: StepOf<K>) => Promise<void> };
+
+export class LinkApply {
+  readonly #ports: LinkPorts;
+  readonly #guards: Guards;
+  readonly #place: PodPlace | undefined;
+  /** Of the ends, once they are known. */
+  #index: { host: number; pod: number } | undefined;
+  readonly #executors: Executors = {
+    "add pair": ({ link }) => this.#addPair(link),
+    "delete link": ({ hostLink }) => this.#deleteLink(hostLink),
+    "change host end": (step) => this.#changeHostEnd(step),
+    "change pod end": (step) => this.#changePodEnd(step),
+    "admit sources": ({ mode, elements }) => this.#guards[mode].admit(elements),
+    "refuse sources": ({ mode, elements }) => this.#guards[mode].refuse(elements),
+  };
+
+  /** @param place where the pod's end is, or shall be; undefined: its end is not touched */
+  constructor(ports: LinkPorts, guards: Guards, place: PodPlace | undefined) {
+    this.#ports = ports;
+    this.#guards = guards;
+    this.#place = place;
+  }
+
+  /**
+   * First the pair is made, or goes; then all the rest at the same time, because nothing of it needs the others.
+   *
+   * @throws InterfaceExists
+   * @throws FairleadError of the port that refused
+   */
+  async apply(steps: readonly LinkStep[]): Promise<void> {
+    const isFirst = ({ step }: LinkStep): boolean => step === "add pair" || step === "delete link";
+    for (const step of steps.filter(isFirst)) await this.#carryOut(step);
+    const outcomes = await Promise.allSettled(
+      steps.filter((step) => !isFirst(step)).map((step) => this.#carryOut(step)),
+    );
+    // None of them may still run when the caller undoes what was done.
+    for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+  }
+
+  #carryOut(step: LinkStep): Promise<void> {
+    return (this.#executors[step.step] as (step: LinkStep) => Promise<void>)(step);
+  }
+
+  async #addPair(link: PodLink): Promise<void> {
+    const { routing } = this.#ports;
+    const place = this.#podPlace();
+    for (let attempt = 1; ; attempt++) {
+      const master = link.mode === "bridge" ? await ensureBridge(this.#ports, link) : undefined;
+      const added = routing.apply([renderPair(link, place.namespace.fd, master)]);
+      const [[refused], made] = await Promise.all([added, routing.link({ name: link.hostLink })]);
+      if (!refused && made?.link !== undefined) {
+        this.#index = { host: made.index, pod: made.link };
+        return;
+      }
+      if (refused && refused.errno !== errno.exists) throw refused;
+      if (refused && (!made || attempt > 1)) throw new InterfaceExists(link.ifName);
+      // The node's end is left from an attachment that nobody knows: whoever had it is gone.
+      if (attempt > 1) throw vanished(link.hostLink);
+      if (made) await this.#deleteLink(link.hostLink);
+    }
+  }
+
+  async #deleteLink(hostLink: string): Promise<void> {
+    const [refused] = await this.#ports.deletions.apply([
+      { verb: "delete", object: "link", value: { name: hostLink } },
+    ]);
+    if (refused && refused.errno !== errno.noDevice) throw refused;
+  }
+
+  async #changeHostEnd({ hostLink, changes }: StepOf<"change host end">): Promise<void> {
+    const index = this.#index?.host ?? (await this.#ports.routing.link({ name: hostLink }))?.index;
+    if (index === undefined) throw vanished(hostLink);
+    await applyAll(this.#ports.routing, changes.map(onLink(index)));
+  }
+
+  async #changePodEnd({ ifName, changes }: StepOf<"change pod end">): Promise<void> {
+    const { routing, namespace } = this.#podPlace();
+    const index = this.#index?.pod ?? (await routing.link({ name: ifName }))?.index;
+    if (index === undefined) throw vanished(ifName);
+    const wanted = changes.map(onLink(index));
+    const outcomes = await routing.apply([loopbackUp, ...wanted]);
+    const failed = outcomes.find((outcome) => outcome !== null);
+    if (!failed) return;
+    if (failed.errno !== errno.access || !wanted.some(isV6)) throw failed;
+    // Runtimes disable IPv6 where a pod's network is not known to have it: this one has.
+    await this.#ports.podSysctl(namespace).write(`net/ipv6/conf/${ifName}/disable_ipv6`, "0");
+    await applyAll(routing, wanted);
+  }
+
+  #podPlace(): PodPlace {
+    if (this.#place) return this.#place;
+    throw new Error("a step of the pod's end without its namespace");
+  }
+}
+
+/** A change of one end, told which link that is. */
+function onLink(index: number): (change: EndChange) => RoutingChange {
+  return (change) => {
+    const place = change.object === "route" ? { outInterface: index } : { index };
+    return { ...change, value: { ...change.value, ...place } } as RoutingChange;
+  };
+}
+
+function isV6({ object, value }: RoutingChange): boolean {
+  return object === "address" && (value.address ?? "").includes(":");
+}
+
+/** What is there already is as good as made. */
+async function applyAll(port: RoutingPort, changes: readonly RoutingChange[]): Promise<void> {
+  const failed = (await port.apply(changes)).find((outcome) => outcome !== null && outcome.errno !== errno.exists);
+  if (failed) throw failed;
+}
+
+function vanished(name: string): FairleadError {
+  return new FairleadError("NETLINK_REFUSED", {
+    subject: `find link ${name}`,
+    reason: "it was deleted meanwhile",
+    errno: errno.noDevice,
+  });
+}
