@@ -4,7 +4,15 @@
  */
 import type { KubeObject } from "../model/kubernetes.ts";
 import { systemClock, type Clock } from "../reconcile/clock.ts";
-import { keyOf, keyText, type Client, type ListOptions, type StopWatch, type WatchEvent } from "./client.ts";
+import {
+  keyOf,
+  keyText,
+  type Client,
+  type ListOptions,
+  type ObjectList,
+  type StopWatch,
+  type WatchEvent,
+} from "./client.ts";
 import { ObjectStore } from "./object_store.ts";
 import type { ResourceType } from "./resource_types.ts";
 import { isExpired } from "./status_error.ts";
@@ -27,6 +35,8 @@ export interface KeepOption<T> {
   readonly keep?: (object: T) => T;
 }
 
+/** Objects of a page (client-go's pager). */
+const pageSize = 500;
 /** Waits between attempts, in ms: doubled up to the longest, with jitter (client-go's reflector). */
 const firstRetryMs = 800;
 const longestRetryMs = 30_000;
@@ -128,17 +138,20 @@ export class Informer<T extends KubeObject> {
     for (const look of [...this.#waiting]) look();
   }
 
-  async #list(): Promise<void> {
+  get #selection(): Pick<ListOptions, "namespace" | "labelSelector" | "fieldSelector"> {
     const { namespace, labelSelector, fieldSelector } = this.#options;
+    return {
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(labelSelector === undefined ? {} : { labelSelector }),
+      ...(fieldSelector === undefined ? {} : { fieldSelector }),
+    };
+  }
+
+  async #list(): Promise<void> {
     try {
-      const list = await this.#client.list(this.type, {
-        ...(namespace === undefined ? {} : { namespace }),
-        ...(labelSelector === undefined ? {} : { labelSelector }),
-        ...(fieldSelector === undefined ? {} : { fieldSelector }),
-      });
+      const version = this.#options.keep ? await this.#listPages() : await this.#listWhole();
       if (!this.#running) return;
-      this.#replace(list.items);
-      this.#version = list.resourceVersion;
+      this.#version = version;
       this.#synced = true;
       this.#failures = 0;
       this.#settle();
@@ -148,24 +161,55 @@ export class Informer<T extends KubeObject> {
     }
   }
 
-  /** What a new list shows, as the changes that lead there. */
-  #replace(items: readonly T[]): void {
-    const kept = new Set(items.map((item) => keyText(keyOf(item))));
-    for (const key of [...this.objects.keys()]) if (!kept.has(key)) this.#remove(key);
+  /** What a new list shows, as the changes that lead there. @returns its version */
+  async #listWhole(): Promise<string> {
+    const { items, resourceVersion } = await this.#client.list(this.type, this.#selection);
+    if (!this.#running) return resourceVersion;
+    this.#removeAllBut(new Set(items.map((item) => keyText(keyOf(item)))));
     for (const item of items) this.#put(item);
+    return resourceVersion;
+  }
+
+  /** Of each page is kept what is kept before the next one is there: what is not kept is never held whole. */
+  async #listPages(): Promise<string> {
+    const seen = new Set<string>();
+    const next = (place?: string): Promise<ObjectList<T>> =>
+      this.#client.list(this.type, {
+        ...this.#selection,
+        limit: pageSize,
+        ...(place === undefined ? {} : { continue: place }),
+      });
+    let page = await next();
+    for (;;) {
+      if (!this.#running) return page.resourceVersion;
+      // Asked for before this one is looked at: the server's work and ours go on side by side.
+      const following = page.continue === undefined ? undefined : next(page.continue);
+      for (const item of page.items) {
+        seen.add(keyText(keyOf(item)));
+        this.#put(item);
+      }
+      if (following === undefined) break;
+      const come = await following.catch((error: unknown) => {
+        if (!isExpired(error)) throw error;
+        return undefined;
+      });
+      // The pages' version is forgotten: all at once, as client-go's pager.
+      if (come === undefined) return this.#listWhole();
+      page = come;
+    }
+    this.#removeAllBut(seen);
+    return page.resourceVersion;
+  }
+
+  #removeAllBut(kept: ReadonlySet<string>): void {
+    for (const key of [...this.objects.keys()]) if (!kept.has(key)) this.#remove(key);
   }
 
   #watch(): void {
-    const { namespace, labelSelector, fieldSelector } = this.#options;
     this.#watchedAt = this.#clock.now();
     this.#stopWatch = this.#client.watch(
       this.type,
-      {
-        resourceVersion: this.#version,
-        ...(namespace === undefined ? {} : { namespace }),
-        ...(labelSelector === undefined ? {} : { labelSelector }),
-        ...(fieldSelector === undefined ? {} : { fieldSelector }),
-      },
+      { resourceVersion: this.#version, ...this.#selection },
       { onEvent: (event) => this.#onEvent(event), onEnd: (error) => this.#onEnd(error) },
     );
   }

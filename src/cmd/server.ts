@@ -39,7 +39,7 @@ export function configure(command: Command): void {
     const options = optionsOf(flags, command);
     // Loaded now: a wrong flag needs no control plane to be refused.
     const [{ openLog }, { runServer }, { controllerTable }] = await Promise.all([
-      import("../controlplane/server/logging.ts"),
+      import("../log/log.ts"),
       import("../controlplane/server/run.ts"),
       import("../controlplane/controllers/table.ts"),
     ]);

@@ -45,7 +45,7 @@ export const commandTable: readonly (PresentCommand | AbsentCommand)[] = [
   {
     name: "proxy",
     summary: "drop-in for kube-proxy",
-    absent: "the service proxy (src/proxy) is not there yet",
+    load: () => import("./proxy.ts"),
   },
   {
     name: "cni",

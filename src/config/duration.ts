@@ -22,3 +22,16 @@ export function parseDuration(text: string): number | undefined {
   for (const [, number = "", unit = ""] of text.matchAll(part)) ms += Number(number) * unitsInMs[unit]!;
   return text.startsWith("-") ? -ms : ms;
 }
+
+/** As Go writes it (time.Duration.String): "1h15m0s", "1.5s", "300ms", "0s". */
+export function durationText(ms: number): string {
+  if (ms === 0) return "0s";
+  if (Math.abs(ms) < 1000) return `${ms}ms`;
+  const seconds = Math.abs(ms) / 1000;
+  const hours = Math.floor(seconds / 3600);
+  const minutes = Math.floor((seconds % 3600) / 60);
+  const rest = `${Number((seconds % 60).toFixed(3))}s`;
+  const sign = ms < 0 ? "-" : "";
+  if (hours > 0) return `${sign}${hours}h${minutes}m${rest}`;
+  return `${sign}${minutes > 0 ? `${minutes}m` : ""}${rest}`;
+}

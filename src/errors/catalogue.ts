@@ -80,6 +80,11 @@ const catalogue = {
     remedy: "correct the fields that are named; nothing of it was applied",
     retryable: false,
   },
+  CONFIG_CHANGED: {
+    attempted: "go on with the configuration {subject}",
+    remedy: "start it anew, as whatever runs it should",
+    retryable: true,
+  },
   STORE_EXISTS: {
     attempted: "create key {subject}",
     remedy: "it is there already: update it instead",
@@ -157,7 +162,17 @@ const catalogue = {
   },
   KUBECONFIG: {
     attempted: "read kubeconfig {subject}",
-    remedy: "start 'fairlead server' with this --data-dir first, and read it as the same user",
+    remedy: "name the kubeconfig of a server that there is, and read it as a user who may",
+    retryable: false,
+  },
+  PROXY_NODE: {
+    attempted: "proxy for node {subject}",
+    remedy: "give the node's name by --hostname-override; it must be registered and have an address",
+    retryable: true,
+  },
+  PROXY_MODE: {
+    attempted: "use proxy mode {subject}",
+    remedy: "set mode to nftables, or leave it out",
     retryable: false,
   },
 } as const satisfies Record<string, CatalogueEntry>;

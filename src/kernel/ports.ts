@@ -151,6 +151,8 @@ export interface NftablesPort {
   listElements(table: NftTableRef, set: string): Promise<readonly NftElement[]>;
   /** Counts the transactions of the namespace. */
   generation(): Promise<number>;
+  /** Of the socket that makes this port's changes: by it a watcher knows them from others'. */
+  portId(): Promise<number>;
   /** Calls back after each transaction, whoever made it, until the watch is closed. */
   watch(onChange: (change: NftChange) => void): Promise<{ close(): void }>;
   /** Idempotent. Watches are closed on their own. */

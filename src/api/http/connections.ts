@@ -3,7 +3,7 @@
  * client-go does (ReadIdleTimeout 30 s, PingTimeout 15 s).
  */
 import http2, { type ClientHttp2Session, type ClientHttp2Stream, type OutgoingHttpHeaders } from "node:http2";
-import { sameIdentity, type TlsIdentity } from "./credentials.ts";
+import { sameIdentity, type TlsIdentity } from "./identity.ts";
 
 /** Streams of one connection; upstream's servers let 100 to 250 in. */
 const maxStreams = 100;

@@ -1,45 +1,25 @@
-/** Where the API is and who asks, from a kubeconfig: certificates, tokens, token files, exec plug-ins. */
+/** Where the API is and who asks: by a kubeconfig (certificates, tokens, token files, plug-ins), or as a pod. */
+import { readFile } from "node:fs/promises";
+import { isIPv6 } from "node:net";
+import path from "node:path";
 import type { RequestOptions } from "node:https";
-import { KubeConfig } from "@kubernetes/client-node";
 import { FairleadError } from "../../errors/catalogue.ts";
-
-/** What a connection is made with; another one means another connection. */
-export interface TlsIdentity {
-  readonly ca?: string | Buffer | undefined;
-  readonly cert?: string | Buffer | undefined;
-  readonly key?: string | Buffer | undefined;
-  readonly servername?: string | undefined;
-  readonly rejectUnauthorized?: boolean | undefined;
-}
-
-export interface Credentials {
-  readonly tls: TlsIdentity;
-  readonly headers: Readonly<Record<string, string>>;
-}
+import type { Credentials, TlsIdentity } from "./identity.ts";
+import { credentialsOf, needsPlugin, readKubeconfig, type KubeconfigContext } from "./kubeconfig.ts";
 
 /** How long what was read holds: files and plug-ins change seldom, and are not asked for each request, in ms. */
 const freshMs = 10_000;
 
-export class KubeconfigCredentials {
+export class CredentialSource {
   /** `https://host:port` */
   readonly server: string;
-  readonly #config: KubeConfig;
+  readonly #read: () => Promise<Credentials>;
   #current: Promise<Credentials> | undefined;
   #readAtMs = 0;
 
-  /** @throws FairleadError KUBECONFIG */
-  constructor(file: string) {
-    this.#config = new KubeConfig();
-    try {
-      this.#config.loadFromFile(file);
-    } catch (cause) {
-      throw new FairleadError("KUBECONFIG", { subject: file, cause });
-    }
-    const server = this.#config.getCurrentCluster()?.server;
-    if (!server?.startsWith("https://")) {
-      throw new FairleadError("KUBECONFIG", { subject: file, reason: "its current cluster has no https server" });
-    }
+  constructor(server: string, read: () => Promise<Credentials>) {
     this.server = server.replace(/\/$/, "");
+    this.#read = read;
   }
 
   current(): Promise<Credentials> {
@@ -52,23 +32,52 @@ export class KubeconfigCredentials {
     }
     return this.#current;
   }
-
-  async #read(): Promise<Credentials> {
-    const options: RequestOptions = {};
-    await this.#config.applyToHTTPSOptions(options);
-    const { ca, cert, key, servername, rejectUnauthorized } = options as TlsIdentity;
-    const headers: Record<string, string> = {};
-    for (const [name, value] of Object.entries(options.headers ?? {})) headers[name.toLowerCase()] = String(value);
-    if (typeof options.auth === "string") {
-      headers["authorization"] = `Basic ${Buffer.from(options.auth).toString("base64")}`;
-    }
-    return { tls: { ca, cert, key, servername, rejectUnauthorized }, headers };
-  }
 }
 
-/** Whether two connect alike. */
-export function sameIdentity(a: TlsIdentity, b: TlsIdentity): boolean {
-  const text = ({ ca, cert, key, servername, rejectUnauthorized }: TlsIdentity): string =>
-    [ca, cert, key, servername, rejectUnauthorized].map((part) => String(part)).join("\0");
-  return a === b || text(a) === text(b);
+/** @param server in the place of the kubeconfig's (kube-proxy's --master). @throws FairleadError KUBECONFIG */
+export function fromKubeconfig(file: string, server?: string): CredentialSource {
+  const context = readKubeconfig(file);
+  const chosen = server ?? context.cluster.server;
+  if (!chosen?.startsWith("https://")) {
+    throw new FairleadError("KUBECONFIG", { subject: file, reason: "its current cluster has no https server" });
+  }
+  return new CredentialSource(chosen, () => (needsPlugin(context) ? askPlugin(context) : credentialsOf(context)));
+}
+
+/** Where a pod finds its service account (client-go, rest.InClusterConfig). */
+const serviceAccountFolder = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/** @throws FairleadError KUBECONFIG where this is no pod */
+export function fromServiceAccount(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+  folder = serviceAccountFolder,
+): CredentialSource {
+  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = environment;
+  if (!host || !port) {
+    const reason = "this is no pod: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set";
+    throw new FairleadError("KUBECONFIG", { subject: "of a service account", reason });
+  }
+  return new CredentialSource(`https://${isIPv6(host) ? `[${host}]` : host}:${port}`, async () => {
+    const [ca, token] = await Promise.all([
+      readFile(path.join(folder, "ca.crt")),
+      readFile(path.join(folder, "token"), "utf8"),
+    ]);
+    return { tls: { ca }, headers: { authorization: `Bearer ${token.trim()}` } };
+  });
+}
+
+/** exec plug-ins and providers, as the published client asks them. */
+async function askPlugin({ file }: KubeconfigContext): Promise<Credentials> {
+  const { KubeConfig } = await import("@kubernetes/client-node");
+  const config = new KubeConfig();
+  config.loadFromFile(file);
+  const options: RequestOptions = {};
+  await config.applyToHTTPSOptions(options);
+  const { ca, cert, key, servername, rejectUnauthorized } = options as TlsIdentity;
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(options.headers ?? {})) headers[name.toLowerCase()] = String(value);
+  if (typeof options.auth === "string") {
+    headers["authorization"] = `Basic ${Buffer.from(options.auth).toString("base64")}`;
+  }
+  return { tls: { ca, cert, key, servername, rejectUnauthorized }, headers };
 }

@@ -15,13 +15,15 @@ import type {
 import { deleteBody, leftBehind, patchContentTypes, pathOf, queryOf } from "../request_parts.ts";
 import { apiVersionOf, type ResourceType } from "../resource_types.ts";
 import { isExpired } from "../status_error.ts";
-import { KubeconfigCredentials } from "./credentials.ts";
+import { fromKubeconfig, fromServiceAccount } from "./credentials.ts";
 import { HttpWatch, withoutManagers } from "./http_watch.ts";
 import { Transport, type HttpRequest } from "./transport.ts";
 
 export interface HttpClientOptions {
-  /** Path of the kubeconfig. */
-  readonly kubeconfig: string;
+  /** Path of the kubeconfig; absent: the service account of the pod that this is. */
+  readonly kubeconfig?: string;
+  /** `https://host:port`, in the place of the kubeconfig's. */
+  readonly server?: string;
   /** "fairlead-kubelet": who is recorded in managedFields and logs. */
   readonly userAgent: string;
   /** Bound of a request with all its tries, in ms; default 30 s. */
@@ -39,11 +41,14 @@ interface ListAnswer<T> {
 }
 
 export class HttpClient implements Client {
+  /** `https://host:port` */
+  readonly server: string;
   readonly #transport: Transport;
 
   /** @throws FairleadError KUBECONFIG */
-  constructor({ kubeconfig, userAgent, timeoutMs }: HttpClientOptions) {
-    const credentials = new KubeconfigCredentials(kubeconfig);
+  constructor({ kubeconfig, server, userAgent, timeoutMs }: HttpClientOptions) {
+    const credentials = kubeconfig === undefined ? fromServiceAccount() : fromKubeconfig(kubeconfig, server);
+    this.server = credentials.server;
     this.#transport = new Transport({
       server: credentials.server,
       credentials: () => credentials.current(),

@@ -3,7 +3,7 @@ import type { ClientHttp2Stream } from "node:http2";
 import { setTimeout as sleep } from "node:timers/promises";
 import { StatusError, type StatusDetails } from "../status_error.ts";
 import { Connections } from "./connections.ts";
-import type { Credentials } from "./credentials.ts";
+import type { Credentials } from "./identity.ts";
 
 export interface HttpRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";

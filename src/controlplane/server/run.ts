@@ -1,7 +1,7 @@
 /** The server's life as a process: from its start to the signal that ends it. */
 import { performance } from "node:perf_hooks";
 import { collectWhenIdle } from "./idle_memory.ts";
-import type { ServerLog } from "./logging.ts";
+import type { ProgramLog } from "../../log/log.ts";
 import type { ServerOptions } from "./options.ts";
 import { startServer } from "./server.ts";
 
@@ -14,7 +14,7 @@ const signals = ["SIGTERM", "SIGINT"] as const;
  *
  * @throws what {@link startServer} throws
  */
-export async function runServer(options: ServerOptions, serverLog: ServerLog): Promise<void> {
+export async function runServer(options: ServerOptions, serverLog: ProgramLog): Promise<void> {
   const { log } = serverLog;
   const stopped = stopSignal(serverLog);
   process.on("uncaughtException", (err) => {
@@ -42,7 +42,7 @@ export async function runServer(options: ServerOptions, serverLog: ServerLog): P
 }
 
 /** The first signal; from then on a second one ends the process. */
-function stopSignal(serverLog: ServerLog): Promise<NodeJS.Signals> {
+function stopSignal(serverLog: ProgramLog): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     let first: NodeJS.Signals | undefined;
     for (const signal of signals) {

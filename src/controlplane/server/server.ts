@@ -8,7 +8,8 @@ import { actorsOf } from "./actors.ts";
 import { ActorRunner } from "./actor_runner.ts";
 import { Compactor } from "./compaction.ts";
 import { takeDataDir } from "./data_dir.ts";
-import { requestLog, requestVerbosity, type ServerLog } from "./logging.ts";
+import type { ProgramLog } from "../../log/log.ts";
+import { requestLog, requestVerbosity } from "./logging.ts";
 import { openStore } from "./open_store.ts";
 import type { ServerOptions } from "./options.ts";
 
@@ -27,7 +28,7 @@ export interface RunningServer {
  *
  * @throws FairleadError DATA_DIR, DATA_DIR_IN_USE, LISTEN, STORE_UNAVAILABLE, CERTIFICATE_FILE
  */
-export async function startServer(options: ServerOptions, serverLog: ServerLog): Promise<RunningServer> {
+export async function startServer(options: ServerOptions, serverLog: ProgramLog): Promise<RunningServer> {
   const giveBack = takeDataDir(options.dataDir);
   let store: Store | undefined;
   try {
@@ -43,7 +44,7 @@ export async function startServer(options: ServerOptions, serverLog: ServerLog):
 async function startOn(
   store: Store,
   options: ServerOptions,
-  serverLog: ServerLog,
+  serverLog: ProgramLog,
   giveBack: () => void,
 ): Promise<RunningServer> {
   const { log } = serverLog;

@@ -28,6 +28,8 @@ interface Request {
   readonly flags: Flags;
 }
 
+const ownPortId = 1;
+
 export class FakeNftables implements NftablesPort {
   readonly #kernel: FakeKernel = { ruleset: new Map(), nowMs: () => this.#nowMs, lastTableHandle: 0 };
   readonly #watches = new Set<(change: NftChange) => void>();
@@ -62,6 +64,10 @@ export class FakeNftables implements NftablesPort {
 
   async generation(): Promise<number> {
     return this.#generation;
+  }
+
+  async portId(): Promise<number> {
+    return ownPortId;
   }
 
   async watch(onChange: (change: NftChange) => void): Promise<{ close(): void }> {
@@ -131,7 +137,7 @@ export class FakeNftables implements NftablesPort {
       what: "changed",
       tables: [...tables.values()],
       generation: this.#generation,
-      portId: 1,
+      portId: ownPortId,
     };
     for (const watch of this.#watches) queueMicrotask(() => this.#watches.has(watch) && watch(change));
   }

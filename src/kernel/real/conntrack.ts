@@ -18,7 +18,7 @@ import {
 } from "../netlink/ctnetlink/messages.ts";
 import type { ConntrackEvent, ConntrackPort } from "../ports.ts";
 import { NetlinkClient, netlinkProtocol, refused } from "./netlink_client.ts";
-import { Pace } from "./pace.ts";
+import { Pace } from "../../reconcile/pace.ts";
 
 const ENOENT = 2;
 

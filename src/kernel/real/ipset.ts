@@ -24,7 +24,7 @@ import { familyOf, setsOf, type Ipset, type IpsetDefinition, type IpsetElement }
 import { describeStep, type IpsetExecutors, type IpsetStep, type IpsetVerbs } from "../netlink/ipset/step.ts";
 import type { IpsetPort } from "../ports.ts";
 import { NetlinkClient, netlinkProtocol } from "./netlink_client.ts";
-import { Pace } from "./pace.ts";
+import { Pace } from "../../reconcile/pace.ts";
 
 const ENOENT = 2;
 

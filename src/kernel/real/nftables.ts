@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { FairleadError } from "../../errors/catalogue.ts";
 import { bytes, type Codec } from "../netlink/codec/codec.ts";
 import { Writer } from "../netlink/codec/writer.ts";
-import { decodeBody, encodeBatch, type AnyRequest } from "../netlink/codec/message.ts";
+import { decodeBody, encodeBatch, type AnyRequest, type ReceivedMessage } from "../netlink/codec/message.ts";
 import { renderBatch } from "../netlink/nftables/batch.ts";
 import { chainOf, flowtableOf, objectOf, ruleOf, setOfBody } from "../netlink/nftables/bodies.ts";
 import { omit } from "../netlink/nftables/fields.ts";
@@ -15,7 +15,7 @@ import type { NamespaceRef } from "../native.ts";
 import type { NftablesPort, NftChange } from "../ports.ts";
 import { NetlinkClient, netlinkProtocol } from "./netlink_client.ts";
 import { watchRulesets } from "./nftables_watch.ts";
-import { Pace } from "./pace.ts";
+import { Pace } from "../../reconcile/pace.ts";
 
 /**
  * The kernel grows a set's hash table behind the load that filled it. A listing meanwhile goes on by count
@@ -85,9 +85,19 @@ export class RealNftables implements NftablesPort {
   }
 
   async generation(): Promise<number> {
+    const answer = await this.#askGeneration();
+    return answer === undefined ? 0 : (decodeBody(nftCodecs.generation, answer).id ?? 0);
+  }
+
+  /** Answers bear the port of who asked. */
+  async portId(): Promise<number> {
+    return (await this.#askGeneration())?.portId ?? 0;
+  }
+
+  async #askGeneration(): Promise<ReceivedMessage | undefined> {
     const request = nftRequest("generation", "getGeneration", 0, "unspec", {});
     const [answer] = await this.#client.request(request, "read the ruleset's generation");
-    return answer === undefined ? 0 : (decodeBody(nftCodecs.generation, answer).id ?? 0);
+    return answer;
   }
 
   async watch(onChange: (change: NftChange) => void): Promise<{ close(): void }> {

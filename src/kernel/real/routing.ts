@@ -14,7 +14,7 @@ import type { Codec } from "../netlink/codec/codec.ts";
 import { decodeBody } from "../netlink/codec/message.ts";
 import type { RouteFilter, RoutingChange, RoutingEvent, RoutingPort } from "../ports.ts";
 import { NetlinkClient, netlinkProtocol } from "./netlink_client.ts";
-import { Pace } from "./pace.ts";
+import { Pace } from "../../reconcile/pace.ts";
 import { watchRouting } from "./routing_watch.ts";
 
 type IpFamily = "ip" | "ip6";

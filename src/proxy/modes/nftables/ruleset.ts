@@ -37,7 +37,7 @@ export interface Conflict {
 const sharedSets: ReadonlySet<string> = new Set([setNames.clusterIps, setNames.hairpins]);
 
 export class Ruleset {
-  readonly options: NftablesOptions;
+  options: NftablesOptions;
   readonly #sets = new Map<string, Map<string, string>>();
   /** Of each set, keys that changed, with their values before. */
   readonly #dirty = new Map<string, Map<string, string | undefined>>();
@@ -60,6 +60,12 @@ export class Ruleset {
       this.#sets.set(name, new Map());
       this.#dirty.set(name, new Map());
     }
+    this.setNodePortAddresses(options.nodePortAddresses);
+  }
+
+  /** Rules follow with the next repair (NftablesTable), addresses of node ports as any change does. */
+  configure(options: NftablesOptions): void {
+    this.options = options;
     this.setNodePortAddresses(options.nodePortAddresses);
   }
 

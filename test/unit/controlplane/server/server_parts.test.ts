@@ -9,7 +9,7 @@ import { ApiMetrics } from "../../../../src/controlplane/apiserver/metrics/api_m
 import { requestInfo } from "../../../../src/controlplane/apiserver/request/info.ts";
 import { Compactor } from "../../../../src/controlplane/server/compaction.ts";
 import { takeDataDir } from "../../../../src/controlplane/server/data_dir.ts";
-import { textLine } from "../../../../src/controlplane/server/logging.ts";
+import { textLine } from "../../../../src/log/log.ts";
 import type { Store } from "../../../../src/controlplane/store/store.ts";
 import { FairleadError } from "../../../../src/errors/catalogue.ts";
 

@@ -116,6 +116,7 @@ export const componentRoles: readonly PolicyRole[] = [
       allow(read, "core", "nodes"),
       writeEvents,
       allow("list watch", "discovery.k8s.io", "endpointslices"),
+      allow("list watch", "networking.k8s.io", "servicecidrs"),
     ],
   },
   {

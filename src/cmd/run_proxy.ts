@@ -1,0 +1,110 @@
+/** The proxy's life as a process: from its start to the signal that ends it. */
+import { existsSync, unwatchFile, watchFile } from "node:fs";
+import { ApiEventRecorder } from "../api/events/api_event_recorder.ts";
+import { HttpClient } from "../api/http/http_client.ts";
+import type { KubeProxyConfiguration } from "../config/kube_proxy.ts";
+import { FairleadError } from "../errors/catalogue.ts";
+import { RealNftables } from "../kernel/real/nftables.ts";
+import { openRouting } from "../kernel/real/routing.ts";
+import type { ProgramLog } from "../log/log.ts";
+import type { IpFamily } from "../model/service.ts";
+import { ProxyAgent } from "../proxy/agent/agent.ts";
+import { removeTables } from "../proxy/agent/clean_up.ts";
+import { systemClock } from "../reconcile/clock.ts";
+import { packageVersion } from "./package_version.ts";
+
+export interface ProxyOptions {
+  readonly config: KubeProxyConfiguration;
+  readonly nodeName: string;
+  readonly programLog: ProgramLog;
+  /** It ends the process when it changes, as upstream's does: whoever runs it starts it anew. */
+  readonly configFile?: string;
+  /** Where the API server is, in the place of the kubeconfig's. */
+  readonly master?: string;
+}
+
+/** What Events that wait have to be written, in ms. */
+const eventsGraceMs = 1000;
+const configLookMs = 2000;
+
+/**
+ * Proxies until SIGTERM or SIGINT. What is programmed stays: packets go on.
+ *
+ * @throws FairleadError where it cannot begin, or its configuration has changed
+ */
+export async function runProxy(options: ProxyOptions): Promise<void> {
+  const { config, nodeName, programLog, master } = options;
+  const { log } = programLog;
+  checkMode(config);
+  const ended = untilEnd(options);
+  const { kubeconfig } = config.clientConnection;
+  const client = new HttpClient({
+    ...(kubeconfig === "" ? {} : { kubeconfig }),
+    ...(master === undefined ? {} : { server: master }),
+    userAgent: `kube-proxy/fairlead-${packageVersion()}`,
+  });
+  const events = new ApiEventRecorder(client, { component: "kube-proxy", host: nodeName, clock: systemClock });
+  const [nftables, routing] = await Promise.all([RealNftables.open(), openRouting()]);
+  const families = familiesOfKernel();
+  log.info({ node: nodeName, mode: "nftables", families, server: client.server }, "starting");
+  const agent = new ProxyAgent({ client, nftables, routing, config, nodeName, families, clock: systemClock, log });
+  // Its timers hold up nothing, so that something has to hold the process.
+  const alive = setInterval(() => undefined, 60_000);
+  try {
+    const node = { apiVersion: "v1", kind: "Node", metadata: { name: nodeName, uid: nodeName } };
+    events.event(node, "Normal", "Starting", "");
+    const started = agent.start().then(() => log.info({ startupMs: Math.round(performance.now()) }, "programmed"));
+    await Promise.race([ended, started.then(() => ended)]);
+    log.info("stopped; what is programmed stays");
+  } finally {
+    clearInterval(alive);
+    await agent.stop();
+    await events.stop(eventsGraceMs);
+    client.close();
+    nftables.close();
+    routing.close();
+  }
+}
+
+/** Removes what this proxy has programmed. */
+export async function cleanUp({ log }: ProgramLog): Promise<void> {
+  const nftables = await RealNftables.open();
+  try {
+    await removeTables(nftables);
+    log.info("removed what Fairlead's proxy had programmed");
+  } finally {
+    nftables.close();
+  }
+}
+
+/** @throws FairleadError PROXY_MODE */
+function checkMode({ mode }: KubeProxyConfiguration): void {
+  if (mode === "nftables" || mode === "auto") return;
+  throw new FairleadError("PROXY_MODE", { subject: `"${mode}"`, reason: `field mode: ${mode} is not built yet` });
+}
+
+/** A kernel without IPv6 has no such file (upstream: platformCheckSupported). */
+function familiesOfKernel(): readonly IpFamily[] {
+  return existsSync("/proc/net/if_inet6") ? ["IPv4", "IPv6"] : ["IPv4"];
+}
+
+/** Resolves at the first signal, and rejects when the configuration has changed; a second signal ends the process. */
+function untilEnd({ programLog, configFile }: ProxyOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let isEnding = false;
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      process.on(signal, () => {
+        if (isEnding) process.exit(1);
+        isEnding = true;
+        programLog.log.info({ signal }, "stopping");
+        resolve();
+      });
+    }
+    if (configFile === undefined) return;
+    watchFile(configFile, { interval: configLookMs, persistent: false }, () => {
+      unwatchFile(configFile);
+      const reason = "content of the proxy server's configuration file was updated";
+      reject(new FairleadError("CONFIG_CHANGED", { subject: configFile, reason }));
+    });
+  });
+}

@@ -1,0 +1,108 @@
+/** The configuration, this node and its addresses → what modes need to know of where they run. Pure. */
+import ipaddr from "ipaddr.js";
+import type { KubeProxyConfiguration } from "../../config/kube_proxy.ts";
+import { parseIp, type IpAddress } from "../../model/address.ts";
+import type { Node } from "../../model/kubernetes.ts";
+import type { IpFamily } from "../../model/service.ts";
+import type { LocalDetector } from "../modes/nftables/options.ts";
+
+export type NodeIps = Readonly<Partial<Record<IpFamily, IpAddress>>>;
+
+export function familyOf(address: string): IpFamily {
+  return address.includes(":") ? "IPv6" : "IPv4";
+}
+
+/** Addresses by which others know the node, one of each family at most, the primary one first (upstream: GetNodeHostIPs). */
+export function hostIps(node: Node | undefined): readonly IpAddress[] {
+  const addresses = node?.status?.addresses ?? [];
+  const known = ["InternalIP", "ExternalIP"].flatMap((type) =>
+    addresses.flatMap((one) => (one.type === type ? (parseIp(one.address) ?? []) : [])),
+  );
+  const [primary] = known;
+  if (primary === undefined) return [];
+  const other = known.find((address) => familyOf(address) !== familyOf(primary));
+  return other === undefined ? [primary] : [primary, other];
+}
+
+/** bindAddress takes the place of the node's own (upstream: detectNodeIPs). */
+export function nodeIps(node: Node | undefined, bindAddress: string): NodeIps {
+  const own = Object.fromEntries(hostIps(node).map((address) => [familyOf(address), address]));
+  const bound = parseIp(bindAddress);
+  const isGiven = bound !== undefined && !["0.0.0.0", "::"].includes(bound);
+  return isGiven ? { ...own, [familyOf(bound)]: bound } : own;
+}
+
+/** The family that the cluster is of, where it is of one. */
+export function primaryFamily(node: Node | undefined, bindAddress: string): IpFamily {
+  const bound = parseIp(bindAddress);
+  if (bound !== undefined && !["0.0.0.0", "::"].includes(bound)) return familyOf(bound);
+  return familyOf(hostIps(node)[0] ?? "");
+}
+
+export function zoneOf(node: Node | undefined): string {
+  return node?.metadata.labels?.["topology.kubernetes.io/zone"] ?? "";
+}
+
+/** How pods of this node are told from everything else. */
+export function localDetector(
+  config: Pick<KubeProxyConfiguration, "detectLocalMode" | "detectLocal" | "clusterCIDR">,
+  node: Node | undefined,
+  family: IpFamily,
+): LocalDetector {
+  const { bridgeInterface, interfaceNamePrefix } = config.detectLocal;
+  switch (config.detectLocalMode) {
+    case "ClusterCIDR":
+      return byCidr(config.clusterCIDR.split(","), family);
+    case "NodeCIDR":
+      return byCidr(podCidrs(node), family);
+    case "BridgeInterface":
+      return { mode: "BridgeInterface", name: bridgeInterface };
+    case "InterfaceNamePrefix":
+      return { mode: "InterfaceNamePrefix", prefix: interfaceNamePrefix };
+  }
+}
+
+export function podCidrs(node: Node | undefined): readonly string[] {
+  return node?.spec.podCIDRs ?? [];
+}
+
+function byCidr(cidrs: readonly string[], family: IpFamily): LocalDetector {
+  const cidr = ofFamily(cidrs, family)[0];
+  return cidr === undefined ? { mode: "none" } : { mode: "cidr", cidr };
+}
+
+export function ofFamily(cidrs: readonly string[], family: IpFamily): readonly string[] {
+  return cidrs.filter((cidr) => cidr !== "" && familyOf(cidr) === family);
+}
+
+/**
+ * Addresses that serve node ports (upstream: NodePortAddresses). Ranges that name none of a family mean all of
+ * that family. Loopback addresses serve none unless "localhost" says so: not in upstream's nftables mode at all.
+ *
+ * @param configured nodePortAddresses; undefined: "primary", as upstream's nftables mode has it
+ * @param local every address of this machine
+ */
+export function nodePortAddresses(
+  configured: readonly string[] = ["primary"],
+  ips: NodeIps,
+  local: readonly IpAddress[],
+  family: IpFamily,
+): readonly IpAddress[] {
+  const ranges = configured.flatMap((one) => {
+    if (one === "all") return ["0.0.0.0/0", "::/0"];
+    if (one === "localhost") return [];
+    if (one !== "primary") return [one];
+    return Object.values(ips).map((address) => `${address}/${familyOf(address) === "IPv4" ? 32 : 128}`);
+  });
+  const isLocalhostAlone = configured.every((one) => one === "localhost");
+  const own = ofFamily(ranges, family);
+  const all = own.length === 0 && !isLocalhostAlone;
+  const parsed = own.map((range) => ipaddr.parseCIDR(range));
+  const served = local.filter((address) => {
+    const ip = ipaddr.parse(address);
+    if (familyOf(address) !== family) return false;
+    if (ip.range() === "loopback") return configured.includes("localhost");
+    return all || parsed.some((range) => ip.match(range));
+  });
+  return [...new Set(served)].sort();
+}

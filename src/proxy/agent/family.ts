@@ -1,0 +1,75 @@
+/** One address family: what its Services want, kept in its table. */
+import type { NftablesPort } from "../../kernel/ports.ts";
+import type { EndpointSlice, Service } from "../../model/kubernetes.ts";
+import type { IpFamily } from "../../model/service.ts";
+import { NftablesTable } from "../apply/nftables.ts";
+import { deriveService, type WantedPort } from "../derive/derive.ts";
+import type { DeriveOptions } from "../derive/frontends.ts";
+import type { NftablesOptions } from "../modes/nftables/options.ts";
+import { Ruleset } from "../modes/nftables/ruleset.ts";
+import type { FamilySync, PortChange } from "./observer.ts";
+
+export class FamilyProxy {
+  readonly family: IpFamily;
+  readonly #ruleset: Ruleset;
+  readonly #table: NftablesTable;
+  /** Service → its ports, as the ruleset has them. */
+  readonly #ports = new Map<string, ReadonlyMap<string, WantedPort>>();
+  #changes: PortChange[] = [];
+  /** The table may be anything: it is observed before it is changed. */
+  #mustRepair = true;
+
+  constructor(port: NftablesPort, options: NftablesOptions) {
+    this.family = options.family;
+    this.#ruleset = new Ruleset(options);
+    this.#table = new NftablesTable(port, this.#ruleset);
+  }
+
+  /** Before the first Service comes. */
+  adopt(): Promise<void> {
+    return this.#table.adopt();
+  }
+
+  configure(options: NftablesOptions): void {
+    const { nodePortAddresses: _before, ...before } = this.#ruleset.options;
+    const { nodePortAddresses: _after, ...after } = options;
+    if (JSON.stringify(before) !== JSON.stringify(after)) this.#mustRepair = true;
+    this.#ruleset.configure(options);
+  }
+
+  /** Takes the place of what the Service wanted before; undefined: it is gone. @param key "namespace/name" */
+  set(key: string, service: Service | undefined, slices: readonly EndpointSlice[], options: DeriveOptions): void {
+    const before = this.#ports.get(key);
+    const after = service ? deriveService(service, slices, this.family, options) : new Map<string, WantedPort>();
+    for (const [name, wanted] of before ?? []) if (!after.has(name)) this.#change(name, wanted, undefined);
+    for (const [name, wanted] of after) this.#change(name, before?.get(name), wanted);
+    if (after.size > 0) this.#ports.set(key, after);
+    else this.#ports.delete(key);
+  }
+
+  #change(name: string, before: WantedPort | undefined, after: WantedPort | undefined): void {
+    this.#ruleset.set(name, after);
+    this.#changes.push({ name, before, after });
+  }
+
+  repairNext(): void {
+    this.#mustRepair = true;
+  }
+
+  /** @throws FairleadError: nothing is lost, the next call observes and tries again */
+  async sync(): Promise<FamilySync> {
+    const startedMs = performance.now();
+    const repaired = this.#mustRepair;
+    this.#mustRepair = true;
+    const steps = repaired ? await this.#table.repair() : await this.#table.sync();
+    this.#mustRepair = false;
+    const changes = this.#changes;
+    this.#changes = [];
+    return { family: this.family, changes, steps, repaired, durationMs: performance.now() - startedMs };
+  }
+
+  /** Leaves nothing behind. */
+  remove(): Promise<void> {
+    return this.#table.remove();
+  }
+}
