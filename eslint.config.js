@@ -11,6 +11,7 @@ const pure = [
   "src/proxy/{derive,modes}/**/*.ts",
   "src/kernel/netlink/**/*.ts",
   "src/**/{derive,plan,render,decode}.ts",
+  "cni/{environment,config,decode,result}.ts",
 ];
 const impureGlobals = [
   "process",

@@ -9,7 +9,8 @@ import type { IpAddress, MacAddress } from "../src/model/address.ts";
 export const cniVersions = ["0.3.1", "0.4.0", "1.0.0", "1.1.0"] as const;
 export type CniVersion = (typeof cniVersions)[number];
 
-export const cniVerbs = ["ADD", "DEL", "CHECK", "GC", "STATUS", "VERSION"] as const;
+/** VERSION is not among them: the shim answers it, whether the agent is there or not. */
+export const cniVerbs = ["ADD", "DEL", "CHECK", "GC", "STATUS"] as const;
 export type CniVerb = (typeof cniVerbs)[number];
 
 /** What identifies an attachment of a network; the network's name is in the configuration. */
