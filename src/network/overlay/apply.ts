@@ -41,6 +41,11 @@ export async function applyEntries(
   return refused;
 }
 
+/** The link went, or went down, since it was looked at: not the change is wrong but what it was planned on. */
+export function isOutdated({ errno }: FairleadError): boolean {
+  return errno === ENODEV || errno === constants.errno.ENETDOWN;
+}
+
 function isDone({ verb }: RoutingChange, { errno }: FairleadError): boolean {
   return verb === "delete" && gone.includes(errno);
 }

@@ -5,7 +5,7 @@ import type { Cidr } from "../../model/cidr.ts";
 import type { Node } from "../../model/kubernetes.ts";
 import { systemClock, type Clock } from "../../reconcile/clock.ts";
 import { WorkQueue } from "../../reconcile/work_queue.ts";
-import { applyEntries, applyLinks } from "./apply.ts";
+import { applyEntries, applyLinks, isOutdated } from "./apply.ts";
 import { decodeNode } from "./decode.ts";
 import {
   deriveAnnotations,
@@ -205,8 +205,10 @@ export class Overlay {
     if (steps.length === 0) return undefined;
     try {
       const refused = await applyEntries(this.#settings.routing, steps, this.#programmed);
-      if (refused.size > 0) this.#mustObserve = true;
-      return refused.values().next().value;
+      if (refused.size === 0) return undefined;
+      this.#mustObserve = true;
+      this.#queue.addAfter(theQueue, gatherMs);
+      return [...refused.values()].find((error) => !isOutdated(error));
     } catch (error) {
       // Outcomes are unknown.
       this.#mustObserve = true;
