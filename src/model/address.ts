@@ -20,7 +20,13 @@ export function ipBytes(text: string): Uint8Array | undefined {
 }
 
 function ipv4Bytes(text: string): Uint8Array | undefined {
-  const bytes = new Uint8Array(4);
+  const number = ipv4Number(text);
+  return number === undefined ? undefined : Uint8Array.of(number >>> 24, number >>> 16, number >>> 8, number);
+}
+
+/** The four bytes as one number, below 2³²; undefined when the text is not an IPv4 address. Allocates nothing. */
+export function ipv4Number(text: string): number | undefined {
+  let number = 0;
   let octet = 0;
   let digits = 0;
   let at = 0;
@@ -28,7 +34,8 @@ function ipv4Bytes(text: string): Uint8Array | undefined {
     const c = i < text.length ? text.charCodeAt(i) : 46;
     if (c === 46) {
       if (digits === 0 || at === 4) return undefined;
-      bytes[at++] = octet;
+      number = number * 256 + octet;
+      at++;
       octet = 0;
       digits = 0;
     } else {
@@ -37,7 +44,7 @@ function ipv4Bytes(text: string): Uint8Array | undefined {
       if (++digits > 3 || octet > 255) return undefined;
     }
   }
-  return at === 4 ? bytes : undefined;
+  return at === 4 ? number : undefined;
 }
 
 /** Canonical text of 4 or 16 bytes; undefined for any other length. */
@@ -49,6 +56,8 @@ export function ipText(bytes: Uint8Array): IpAddress | undefined {
 
 /** The address in canonical form, or undefined when the text is not an address. */
 export function parseIp(text: string): IpAddress | undefined {
+  // Strict dotted decimal has one form.
+  if (ipv4Number(text) !== undefined) return text as IpAddress;
   const bytes = ipBytes(text);
   return bytes && ipText(bytes);
 }

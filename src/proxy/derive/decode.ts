@@ -11,6 +11,8 @@ const protocols: readonly string[] = ["TCP", "UDP", "SCTP"];
 /** spec.sessionAffinityConfig's default and most, in seconds. */
 const defaultAffinitySeconds = 10_800;
 const maxAffinitySeconds = 86_400;
+/** Shared: a cluster has endpoints by the hundred thousand. */
+const none: readonly never[] = [];
 
 /** Another proxy serves the Service (or none). */
 const proxyNameLabel = "service.kubernetes.io/service-proxy-name";
@@ -145,7 +147,7 @@ function endpointOf(
     serving: conditions?.serving ?? conditions?.ready ?? true,
     terminating: conditions?.terminating ?? false,
     isLocal: node !== undefined && node === nodeName,
-    zoneHints: hints?.forZones?.map(({ name }) => name) ?? [],
-    nodeHints: hints?.forNodes?.map(({ name }) => name) ?? [],
+    zoneHints: hints?.forZones?.map(({ name }) => name) ?? none,
+    nodeHints: hints?.forNodes?.map(({ name }) => name) ?? none,
   };
 }

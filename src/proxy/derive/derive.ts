@@ -46,7 +46,7 @@ function derivePort(port: ServicePort, endpoints: readonly Endpoint[], options: 
   const local = endpoints.filter(({ isLocal }) => isLocal).map(({ ip }) => ip);
   return {
     frontends: deriveFrontends(port, endpoints, options),
-    localBackends: [...new Set(local)],
+    localBackends: local.length === 0 ? local : [...new Set(local)],
     serving: servingBackends(port, endpoints),
   };
 }

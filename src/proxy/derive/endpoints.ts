@@ -22,15 +22,19 @@ export interface ChosenEndpoints {
 
 /** Endpoints of several slices as one list, in a fixed order, each address and port once. */
 export function mergeEndpoints(lists: readonly (readonly Endpoint[])[]): readonly Endpoint[] {
-  const merged = new Map<string, Endpoint>();
-  for (const list of lists) {
-    for (const endpoint of list) {
-      const key = endpointKey(endpoint);
-      // The address of a pod that ends may be another pod's already: the running one is meant.
-      if (!merged.has(key) || !endpoint.terminating) merged.set(key, endpoint);
-    }
+  const merged: Endpoint[] = [];
+  for (const endpoint of lists.flat().sort(byAddress)) {
+    const last = merged.at(-1);
+    if (last === undefined || byAddress(last, endpoint) !== 0) merged.push(endpoint);
+    // The address of a pod that ends may be another pod's already: the running one is meant.
+    else if (!endpoint.terminating) merged[merged.length - 1] = endpoint;
   }
-  return [...merged.entries()].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, endpoint]) => endpoint);
+  return merged;
+}
+
+function byAddress(a: Endpoint, b: Endpoint): number {
+  if (a.ip !== b.ip) return a.ip < b.ip ? -1 : 1;
+  return a.port - b.port;
 }
 
 /** "10.0.0.1:80", "[fd00::1]:80" */

@@ -24,7 +24,10 @@ export function planChanges(ruleset: Ruleset): readonly NftStep[] {
   const fanOuts = [...changes.fanOuts];
   const come = fanOuts.flatMap(([name, isThere]) => (isThere ? [] : (ruleset.fanOut(name) ?? [])));
   const gone = fanOuts.filter(([name, isThere]) => isThere && !ruleset.fanOut(name));
-  const elements = elementSteps(ruleset, (set) => changes.elements.get(set) ?? []);
+  const elements = elementSteps(ruleset, (set, onChange) => {
+    const wanted = ruleset.sets.get(set)!;
+    for (const [key, before] of changes.elements.get(set) ?? []) onChange(key, before, wanted.get(key));
+  });
   return [
     ...come.flatMap((fanOut) => chainSteps(table, fanOutChain(fanOut, options), true)),
     ...elements,
@@ -52,7 +55,9 @@ export function planTable(ruleset: Ruleset, observed: NftTable | undefined): rea
   return [
     ...(observed ? [] : newTable(table, options)),
     ...chains.flatMap((ruled) => fixChain(table, ruled, observedChains.get(ruled.chain.name))),
-    ...elementSteps(ruleset, (set) => differing(ruleset.sets.get(set)!, programmed.get(set))),
+    ...elementSteps(ruleset, (set, onChange) => {
+      eachDiffering(ruleset.sets.get(set)!, programmed.get(set), onChange);
+    }),
     // First the rules of all of them: one may jump to the other.
     ...unwanted.map(({ name }): NftStep => ({ step: "flush chain", table, name })),
     ...unwanted.map(({ name }): NftStep => ({ step: "delete chain", table, name })),
@@ -134,17 +139,19 @@ function chainSteps(table: NftTableRef, { chain, rules }: RuledChain, isNew: boo
   return isNew ? [{ step: "add chain", table, chain }, ...added] : added;
 }
 
-/** Keys that are not as they should be, with their values as they are. */
-function* differing(wanted: Elements, there: Elements = new Map()): Iterable<[string, string | undefined]> {
-  for (const [key, value] of wanted) if (there.get(key) !== value) yield [key, there.get(key)];
-  for (const [key, value] of there) if (!wanted.has(key)) yield [key, value];
+/** Told of a key that changes, with its values as they are and as they should be. */
+type OnChange = (key: string, before: string | undefined, after: string | undefined) => void;
+
+function eachDiffering(wanted: Elements, there: Elements | undefined, onChange: OnChange): void {
+  for (const [key, value] of wanted) {
+    const before = there?.get(key);
+    if (before !== value) onChange(key, before, value);
+  }
+  for (const [key, value] of there ?? []) if (!wanted.has(key)) onChange(key, value, undefined);
 }
 
 /** Deletions first: a key that changes its data goes and comes in one transaction. */
-function elementSteps(
-  ruleset: Ruleset,
-  changed: (set: string) => Iterable<[string, string | undefined]>,
-): readonly NftStep[] {
+function elementSteps(ruleset: Ruleset, eachChange: (set: string, onChange: OnChange) => void): readonly NftStep[] {
   const table = tableOf(ruleset.options);
   const deletions: NftStep[] = [];
   const additions: NftStep[] = [];
@@ -152,12 +159,11 @@ function elementSteps(
     if (learned.has(name)) continue;
     const gone: NftElement[] = [];
     const come: NftElement[] = [];
-    for (const [key, before] of changed(name)) {
-      const after = ruleset.sets.get(name)!.get(key);
-      if (before === after) continue;
+    eachChange(name, (key, before, after) => {
+      if (before === after) return;
       if (before !== undefined) gone.push(keyElement(name, key, before));
       if (after !== undefined) come.push(longElement(name, key, after, dataType !== undefined));
-    }
+    });
     if (gone.length > 0) deletions.push({ step: "delete elements", table, set: name, elements: gone });
     if (come.length > 0) additions.push({ step: "add elements", table, set: name, elements: come });
   }

@@ -1,6 +1,6 @@
 /** A frontend as elements of the table's sets, and the fan-out chains that they go to. */
-import { concatKey, part } from "../../../kernel/netlink/nftables/data.ts";
-import type { IpAddress } from "../../../model/address.ts";
+import { part } from "../../../kernel/netlink/nftables/data.ts";
+import { ipv4Number, type IpAddress } from "../../../model/address.ts";
 import { protocolNumbers } from "../../../model/service.ts";
 import type { Backend, Frontend, Masquerade } from "../../derive/frontends.ts";
 import { fanOutName, type FanOut } from "./fan_out.ts";
@@ -31,15 +31,19 @@ export interface Standing {
   numberOf(frontend: string, scope: Scope, backend: string): string;
 }
 
-/** What tells a frontend from others: two Services cannot both have it. */
-export function frontendKey({ address, protocol, port }: Frontend): string {
-  const tail = [part.protocol(protocolNumbers[protocol]), part.port(port)];
-  return latin1(concatKey(address === undefined ? tail : [part.address(address), ...tail]));
+/** What tells a frontend from others: two Services cannot both have it. Node ports' keys are shorter than others. */
+export function frontendKey({ address: ip, protocol, port }: Frontend): string {
+  const tail = `${String.fromCharCode(protocolNumbers[protocol])}\0\0\0${portBytes(port)}`;
+  return ip === undefined ? tail : address(ip) + tail;
 }
 
-/** @param standing so that a change of one backend moves as few others as can be */
-export function renderFrontend(frontend: Frontend, standing: Standing): RenderedFrontend {
-  const key = frontendKey(frontend);
+/**
+ * Rendered again it is the same, as long as what stands is: so nobody has to keep what was rendered.
+ *
+ * @param key the frontend's
+ * @param standing so that a change of one backend moves as few others as can be
+ */
+export function renderFrontend(frontend: Frontend, key: string, standing: Standing): RenderedFrontend {
   const form: KeyForm = frontend.address === undefined ? "nodePort" : "address";
   const rendering = new Rendering(frontend, form, key, standing);
   rendering.target();
@@ -50,8 +54,11 @@ export function renderFrontend(frontend: Frontend, standing: Standing): Rendered
 
 /** The place of a backend, as numgen gives it. */
 export function indexBytes(index: number): string {
-  return latin1(part.host32(index));
+  return (knownIndexes[index] ??= latin1(part.host32(index)));
 }
+
+/** Of the places that are used: as many as the largest Service has backends. */
+const knownIndexes: string[] = [];
 
 export function renderNodePortAddress(ip: IpAddress): RenderedElement {
   return { set: setNames.nodePortAddresses, key: address(ip), value: "" };
@@ -111,7 +118,7 @@ class Rendering {
     const { affinitySeconds } = this.#frontend;
     const fanOut = { form: this.#form, scope, masquerade, count: backends.length, affinitySeconds };
     this.#fanOuts.push(fanOut);
-    this.add(map, this.#key, `goto ${fanOutName(fanOut)}`);
+    this.add(map, this.#key, goTo(fanOutName(fanOut)));
     const names = setNames[this.#form];
     const wanted = backends.map(backendBytes);
     if (affinitySeconds === undefined) return this.#place(names[scope], wanted);
@@ -154,12 +161,29 @@ export function arrange(before: readonly string[], wanted: readonly string[]): r
 }
 
 function backendBytes({ ip, port }: Backend): string {
-  return latin1(concatKey([part.address(ip), part.port(port)]));
+  return address(ip) + portBytes(port);
 }
 
 function address(ip: IpAddress): string {
-  return latin1(part.address(ip));
+  const number = ipv4Number(ip);
+  if (number === undefined) return latin1(part.address(ip));
+  return String.fromCharCode(number >>> 24, (number >>> 16) & 255, (number >>> 8) & 255, number & 255);
 }
+
+/** inet_service, padded to a register. */
+function portBytes(port: number): string {
+  return String.fromCharCode(port >>> 8, port & 255, 0, 0);
+}
+
+/** Text of the verdict: one for all frontends that go there. */
+function goTo(chain: string): string {
+  let verdict = knownVerdicts.get(chain);
+  if (verdict === undefined) knownVerdicts.set(chain, (verdict = `goto ${chain}`));
+  return verdict;
+}
+
+/** As many as there ever were fan-out chains. */
+const knownVerdicts = new Map<string, string>();
 
 function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");

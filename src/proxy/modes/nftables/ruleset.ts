@@ -39,17 +39,17 @@ const sharedSets: ReadonlySet<string> = new Set([setNames.clusterIps, setNames.h
 export class Ruleset {
   options: NftablesOptions;
   readonly #sets = new Map<string, Map<string, string>>();
-  /** Of each set, keys that changed, with their values before. */
+  /** Of each set, keys that changed, with their values before; none while the kernel has never held what was wanted. */
   readonly #dirty = new Map<string, Map<string, string | undefined>>();
+  #isProgrammed = false;
   readonly #fanOuts = new Map<string, { readonly fanOut: FanOut; users: number }>();
   /** Chains that came or went, and whether the kernel has them. */
   readonly #dirtyFanOuts = new Map<string, boolean>();
   readonly #services = new Map<string, WantedPort>();
   /** Who wants a frontend, the one that has it first. */
-  readonly #claims = new Map<string, Claim[]>();
-  readonly #rendered = new Map<string, RenderedFrontend>();
-  /** Of elements of shared sets. */
-  readonly #users = new Map<string, number>();
+  readonly #claims = new Map<string, readonly Claim[]>();
+  /** Of shared sets: elements that more than one want, and how many. */
+  readonly #users = new Map<string, Map<string, number>>();
   readonly #numbers = new BackendNumbers();
   /** What a process before this one has left. */
   #adopted: ReadonlyMap<string, Elements> = new Map();
@@ -96,15 +96,18 @@ export class Ruleset {
   /** What changed since the last call of {@link clean}. */
   get changes(): {
     /** Set → key → what the kernel has there. */
-    readonly elements: ReadonlyMap<string, ReadonlyMap<string, string | undefined>>;
+    readonly elements: ReadonlyMap<string, Iterable<readonly [string, string | undefined]>>;
     /** Names of chains → whether the kernel has them. */
     readonly fanOuts: ReadonlyMap<string, boolean>;
   } {
-    return { elements: this.#dirty, fanOuts: this.#dirtyFanOuts };
+    return { elements: this.#isProgrammed ? this.#dirty : allNew(this.#sets), fanOuts: this.#dirtyFanOuts };
   }
 
   /** The kernel holds what is wanted. */
   clean(): void {
+    this.#isProgrammed = true;
+    // Who stood where is known from here on.
+    this.#adopted = new Map();
     for (const keys of this.#dirty.values()) keys.clear();
     this.#dirtyFanOuts.clear();
   }
@@ -114,10 +117,11 @@ export class Ruleset {
     const before = this.#services.get(service);
     if (wanted) this.#services.set(service, wanted);
     else this.#services.delete(service);
-    const touched = new Set<string>();
-    for (const frontend of before?.frontends ?? []) this.#release(claimKey(frontend), service, touched);
-    for (const frontend of wanted?.frontends ?? []) this.#claim(claimKey(frontend), { service, frontend }, touched);
-    for (const key of touched) this.#render(key);
+    /** Keys of frontends, with who had them before. */
+    const touched = new Map<string, Frontend | undefined>();
+    for (const frontend of before?.frontends ?? []) this.#release(frontendKey(frontend), service, touched);
+    for (const frontend of wanted?.frontends ?? []) this.#claim(frontendKey(frontend), { service, frontend }, touched);
+    for (const [key, had] of touched) this.#render(key, had);
     for (const ip of wanted?.localBackends ?? []) this.#put(renderHairpin(ip));
     for (const ip of before?.localBackends ?? []) this.#drop(renderHairpin(ip));
   }
@@ -131,7 +135,7 @@ export class Ruleset {
   refusedTo(service: string): readonly Conflict[] {
     const frontends = this.#services.get(service)?.frontends ?? [];
     return frontends.flatMap((frontend) => {
-      const conflict = conflictOf(this.#claims.get(claimKey(frontend)) ?? []);
+      const conflict = conflictOf(this.#claims.get(frontendKey(frontend)) ?? []);
       return conflict?.refused.includes(service) ? [conflict] : [];
     });
   }
@@ -142,34 +146,35 @@ export class Ruleset {
     this.#numbers.adopt(observed);
   }
 
-  #claim(key: string, claim: Claim, touched: Set<string>): void {
-    const claims = this.#claims.get(key) ?? [];
-    claims.push(claim);
+  #claim(key: string, claim: Claim, touched: Map<string, Frontend | undefined>): void {
+    const claims = this.#claims.get(key);
+    if (!touched.has(key)) touched.set(key, claims?.[0]?.frontend);
     // One order for all, so that every node decides alike.
-    claims.sort((a, b) => (a.service < b.service ? -1 : a.service > b.service ? 1 : 0));
-    this.#claims.set(key, claims);
-    touched.add(key);
+    this.#claims.set(key, claims === undefined ? [claim] : [...claims, claim].sort(byService));
   }
 
-  #release(key: string, service: string, touched: Set<string>): void {
-    const claims = (this.#claims.get(key) ?? []).filter((claim) => claim.service !== service);
-    if (claims.length > 0) this.#claims.set(key, claims);
+  #release(key: string, service: string, touched: Map<string, Frontend | undefined>): void {
+    const claims = this.#claims.get(key) ?? [];
+    if (!touched.has(key)) touched.set(key, claims[0]?.frontend);
+    const kept = claims.filter((claim) => claim.service !== service);
+    if (kept.length > 0) this.#claims.set(key, kept);
     else this.#claims.delete(key);
-    touched.add(key);
   }
 
-  #render(key: string): void {
-    const before = this.#rendered.get(key);
+  #render(key: string, had: Frontend | undefined): void {
     const frontend = this.#claims.get(key)?.[0]?.frontend;
-    const after = frontend ? renderFrontend(frontend, this.#standing) : undefined;
+    const before = had ? renderFrontend(had, key, this.#standing) : undefined;
+    const after = frontend ? renderFrontend(frontend, key, this.#standing) : undefined;
     for (const fanOut of after?.fanOuts ?? []) this.#use(fanOut);
     for (const element of after?.elements ?? []) this.#put(element);
-    const kept = new Set(after?.elements.map(({ set, key: ofElement }) => set + ofElement));
-    for (const element of before?.elements ?? []) this.#drop(element, kept);
-    for (const fanOut of before?.fanOuts ?? []) this.#leave(fanOut);
-    if (after) this.#rendered.set(key, after);
-    else this.#rendered.delete(key);
-    for (const { set, key: number } of before?.elements ?? []) {
+    if (before) this.#dropAll(before, after);
+  }
+
+  #dropAll(before: RenderedFrontend, after: RenderedFrontend | undefined): void {
+    const kept = new Set(after?.elements.map(({ set, key }) => set + key));
+    for (const element of before.elements) this.#drop(element, kept);
+    for (const fanOut of before.fanOuts) this.#leave(fanOut);
+    for (const { set, key: number } of before.elements) {
       if (set === setNames.numbered && !this.#sets.get(set)!.has(number)) this.#numbers.release(number);
     }
   }
@@ -189,19 +194,25 @@ export class Ruleset {
 
   #put(element: RenderedElement): void {
     const { set, key } = element;
-    if (sharedSets.has(set)) this.#users.set(set + key, (this.#users.get(set + key) ?? 0) + 1);
+    if (sharedSets.has(set) && this.#sets.get(set)!.has(key)) this.#count(set, key, 1);
     this.#write(element);
   }
 
   /** @param kept set and key of elements that somebody has put again */
   #drop({ set, key }: RenderedElement, kept?: ReadonlySet<string>): void {
-    if (kept?.has(set + key) && !sharedSets.has(set)) return;
-    if (sharedSets.has(set)) {
-      const users = this.#users.get(set + key)! - 1;
-      if (users > 0) return void this.#users.set(set + key, users);
-      this.#users.delete(set + key);
-    }
-    this.#delete(set, key);
+    if (!sharedSets.has(set)) {
+      if (!kept?.has(set + key)) this.#delete(set, key);
+    } else if (this.#count(set, key, -1) === 0) this.#delete(set, key);
+  }
+
+  /** @returns how many want the element now */
+  #count(set: string, key: string, change: number): number {
+    const users = this.#users.get(set) ?? new Map<string, number>();
+    this.#users.set(set, users);
+    const count = (users.get(key) ?? 1) + change;
+    if (count > 1) users.set(key, count);
+    else users.delete(key);
+    return count;
   }
 
   #write({ set, key, value }: RenderedElement): void {
@@ -219,6 +230,7 @@ export class Ruleset {
   }
 
   #changed(set: string, key: string, before: string | undefined): void {
+    if (!this.#isProgrammed) return;
     const dirty = this.#dirty.get(set)!;
     if (!dirty.has(key)) dirty.set(key, before);
   }
@@ -249,6 +261,10 @@ function conflictOf(claims: readonly Claim[]): Conflict | undefined {
   return { frontend: first.frontend, owner: first.service, refused };
 }
 
-function claimKey(frontend: Frontend): string {
-  return (frontend.address === undefined ? "n" : "a") + frontendKey(frontend);
+function allNew(sets: ReadonlyMap<string, Elements>): ReadonlyMap<string, Iterable<readonly [string, undefined]>> {
+  return new Map([...sets].map(([name, elements]) => [name, [...elements.keys()].map((key) => [key, undefined])]));
+}
+
+function byService(a: Claim, b: Claim): number {
+  return a.service < b.service ? -1 : a.service > b.service ? 1 : 0;
 }
