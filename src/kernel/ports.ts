@@ -180,6 +180,14 @@ export interface ConntrackPort {
    * @throws FairleadError KERNEL_ARGUMENT for a filter that means every entry: it would cut every connection
    */
   remove(filters: readonly ConntrackFilter[]): Promise<number>;
+  /**
+   * Deletes just these entries, which a list gave. One that has its tuples since is told apart by its id, which is the
+   * same only where the kernel put it in the very place of the old one (nf_ct_get_id).
+   *
+   * @returns how many were deleted; those that went by themselves meanwhile do not count
+   * @throws FairleadError NETLINK_OVERRUN, NETLINK_TIMEOUT: some may be deleted, list again
+   */
+  delete(entries: readonly ConntrackEntry[]): Promise<number>;
   /** How many entries there are, and the most that there may be. */
   stats(): Promise<{ readonly entries: number; readonly maxEntries: number }>;
   /**

@@ -126,6 +126,18 @@ export function describeConntrack(name: string, open: () => Promise<ConntrackSub
       });
     });
 
+    it("deletes just the entries that it is given, and counts those that are still there", async () => {
+      await subject.insert([flow(1), flow(2), flow(3), flow(4, { zone: 7 })]);
+      const listed = await port.list();
+      const [first, second, third, fourth] = listed.sort((a, b) => (a.original.source < b.original.source ? -1 : 1));
+      await port.remove([{ original: { source: second!.original.source } }]);
+      expect(await port.delete([first!, second!, fourth!])).toBe(2);
+      expect(sources(await port.list())).toEqual(["10.1.0.3"]);
+      expect(await port.delete([{ ...third!, id: third!.id! + 1 }])).toBe(0);
+      expect(await port.list()).toHaveLength(1);
+      expect(await port.delete([])).toBe(0);
+    });
+
     it("refuses to remove everything", async () => {
       await subject.insert([flow(1)]);
       await expect(port.remove([{ zone: 3 }, { original: {} }])).rejects.toMatchObject({ code: "KERNEL_ARGUMENT" });

@@ -54,9 +54,14 @@ export class FakeConntrack implements ConntrackPort {
 
   async remove(filters: readonly ConntrackFilter[]): Promise<number> {
     checkRemoval(filters);
-    const entries = await this.list(filters);
-    for (const entry of entries) this.expire(entry);
-    return entries.length;
+    return this.delete(await this.list(filters));
+  }
+
+  async delete(entries: readonly ConntrackEntry[]): Promise<number> {
+    this.#check("delete conntrack entries");
+    const there = entries.filter((entry) => this.#entries.get(keysOf(entry)[0])?.id === entry.id);
+    for (const entry of there) this.expire(entry);
+    return there.length;
   }
 
   async stats() {

@@ -21,6 +21,8 @@ import { NetlinkClient, netlinkProtocol, refused } from "./netlink_client.ts";
 import { Pace } from "../../reconcile/pace.ts";
 
 const ENOENT = 2;
+/** A few milliseconds of encoding. */
+const deletionsAtOnce = 500;
 
 export interface ConntrackOptions {
   /** Default: this process's own. */
@@ -67,12 +69,20 @@ class RealConntrack implements ConntrackPort {
    */
   async remove(filters: readonly ConntrackFilter[]): Promise<number> {
     checkRemoval(filters);
-    const entries = filters.length === 0 ? [] : await this.list(filters);
-    const errors = await this.#client.errors(entries.map(deleteEntry));
-    for (const [index, outcome] of errors) {
-      if (outcome.errno !== ENOENT) throw refused(`delete conntrack entry ${describe(entries[index]!)}`, outcome);
+    return filters.length === 0 ? 0 : this.delete(await this.list(filters));
+  }
+
+  async delete(entries: readonly ConntrackEntry[]): Promise<number> {
+    let deleted = 0;
+    for (let from = 0; from < entries.length; from += deletionsAtOnce) {
+      const slice = entries.slice(from, from + deletionsAtOnce);
+      const errors = await this.#client.errors(slice.map(deleteEntry));
+      for (const [index, outcome] of errors) {
+        if (outcome.errno !== ENOENT) throw refused(`delete conntrack entry ${describe(slice[index]!)}`, outcome);
+      }
+      deleted += slice.length - errors.size;
     }
-    return entries.length - errors.size;
+    return deleted;
   }
 
   async stats(): Promise<{ readonly entries: number; readonly maxEntries: number }> {
