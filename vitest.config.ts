@@ -27,7 +27,8 @@ function project(name: string, include: string[], timeout: number, setupFiles: s
       pool: "forks" as const,
       maxWorkers: 2,
       testTimeout: timeout,
-      hookTimeout: timeout,
+      // A server that starts or stops on a machine with much else to do.
+      hookTimeout: Math.max(timeout, 60_000),
     },
   };
 }

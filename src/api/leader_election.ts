@@ -6,6 +6,7 @@ import { performance } from "node:perf_hooks";
 import type { Lease } from "../model/kubernetes.ts";
 import { microTimestamp } from "../model/timestamp.ts";
 import type { Clock } from "../reconcile/clock.ts";
+import { Pauses, within } from "../reconcile/pauses.ts";
 import type { Client } from "./client.ts";
 import type { EventRecorder } from "./event_recorder.ts";
 import { resourceTypes } from "./resource_types.ts";
@@ -63,10 +64,11 @@ export class LeaderElection {
   readonly #stop: Promise<void>;
   #requestStop: () => void = () => undefined;
   #ended: Promise<void> = Promise.resolve();
-  readonly #waiting = new Set<() => void>();
+  readonly #pauses: Pauses;
 
   constructor(options: LeaderElectionOptions) {
     this.#options = options;
+    this.#pauses = new Pauses(options.clock);
     this.#monotonic = options.monotonic ?? (() => performance.now());
     this.#stop = new Promise((resolve) => (this.#requestStop = resolve));
   }
@@ -83,7 +85,7 @@ export class LeaderElection {
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#requestStop();
-    this.#wake();
+    this.#pauses.wake();
     await this.#ended;
   }
 
@@ -91,7 +93,7 @@ export class LeaderElection {
     while (!this.#stopping) {
       const lease = await this.#tryAcquire();
       if (lease) await this.#lead(lease);
-      if (!this.#stopping) await this.#wait(this.#options.times.retryMs * (1 + jitter * Math.random()));
+      if (!this.#stopping) await this.#pauses.pause(this.#options.times.retryMs * (1 + jitter * Math.random()));
     }
   }
 
@@ -170,7 +172,7 @@ export class LeaderElection {
     await Promise.race([renewed, this.#stop, failed]);
     await (await leading)?.stop().catch((error: unknown) => onError(error, "stop leading"));
     isOver = true;
-    this.#wake();
+    this.#pauses.wake();
     await renewed;
     if (this.isLeader) await this.#release();
     this.#heldUntil = -Infinity;
@@ -181,10 +183,10 @@ export class LeaderElection {
   async #renewUntil(isOver: () => boolean): Promise<void> {
     const { retryMs } = this.#options.times;
     while (!isOver() && this.isLeader) {
-      await this.#wait(Math.min(retryMs, this.#heldUntil - this.#monotonic()));
+      await this.#pauses.pause(Math.min(retryMs, this.#heldUntil - this.#monotonic()));
       if (isOver() || !this.isLeader) return;
       // An answer that comes behind the deadline is waited for no longer.
-      await this.#within(this.#heldUntil - this.#monotonic(), this.#renew());
+      await within(this.#options.clock, this.#heldUntil - this.#monotonic(), this.#renew());
     }
   }
 
@@ -212,30 +214,5 @@ export class LeaderElection {
     } catch (error) {
       onError(error, "give the lease up");
     }
-  }
-
-  /** Waits for the work, but no longer than so many ms. */
-  async #within(ms: number, work: Promise<void>): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const cancel = this.#options.clock.after(ms, resolve);
-      void work.then(cancel).then(resolve);
-    });
-  }
-
-  /** Waits until something may be due: at the latest so many ms later. */
-  async #wait(ms: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        cancel();
-        this.#waiting.delete(done);
-        resolve();
-      };
-      const cancel = this.#options.clock.after(ms, done);
-      this.#waiting.add(done);
-    });
-  }
-
-  #wake(): void {
-    for (const done of [...this.#waiting]) done();
   }
 }

@@ -1,4 +1,4 @@
-/** Durations as Go writes them and the API's configurations have them: "1h15m30.918s", "300ms", "-1.5h". */
+/** Durations as Go reads and writes them, and the API's configurations have them: "1h15m30.918s", "300ms", "-1.5h". */
 
 const unitsInMs: Readonly<Record<string, number>> = {
   ns: 1e-6,
@@ -23,15 +23,13 @@ export function parseDuration(text: string): number | undefined {
   return text.startsWith("-") ? -ms : ms;
 }
 
-/** As Go writes it (time.Duration.String): "1h15m0s", "1.5s", "300ms", "0s". */
-export function durationText(ms: number): string {
+/** As Go writes it: "1h0m0s", "30s", "1.5s", "300ms". @param ms not negative */
+export function formatDuration(ms: number): string {
   if (ms === 0) return "0s";
-  if (Math.abs(ms) < 1000) return `${ms}ms`;
-  const seconds = Math.abs(ms) / 1000;
-  const hours = Math.floor(seconds / 3600);
-  const minutes = Math.floor((seconds % 3600) / 60);
-  const rest = `${Number((seconds % 60).toFixed(3))}s`;
-  const sign = ms < 0 ? "-" : "";
-  if (hours > 0) return `${sign}${hours}h${minutes}m${rest}`;
-  return `${sign}${minutes > 0 ? `${minutes}m` : ""}${rest}`;
+  if (ms < 1000) return ms < 1 ? `${Number((ms * 1000).toFixed(3))}µs` : `${Number(ms.toFixed(6))}ms`;
+  const hours = Math.floor(ms / 3_600_000);
+  const minutes = Math.floor((ms % 3_600_000) / 60_000);
+  const seconds = `${Number(((ms % 60_000) / 1000).toFixed(9))}s`;
+  if (hours > 0) return `${hours}h${minutes}m${seconds}`;
+  return minutes > 0 ? `${minutes}m${seconds}` : seconds;
 }

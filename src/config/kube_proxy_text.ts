@@ -1,6 +1,6 @@
 /** A KubeProxyConfiguration as a file has it, defaults and all. */
 import { stringify } from "yaml";
-import { durationText } from "./duration.ts";
+import { formatDuration } from "./duration.ts";
 import type { KubeProxyConfiguration } from "./kube_proxy.ts";
 
 const durations: ReadonlySet<string> = new Set([
@@ -24,7 +24,7 @@ function fields(object: object): Record<string, unknown> {
 }
 
 function field(name: string, value: unknown): unknown {
-  if (durations.has(name)) return durationText(value as number);
+  if (durations.has(name)) return formatDuration(value as number);
   if (name.endsWith("BindAddress") && typeof value === "object" && value !== null) return hostPortText(value);
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   return fields(value);

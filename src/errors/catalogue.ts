@@ -160,6 +160,32 @@ const catalogue = {
     remedy: "give another address or port, or stop what has this one",
     retryable: true,
   },
+  CRI_UNAVAILABLE: {
+    attempted: "call the container runtime: {subject}",
+    remedy:
+      "see that it runs and that containerRuntimeEndpoint names its socket; the outcome is unknown, observe again",
+    retryable: true,
+  },
+  CRI_TIMEOUT: {
+    attempted: "get an answer of the container runtime in time: {subject}",
+    remedy: "the outcome is unknown: observe the state and try again",
+    retryable: true,
+  },
+  CRI_NOT_FOUND: {
+    attempted: "find it in the container runtime: {subject}",
+    remedy: "it is not there (any more): observe the state and plan again",
+    retryable: false,
+  },
+  CRI_UNIMPLEMENTED: {
+    attempted: "call the container runtime: {subject}",
+    remedy: "this runtime cannot do that: containerd 1.6 or later, or CRI-O, with CRI v1 is needed",
+    retryable: false,
+  },
+  CRI_REFUSED: {
+    attempted: "call the container runtime: {subject}",
+    remedy: "the runtime refused it: see its reason and its log",
+    retryable: true,
+  },
   KUBECONFIG: {
     attempted: "read kubeconfig {subject}",
     remedy: "name the kubeconfig of a server that there is, and read it as a user who may",

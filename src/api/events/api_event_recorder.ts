@@ -7,6 +7,7 @@ import { randomInt } from "node:crypto";
 import type { Event } from "../../model/kubernetes.ts";
 import { timestamp } from "../../model/timestamp.ts";
 import type { Clock } from "../../reconcile/clock.ts";
+import { Pauses, within } from "../../reconcile/pauses.ts";
 import type { Client } from "../client.ts";
 import type { EventRecorder, EventSubject, EventType } from "../event_recorder.ts";
 import { resourceTypes } from "../resource_types.ts";
@@ -42,11 +43,12 @@ export class ApiEventRecorder implements EventRecorder {
   #active = 0;
   #scheduled = false;
   #stopped = false;
-  readonly #waiting = new Set<() => void>();
+  readonly #pauses: Pauses;
 
   constructor(client: Client, options: ApiEventRecorderOptions) {
     this.#client = client;
     this.#options = options;
+    this.#pauses = new Pauses(options.clock);
   }
 
   event(about: EventSubject, type: EventType, reason: string, message: string): void {
@@ -59,15 +61,9 @@ export class ApiEventRecorder implements EventRecorder {
   /** Takes nothing new; what waits is written, as long as the server answers within `timeoutMs`. */
   async stop(timeoutMs: number): Promise<void> {
     this.#stopped = true;
-    for (const wake of [...this.#waiting]) wake();
+    this.#pauses.wake();
     if (!this.#isIdle) {
-      await new Promise<void>((resolve) => {
-        const cancel = this.#options.clock.after(timeoutMs, resolve);
-        this.#idle.push(() => {
-          cancel();
-          resolve();
-        });
-      });
+      await within(this.#options.clock, timeoutMs, new Promise<void>((resolve) => this.#idle.push(resolve)));
     }
     this.#queue.length = 0;
   }
@@ -149,7 +145,7 @@ export class ApiEventRecorder implements EventRecorder {
         const isAnswer = error instanceof StatusError && error.code !== 0;
         if (isAnswer || this.#stopped || attempt === maxTries) return this.#dropped(error);
         // The first wait is of a random length: a server that comes back is not asked by all at once.
-        await this.#pause(attempt === 1 ? retryMs * Math.random() : retryMs);
+        await this.#pauses.pause(attempt === 1 ? retryMs * Math.random() : retryMs);
       }
     }
   }
@@ -165,18 +161,6 @@ export class ApiEventRecorder implements EventRecorder {
       if (!isNotFound(error)) throw error;
       await this.#client.create<Event>(events, event);
     }
-  }
-
-  async #pause(ms: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        cancel();
-        this.#waiting.delete(done);
-        resolve();
-      };
-      const cancel = this.#options.clock.after(ms, done);
-      this.#waiting.add(done);
-    });
   }
 
   #dropped(error: unknown): void {

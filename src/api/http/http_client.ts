@@ -1,23 +1,13 @@
 /** The API over HTTPS, with a kubeconfig's credentials. */
-import type { KubeObject, New } from "../../model/kubernetes.ts";
-import type {
-  Client,
-  DeleteOptions,
-  ListOptions,
-  ObjectKey,
-  ObjectList,
-  Patch,
-  StopWatch,
-  WatchObserver,
-  WatchOptions,
-  WriteOptions,
-} from "../client.ts";
-import { deleteBody, leftBehind, patchContentTypes, pathOf, queryOf } from "../request_parts.ts";
+import type { KubeObject } from "../../model/kubernetes.ts";
+import type { ListOptions, ObjectList, StopWatch, WatchObserver, WatchOptions } from "../client.ts";
+import { RequestClient, type ApiRequest } from "../request_client.ts";
+import { pathOf, queryOf } from "../request_parts.ts";
 import { apiVersionOf, type ResourceType } from "../resource_types.ts";
 import { isExpired } from "../status_error.ts";
 import { fromKubeconfig, fromServiceAccount } from "./credentials.ts";
 import { HttpWatch, withoutManagers } from "./http_watch.ts";
-import { Transport, type HttpRequest } from "./transport.ts";
+import { Transport } from "./transport.ts";
 
 export interface HttpClientOptions {
   /** Path of the kubeconfig; absent: the service account of the pod that this is. */
@@ -40,13 +30,14 @@ interface ListAnswer<T> {
   readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
 }
 
-export class HttpClient implements Client {
+export class HttpClient extends RequestClient {
   /** `https://host:port` */
   readonly server: string;
   readonly #transport: Transport;
 
   /** @throws FairleadError KUBECONFIG */
   constructor({ kubeconfig, server, userAgent, timeoutMs }: HttpClientOptions) {
+    super();
     const credentials = kubeconfig === undefined ? fromServiceAccount() : fromKubeconfig(kubeconfig, server);
     this.server = credentials.server;
     this.#transport = new Transport({
@@ -62,11 +53,7 @@ export class HttpClient implements Client {
     this.#transport.close();
   }
 
-  get<T extends KubeObject>(type: ResourceType<T>, key: ObjectKey): Promise<T> {
-    return this.#send({ method: "GET", path: pathOf(type, key) });
-  }
-
-  async list<T extends KubeObject>(type: ResourceType<T>, options: ListOptions = {}): Promise<ObjectList<T>> {
+  override async list<T extends KubeObject>(type: ResourceType<T>, options: ListOptions = {}): Promise<ObjectList<T>> {
     if (options.limit !== undefined || options.continue !== undefined) return this.#page(type, options);
     const items: T[] = [];
     let page = await this.#page(type, { ...options, limit: pageSize });
@@ -87,7 +74,7 @@ export class HttpClient implements Client {
   async #page<T extends KubeObject>(type: ResourceType<T>, options: ListOptions): Promise<ObjectList<T>> {
     const { namespace, ...query } = options;
     const path = pathOf(type, { ...(namespace === undefined ? {} : { namespace }) });
-    const list = await this.#send<ListAnswer<T>>({ method: "GET", path, query: queryOf({ ...query }) });
+    const list = await this.send<ListAnswer<T>>({ method: "GET", path, query: queryOf({ ...query }) });
     const { resourceVersion, continue: next } = list.metadata;
     const about = { apiVersion: apiVersionOf(type), kind: type.kind };
     // Items of a list do not say what they are.
@@ -95,7 +82,11 @@ export class HttpClient implements Client {
     return { items, resourceVersion, ...(next === undefined || next === "" ? {} : { continue: next }) };
   }
 
-  watch<T extends KubeObject>(type: ResourceType<T>, options: WatchOptions, observer: WatchObserver<T>): StopWatch {
+  override watch<T extends KubeObject>(
+    type: ResourceType<T>,
+    options: WatchOptions,
+    observer: WatchObserver<T>,
+  ): StopWatch {
     const { namespace, ...selection } = options;
     const timeoutSeconds = Math.floor(watchSeconds * (1 + Math.random()));
     const query = queryOf({ ...selection, watch: true, allowWatchBookmarks: true, timeoutSeconds });
@@ -105,76 +96,7 @@ export class HttpClient implements Client {
     return () => watch.stop();
   }
 
-  create<T extends KubeObject>(type: ResourceType<T>, object: New<T>, options: WriteOptions = {}): Promise<T> {
-    return this.#send({
-      method: "POST",
-      path: pathOf(type, { namespace: object.metadata.namespace }),
-      query: queryOf({ fieldManager: options.fieldManager }),
-      body: { ...object, apiVersion: apiVersionOf(type), kind: type.kind },
-    });
-  }
-
-  createSubresource<Answer>(
-    type: ResourceType<KubeObject>,
-    key: ObjectKey,
-    subresource: string,
-    body: object,
-  ): Promise<Answer> {
-    return this.#send({ method: "POST", path: pathOf(type, key, subresource), body });
-  }
-
-  update<T extends KubeObject>(type: ResourceType<T>, object: T, options: WriteOptions = {}): Promise<T> {
-    return this.#send({
-      method: "PUT",
-      path: pathOf(type, object.metadata, options.subresource),
-      query: queryOf({ fieldManager: options.fieldManager }),
-      body: { ...object, apiVersion: apiVersionOf(type), kind: type.kind },
-    });
-  }
-
-  patch<T extends KubeObject>(
-    type: ResourceType<T>,
-    key: ObjectKey,
-    patch: Patch,
-    options: WriteOptions = {},
-  ): Promise<T> {
-    const force = patch.type === "apply" && patch.force ? true : undefined;
-    return this.#send({
-      method: "PATCH",
-      path: pathOf(type, key, options.subresource),
-      query: queryOf({ fieldManager: options.fieldManager, force }),
-      contentType: patchContentTypes[patch.type],
-      body: patch.body,
-    });
-  }
-
-  async delete<T extends KubeObject>(
-    type: ResourceType<T>,
-    key: ObjectKey,
-    options: DeleteOptions = {},
-  ): Promise<T | undefined> {
-    const body = deleteBody(options);
-    return leftBehind<T>(await this.#send({ method: "DELETE", path: pathOf(type, key), body }), options);
-  }
-
-  async deleteCollection(
-    type: ResourceType<KubeObject>,
-    options: ListOptions & { readonly delete?: DeleteOptions },
-  ): Promise<void> {
-    const { namespace, labelSelector, fieldSelector } = options;
-    await this.#send({
-      method: "DELETE",
-      path: pathOf(type, { namespace }),
-      query: queryOf({ labelSelector, fieldSelector }),
-      body: deleteBody(options.delete ?? {}),
-    });
-  }
-
-  read(path: string): Promise<unknown> {
-    return this.#send({ method: "GET", path });
-  }
-
-  #send<Answer>(request: HttpRequest): Promise<Answer> {
+  protected override send<Answer>(request: ApiRequest): Promise<Answer> {
     return this.#transport.json<Answer>(request);
   }
 }

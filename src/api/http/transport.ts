@@ -1,18 +1,10 @@
 /** Requests over HTTP/2 with their bounds: of time, of size, of tries. */
 import type { ClientHttp2Stream } from "node:http2";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { ApiRequest } from "../request_client.ts";
 import { StatusError, type StatusDetails } from "../status_error.ts";
 import { Connections } from "./connections.ts";
 import type { Credentials } from "./identity.ts";
-
-export interface HttpRequest {
-  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  readonly path: string;
-  readonly query?: URLSearchParams;
-  readonly body?: object;
-  /** Default: application/json. */
-  readonly contentType?: string;
-}
 
 export interface TransportOptions {
   readonly server: string;
@@ -45,7 +37,7 @@ export class Transport {
   }
 
   /** @returns the JSON that answers. @throws StatusError */
-  async json<T>(request: HttpRequest): Promise<T> {
+  async json<T>(request: ApiRequest): Promise<T> {
     const { code, body } = await this.#tried(request);
     if (code >= 400) throw refusal(code, body);
     try {
@@ -56,7 +48,7 @@ export class Transport {
   }
 
   /** A stream that stays open, behind its answer's code. @throws what the system says */
-  async open(request: HttpRequest): Promise<ClientHttp2Stream> {
+  async open(request: ApiRequest): Promise<ClientHttp2Stream> {
     const { tls, headers } = await this.#options.credentials();
     return this.#connections.request(tls, { ...this.#headers(request), ...headers }, false);
   }
@@ -65,7 +57,7 @@ export class Transport {
     this.#connections.close();
   }
 
-  async #tried(request: HttpRequest): Promise<Answer> {
+  async #tried(request: ApiRequest): Promise<Answer> {
     const deadlineMs = Date.now() + (this.#options.timeoutMs ?? 30_000);
     for (let attempt = 1; ; attempt++) {
       const waitMs = await this.#once(request, deadlineMs - Date.now()).then(
@@ -84,7 +76,7 @@ export class Transport {
     }
   }
 
-  async #once(request: HttpRequest, timeoutMs: number): Promise<Answer> {
+  async #once(request: ApiRequest, timeoutMs: number): Promise<Answer> {
     const { tls, headers } = await this.#options.credentials();
     const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
     const stream = this.#connections.request(tls, { ...this.#headers(request), ...headers }, body !== undefined);
@@ -93,7 +85,7 @@ export class Transport {
     return answer;
   }
 
-  #headers({ method, path, query, body, contentType }: HttpRequest): Record<string, string> {
+  #headers({ method, path, query, body, contentType }: ApiRequest): Record<string, string> {
     const search = query && query.size > 0 ? `?${query.toString()}` : "";
     return {
       ":method": method,
@@ -147,7 +139,7 @@ function mayRetry(answer: Answer): answer is Answer & { readonly retryAfterSecon
 }
 
 /** What was not begun may be sent again, and what changes nothing. */
-function mayRepeat({ method }: HttpRequest, error: unknown): boolean {
+function mayRepeat({ method }: ApiRequest, error: unknown): boolean {
   const { code, message } = error as NodeJS.ErrnoException;
   if (message.includes(refusedStream) || code === "ERR_HTTP2_GOAWAY_SESSION") return true;
   return method === "GET" && !message.startsWith("no answer within");

@@ -10,7 +10,7 @@ import type { Item, Store } from "../../store/store.ts";
 import type { ApiObject } from "../resources/resource.ts";
 import type { ResourceCache } from "../storage/cache.ts";
 import { parseObject, storedBytes } from "../storage/object_bytes.ts";
-import { timestamp } from "../storage/timestamp.ts";
+import { timestamp } from "../../../model/timestamp.ts";
 import { familyOf } from "../validation/ip.ts";
 import { candidates, type Range } from "./ranges.ts";
 

@@ -7,7 +7,7 @@ import type { ApiObject } from "../resources/resource.ts";
 import { builtIn } from "../resources/table.ts";
 import { objectKey } from "../storage/keys.ts";
 import { parseObject, storedBytes } from "../storage/object_bytes.ts";
-import { timestamp } from "../storage/timestamp.ts";
+import { timestamp } from "../../../model/timestamp.ts";
 import { ensurePart, partOf } from "../validation/json.ts";
 
 const name = "kubernetes";

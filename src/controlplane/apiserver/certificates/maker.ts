@@ -4,7 +4,7 @@
  */
 import { Worker } from "node:worker_threads";
 import { workerFile } from "../../worker_file.ts";
-import type { Requested, Terms } from "./signer.ts";
+import type { CertificateTerms, RequestedCertificate } from "../../../model/certificate.ts";
 import type { KeyPair, Profile, Validity } from "./x509.ts";
 
 type Make =
@@ -16,13 +16,18 @@ type Make =
       readonly validity: Validity;
     }
   | { readonly make: "read"; readonly request: string }
-  | { readonly make: "signed"; readonly authority: KeyPair; readonly request: string; readonly terms: Terms };
+  | {
+      readonly make: "signed";
+      readonly authority: KeyPair;
+      readonly request: string;
+      readonly terms: CertificateTerms;
+    };
 
 /** What answers each order. */
 interface Made {
   readonly authority: KeyPair;
   readonly certificate: KeyPair;
-  readonly read: Requested;
+  readonly read: RequestedCertificate;
   readonly signed: string;
 }
 export type AnyMade = Made[keyof Made];
@@ -58,12 +63,12 @@ export class CertificateMaker {
   }
 
   /** What a certificate signing request asks for. @param request PEM */
-  read(request: string): Promise<Requested> {
+  read(request: string): Promise<RequestedCertificate> {
     return this.#make({ make: "read", request });
   }
 
   /** Signs a request's key, subject and names. @returns PEM */
-  signed(authority: KeyPair, request: string, terms: Terms): Promise<string> {
+  signed(authority: KeyPair, request: string, terms: CertificateTerms): Promise<string> {
     return this.#make({ make: "signed", authority, request, terms });
   }
 

@@ -8,7 +8,7 @@ import ipaddr from "ipaddr.js";
 import { FairleadError } from "../../../errors/catalogue.ts";
 import { privateMode, publicMode, readFileIfThere, writeFileAtomic } from "./files.ts";
 import { CertificateMaker } from "./maker.ts";
-import type { Requested, Terms } from "./signer.ts";
+import type { CertificateTerms, RequestedCertificate } from "../../../model/certificate.ts";
 import { namesOf, type KeyPair, type Profile, type SubjectNames } from "./x509.ts";
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -108,12 +108,12 @@ export class Pki {
   }
 
   /** What a certificate signing request asks for. @param request PEM @throws Error where it is none */
-  read(request: string): Promise<Requested> {
+  read(request: string): Promise<RequestedCertificate> {
     return this.#maker.read(request);
   }
 
   /** Signs a request with the authority. @returns PEM @throws Error where the request is none */
-  sign(request: string, terms: Terms): Promise<string> {
+  sign(request: string, terms: CertificateTerms): Promise<string> {
     return this.#maker.signed(this.#authority, request, terms);
   }
 

@@ -1,22 +1,8 @@
 /** Signs certificate requests with the cluster's authority (upstream: pkg/controller/certificates/authority). */
 import { createPrivateKey, createPublicKey, randomBytes, webcrypto } from "node:crypto";
 import type * as Library from "@peculiar/x509";
+import type { CertificateTerms, RequestedCertificate } from "../../../model/certificate.ts";
 import { loadX509, type KeyPair } from "./x509.ts";
-
-export interface Requested {
-  readonly commonName: string;
-  readonly organizations: readonly string[];
-  readonly dnsNames: readonly string[];
-  readonly emailAddresses: readonly string[];
-  readonly ipAddresses: readonly string[];
-  readonly uris: readonly string[];
-}
-
-export interface Terms {
-  readonly usages: readonly string[];
-  readonly fromMs: number;
-  readonly toMs: number;
-}
 
 /** Bits of keyUsage by the API's names (certificates.k8s.io KeyUsage); some have two. */
 const keyUsages = {
@@ -50,7 +36,7 @@ const extendedUsages: Readonly<Record<string, string>> = {
 };
 
 /** @param request PEM @throws Error where it is none */
-export async function readRequest(request: string): Promise<Requested> {
+export async function readRequest(request: string): Promise<RequestedCertificate> {
   const library = await loadX509();
   const parsed = new library.Pkcs10CertificateRequest(request);
   const names = alternativeNames(library, parsed)?.names.toJSON() ?? [];
@@ -66,7 +52,7 @@ export async function readRequest(request: string): Promise<Requested> {
 }
 
 /** @returns PEM @throws Error where the request is none, or its signature is not its key's */
-export async function signRequest(authority: KeyPair, request: string, terms: Terms): Promise<string> {
+export async function signRequest(authority: KeyPair, request: string, terms: CertificateTerms): Promise<string> {
   const library = await loadX509();
   const parsed = new library.Pkcs10CertificateRequest(request);
   if (!(await parsed.verify())) throw new Error("the request's signature is not its own key's");

@@ -11,7 +11,7 @@ import { ApiError, type Cause } from "../status.ts";
 import type { ApiObject } from "../resources/resource.ts";
 import { parseObject } from "../storage/object_bytes.ts";
 import type { Registry, WriteRequest } from "../storage/registry.ts";
-import { timestamp } from "../storage/timestamp.ts";
+import { timestamp } from "../../../model/timestamp.ts";
 import { cleanupFinalizer, isTrue, type Condition, type Definition } from "./definition/definition.ts";
 import { isDefinition } from "./definition/strategy.ts";
 import { Documents } from "./documents.ts";

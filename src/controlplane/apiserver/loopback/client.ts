@@ -1,20 +1,10 @@
 /** The API's client for what runs in the server's own process: no connection, and a watch is the cache's events. */
-import { apiVersionOf, type ResourceType } from "../../../api/resource_types.ts";
-import type {
-  Client,
-  DeleteOptions,
-  ListOptions,
-  ObjectKey,
-  ObjectList,
-  Patch,
-  StopWatch,
-  WatchObserver,
-  WatchOptions,
-  WriteOptions,
-} from "../../../api/client.ts";
-import { deleteBody, leftBehind, patchContentTypes, pathOf, queryOf } from "../../../api/request_parts.ts";
+import type { ListOptions, ObjectList, StopWatch, WatchObserver, WatchOptions } from "../../../api/client.ts";
+import { RequestClient, type ApiRequest } from "../../../api/request_client.ts";
+import { pathOf, queryOf } from "../../../api/request_parts.ts";
+import type { ResourceType } from "../../../api/resource_types.ts";
 import { StatusError } from "../../../api/status_error.ts";
-import type { KubeObject, New } from "../../../model/kubernetes.ts";
+import type { KubeObject } from "../../../model/kubernetes.ts";
 import type { Routes } from "../routes.ts";
 import { ApiError } from "../status.ts";
 import type { CacheEvent, CachedObject } from "../storage/cache.ts";
@@ -22,25 +12,22 @@ import { parseObject } from "../storage/object_bytes.ts";
 import { turn } from "../turns.ts";
 import { inVersion } from "../verbs/convert.ts";
 import { selection, type Endpoint } from "../verbs/endpoint.ts";
-import { Loopback, type LoopbackRequest, type Requester } from "./loopback.ts";
+import { Loopback, type Requester } from "./loopback.ts";
 
 /** Objects that are parsed before others have their turn. */
 const chunk = 50;
 
-export class LoopbackClient implements Client {
+export class LoopbackClient extends RequestClient {
   readonly #routes: Routes;
   readonly #loopback: Loopback;
 
   constructor(routes: Routes, requester: Requester) {
+    super();
     this.#routes = routes;
     this.#loopback = new Loopback(routes, requester);
   }
 
-  get<T extends KubeObject>(type: ResourceType<T>, key: ObjectKey): Promise<T> {
-    return this.#send({ method: "GET", path: pathOf(type, key) });
-  }
-
-  async list<T extends KubeObject>(type: ResourceType<T>, options: ListOptions = {}): Promise<ObjectList<T>> {
+  override async list<T extends KubeObject>(type: ResourceType<T>, options: ListOptions = {}): Promise<ObjectList<T>> {
     const endpoint = this.#endpoint(type);
     if (options.limit !== undefined || options.continue !== undefined) return this.#page(type, options);
     const { registry } = endpoint;
@@ -57,7 +44,7 @@ export class LoopbackClient implements Client {
   }
 
   async #page<T extends KubeObject>(type: ResourceType<T>, options: ListOptions): Promise<ObjectList<T>> {
-    const list = await this.#send<{ items: T[]; metadata: { resourceVersion: string; continue?: string } }>({
+    const list = await this.send<{ items: T[]; metadata: { resourceVersion: string; continue?: string } }>({
       method: "GET",
       path: pathOf(type, options),
       query: queryOf({ ...options, namespace: undefined }),
@@ -66,7 +53,11 @@ export class LoopbackClient implements Client {
     return { items: list.items, resourceVersion, ...(next === undefined ? {} : { continue: next }) };
   }
 
-  watch<T extends KubeObject>(type: ResourceType<T>, options: WatchOptions, observer: WatchObserver<T>): StopWatch {
+  override watch<T extends KubeObject>(
+    type: ResourceType<T>,
+    options: WatchOptions,
+    observer: WatchObserver<T>,
+  ): StopWatch {
     const watch = new LoopbackWatch(observer);
     void this.#observe(type, options, watch);
     return () => watch.stop();
@@ -87,80 +78,7 @@ export class LoopbackClient implements Client {
     }
   }
 
-  create<T extends KubeObject>(type: ResourceType<T>, object: New<T>, options: WriteOptions = {}): Promise<T> {
-    return this.#send({
-      method: "POST",
-      path: pathOf(type, { namespace: object.metadata.namespace }),
-      query: queryOf({ fieldManager: options.fieldManager }),
-      body: { ...object, apiVersion: apiVersionOf(type), kind: type.kind },
-    });
-  }
-
-  createSubresource<Answer>(
-    type: ResourceType<KubeObject>,
-    key: ObjectKey,
-    subresource: string,
-    body: object,
-  ): Promise<Answer> {
-    return this.#send({ method: "POST", path: pathOf(type, key, subresource), body });
-  }
-
-  update<T extends KubeObject>(type: ResourceType<T>, object: T, options: WriteOptions = {}): Promise<T> {
-    return this.#send({
-      method: "PUT",
-      path: pathOf(type, object.metadata, options.subresource),
-      query: queryOf({ fieldManager: options.fieldManager }),
-      body: { ...object, apiVersion: apiVersionOf(type), kind: type.kind },
-    });
-  }
-
-  patch<T extends KubeObject>(
-    type: ResourceType<T>,
-    key: ObjectKey,
-    patch: Patch,
-    options: WriteOptions = {},
-  ): Promise<T> {
-    const force = patch.type === "apply" && patch.force ? "true" : undefined;
-    return this.#send({
-      method: "PATCH",
-      path: pathOf(type, key, options.subresource),
-      query: queryOf({ fieldManager: options.fieldManager, force }),
-      contentType: patchContentTypes[patch.type],
-      body: patch.body,
-    });
-  }
-
-  async delete<T extends KubeObject>(
-    type: ResourceType<T>,
-    key: ObjectKey,
-    options: DeleteOptions = {},
-  ): Promise<T | undefined> {
-    const answer = await this.#send<KubeObject>({
-      method: "DELETE",
-      path: pathOf(type, key),
-      body: deleteBody(options),
-    });
-    return leftBehind<T>(answer, options);
-  }
-
-  async deleteCollection(
-    type: ResourceType<KubeObject>,
-    options: ListOptions & { readonly delete?: DeleteOptions },
-  ): Promise<void> {
-    const { namespace, labelSelector, fieldSelector } = options;
-    await this.#send({
-      method: "DELETE",
-      path: pathOf(type, { namespace }),
-      query: queryOf({ labelSelector, fieldSelector }),
-      body: deleteBody(options.delete ?? {}),
-    });
-  }
-
-  read(path: string): Promise<unknown> {
-    return this.#send({ method: "GET", path });
-  }
-
-  async #send<Answer>(request: LoopbackRequest): Promise<Answer> {
+  protected override async send<Answer>(request: ApiRequest): Promise<Answer> {
     try {
       return (await this.#loopback.request(request)) as unknown as Answer;
     } catch (error) {

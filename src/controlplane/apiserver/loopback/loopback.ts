@@ -1,4 +1,5 @@
 /** The server's own requests, without a connection: the same path as a client's behind authorization. */
+import type { ApiRequest } from "../../../api/request_client.ts";
 import type { Fence } from "../../store/store.ts";
 import type { ApiResponse, RequestContext, User } from "../context.ts";
 import { Discovery } from "../discovery/discovery.ts";
@@ -16,15 +17,6 @@ export interface Requester {
   readonly userAgent: string;
   /** Its writes are refused where it is down. */
   readonly fence?: Fence | undefined;
-}
-
-export interface LoopbackRequest {
-  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  readonly path: string;
-  readonly query?: URLSearchParams;
-  readonly body?: object;
-  /** Default: application/json. */
-  readonly contentType?: string;
 }
 
 export class Loopback {
@@ -63,7 +55,7 @@ export class Loopback {
   }
 
   /** @returns the JSON that answers. @throws ApiError */
-  async request(request: LoopbackRequest): Promise<ApiObject> {
+  async request(request: ApiRequest): Promise<ApiObject> {
     const response = await this.#handle(contextOf(request, this.#requester));
     if (!("body" in response)) throw new Error(`${request.path} answered with a stream`);
     const { body } = response;
@@ -85,7 +77,7 @@ const noQuery = new URLSearchParams();
 /** Nobody calls off what the server itself asks. */
 const never = new AbortController().signal;
 
-function contextOf(request: LoopbackRequest, { user, userAgent, fence }: Requester): RequestContext {
+function contextOf(request: ApiRequest, { user, userAgent, fence }: Requester): RequestContext {
   const { method, path, query = noQuery, body, contentType = "application/json" } = request;
   const bytes = Buffer.from(body === undefined ? "" : JSON.stringify(body));
   return {

@@ -1,6 +1,6 @@
 /** metadata.managedFields: who set which field (KEP-555). */
 import type { ApiObject } from "../resources/resource.ts";
-import { timestamp } from "../storage/timestamp.ts";
+import { timestamp } from "../../../model/timestamp.ts";
 import { groupVersion } from "../verbs/endpoint.ts";
 import { touched } from "./apply/compare.ts";
 import { isBare, union } from "./apply/fields.ts";

@@ -1,6 +1,6 @@
 /** What a deletion does to an object: it goes at once, or is marked and waits (apiserver's BeforeDelete). */
 import type { ApiObject, Resource } from "../resources/resource.ts";
-import { timestamp } from "./timestamp.ts";
+import { timestamp } from "../../../model/timestamp.ts";
 
 /** meta/v1 DeleteOptions. */
 export interface DeleteOptions {

@@ -15,7 +15,7 @@ import { objectKey, prefixOf } from "./keys.ts";
 import { isServedFormOf, parseObject, servedBytes, storedBytes } from "./object_bytes.ts";
 import { deletionOf, isReleased, type DeleteOptions } from "./deletion.ts";
 import { specChanged } from "./generation.ts";
-import { timestamp } from "./timestamp.ts";
+import { timestamp } from "../../../model/timestamp.ts";
 
 export interface WriteRequest {
   readonly user: User;

@@ -4,7 +4,7 @@
  */
 import type { V1CertificateSigningRequestSpec, V1CertificateSigningRequestStatus } from "@kubernetes/client-node";
 import type { ApiObject, Strategy } from "../resources/resource.ts";
-import { timestamp } from "../storage/timestamp.ts";
+import { timestamp } from "../../../model/timestamp.ts";
 import { causesOf, type Causes } from "../validation/causes.ts";
 import { requestError } from "../validation/certificate_request.ts";
 import { ensurePart, partOf, type Json } from "../validation/json.ts";

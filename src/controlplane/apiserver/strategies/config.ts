@@ -3,7 +3,7 @@ import type { V1ConfigMap, V1Secret } from "@kubernetes/client-node";
 import type { ApiObject, Strategy } from "../resources/resource.ts";
 import { causesOf, type Causes } from "../validation/causes.ts";
 import { validateImmutable } from "../validation/common.ts";
-import { semanticEqual } from "../validation/equality.ts";
+import { semanticEqual } from "../../../model/equality.ts";
 import type { Json } from "../validation/json.ts";
 import { configMapKey } from "../validation/names.ts";
 

@@ -9,7 +9,7 @@ import type {
 import type { ApiObject, Strategy } from "../resources/resource.ts";
 import { causesOf, type Causes } from "../validation/causes.ts";
 import { protocols, validateImmutable, validateOptionalName } from "../validation/common.ts";
-import { semanticEqual } from "../validation/equality.ts";
+import { semanticEqual } from "../../../model/equality.ts";
 import { familyOf, validateIp, validateNonSpecialIp } from "../validation/ip.ts";
 import { setDefault, type Json } from "../validation/json.ts";
 import { validateLabels } from "../validation/labels.ts";

@@ -3,7 +3,7 @@ import type { CoreV1Event } from "@kubernetes/client-node";
 import type { ApiObject, Strategy, Version } from "../resources/resource.ts";
 import { causesOf, type Causes } from "../validation/causes.ts";
 import { validateImmutable } from "../validation/common.ts";
-import { semanticEqual } from "../validation/equality.ts";
+import { semanticEqual } from "../../../model/equality.ts";
 import type { Json } from "../validation/json.ts";
 import { qualifiedName } from "../validation/names.ts";
 

@@ -5,10 +5,10 @@ import type {
   V1PersistentVolumeStatus,
 } from "@kubernetes/client-node";
 import type { ApiObject, Strategy } from "../resources/resource.ts";
-import { timestamp } from "../storage/timestamp.ts";
+import { timestamp } from "../../../model/timestamp.ts";
 import { causesOf, type Causes } from "../validation/causes.ts";
 import { validateImmutable, validateName, validateNoBacksteps, validateOptionalName } from "../validation/common.ts";
-import { differences, semanticEqual } from "../validation/equality.ts";
+import { differences, semanticEqual } from "../../../model/equality.ts";
 import { ensurePart, partOf, setDefault, type Json } from "../validation/json.ts";
 import { dns1123Label, dns1123Subdomain } from "../validation/names.ts";
 import { canonicalQuantity, nanos } from "../../../model/quantity.ts";

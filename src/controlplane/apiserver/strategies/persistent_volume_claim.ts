@@ -4,7 +4,7 @@ import { canonicalQuantity, nanos } from "../../../model/quantity.ts";
 import type { ApiObject, Strategy } from "../resources/resource.ts";
 import { causesOf, type Causes } from "../validation/causes.ts";
 import { validateImmutable } from "../validation/common.ts";
-import { differences, semanticEqual } from "../validation/equality.ts";
+import { differences, semanticEqual } from "../../../model/equality.ts";
 import { ensurePart, partOf, type Json } from "../validation/json.ts";
 import { qualifiedName } from "../validation/names.ts";
 import { isNative } from "../validation/resources.ts";

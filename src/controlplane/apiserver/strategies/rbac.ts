@@ -3,7 +3,7 @@ import type { RbacV1Subject, V1PolicyRule, V1RoleRef } from "@kubernetes/client-
 import type { ApiObject, Strategy } from "../resources/resource.ts";
 import { causesOf, type Causes } from "../validation/causes.ts";
 import { validateName } from "../validation/common.ts";
-import { semanticEqual } from "../validation/equality.ts";
+import { semanticEqual } from "../../../model/equality.ts";
 import { ensurePart, partOf, setDefault, type Json } from "../validation/json.ts";
 import { validateSelector, type LabelSelector } from "../validation/labels.ts";
 import { dns1123Subdomain, pathSegment } from "../validation/names.ts";

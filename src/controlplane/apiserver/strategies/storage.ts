@@ -11,7 +11,7 @@ import { userMetadata } from "../resources/metadata.ts";
 import type { ApiObject, Strategy } from "../resources/resource.ts";
 import { causesOf, type Causes } from "../validation/causes.ts";
 import { validateImmutable } from "../validation/common.ts";
-import { semanticEqual } from "../validation/equality.ts";
+import { semanticEqual } from "../../../model/equality.ts";
 import { ensurePart, partOf, setDefault, type Json } from "../validation/json.ts";
 import { validateLabelName, validateSelector } from "../validation/labels.ts";
 import { dns1123Subdomain, qualifiedName } from "../validation/names.ts";

@@ -7,7 +7,7 @@ import type { ApiObject } from "../resources/resource.ts";
 import type { SubresourceHandlers } from "../routes.ts";
 import { ApiError, conflict, invalid } from "../status.ts";
 import type { Registry } from "../storage/registry.ts";
-import { timestamp } from "../storage/timestamp.ts";
+import { timestamp } from "../../../model/timestamp.ts";
 import { causesOf } from "../validation/causes.ts";
 import { ensurePart, type Json } from "../validation/json.ts";
 import { checkFields } from "../validation/fields.ts";

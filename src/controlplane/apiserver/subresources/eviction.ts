@@ -13,7 +13,7 @@ import { ApiError, type Cause } from "../status.ts";
 import type { DeleteOptions } from "../storage/deletion.ts";
 import { parseObject } from "../storage/object_bytes.ts";
 import { checkPreconditions, type Registry, type WriteRequest } from "../storage/registry.ts";
-import { timestamp } from "../storage/timestamp.ts";
+import { timestamp } from "../../../model/timestamp.ts";
 import type { Json } from "../validation/json.ts";
 import { selects } from "../validation/labels.ts";
 import type { Endpoint } from "../verbs/endpoint.ts";

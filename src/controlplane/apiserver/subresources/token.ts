@@ -10,7 +10,7 @@ import { writeOptions } from "../request/options.ts";
 import type { ApiObject } from "../resources/resource.ts";
 import type { SubresourceHandlers } from "../routes.ts";
 import { ApiError, conflict, invalid, notFound, type Cause } from "../status.ts";
-import { timestamp } from "../storage/timestamp.ts";
+import { timestamp } from "../../../model/timestamp.ts";
 import { checkFields } from "../validation/fields.ts";
 import type { Endpoint } from "../verbs/endpoint.ts";
 

@@ -1,6 +1,6 @@
 /** Small checks that many kinds share. */
 import type { Causes } from "./causes.ts";
-import { semanticEqual } from "./equality.ts";
+import { semanticEqual } from "../../../model/equality.ts";
 import { portName, portNumber, type NameCheck } from "./names.ts";
 
 export const fieldImmutable = "field is immutable";

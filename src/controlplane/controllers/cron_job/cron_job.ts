@@ -5,7 +5,7 @@ import { resourceTypes } from "../../../api/resource_types.ts";
 import { isAlreadyExists, isNamespaceTerminating, isNotFound } from "../../../api/status_error.ts";
 import type { CronJob, Job } from "../../../model/kubernetes.ts";
 import type { Outcome, WorkQueue } from "../../../reconcile/work_queue.ts";
-import { semanticEqual } from "../../apiserver/validation/equality.ts";
+import { semanticEqual } from "../../../model/equality.ts";
 import type { Controller, ControllerContext, ControllerRow } from "../controller.ts";
 import { OwnWrites } from "../own_writes.ts";
 import { followOwned, ownedIndex } from "../owned_index.ts";

@@ -1,7 +1,7 @@
 /** What a CronJob needs next: a Job made, others deleted, its status (pkg/controller/cronjob). */
 import { resourceTypes } from "../../../api/resource_types.ts";
 import type { CronJob, Job, New } from "../../../model/kubernetes.ts";
-import { rfc3339 } from "../conditions.ts";
+import { timestamp } from "../../../model/timestamp.ts";
 import { conditionOf, isFinished } from "../job/conditions.ts";
 import { controllerRef } from "../ownership.ts";
 import { dueRun, nextRunInMs } from "./due.ts";
@@ -163,7 +163,7 @@ function runAt(cronJob: CronJob, jobs: readonly Job[], atMs: number, nowMs: numb
   }
   const name = `${metadata.name}-${Math.floor(atMs / 60_000)}`;
   const active = status?.active ?? [];
-  const isProcessed = active.some((one) => one.name === name) || status?.lastScheduleTime === rfc3339(atMs);
+  const isProcessed = active.some((one) => one.name === name) || status?.lastScheduleTime === timestamp(atMs);
   if (isProcessed) return skip();
   if (spec.concurrencyPolicy === "Forbid" && active.length > 0) {
     const message = "Not starting job because prior execution is running and concurrency policy is Forbid";
@@ -171,7 +171,11 @@ function runAt(cronJob: CronJob, jobs: readonly Job[], atMs: number, nowMs: numb
   }
   const running = new Set(active.map(({ uid }) => uid));
   const replaced = spec.concurrencyPolicy === "Replace" ? jobs.filter((job) => running.has(job.metadata.uid)) : [];
-  return { events: [], remove: replaced, create: { job: jobOf(cronJob, name, atMs), lastScheduleTime: rfc3339(atMs) } };
+  return {
+    events: [],
+    remove: replaced,
+    create: { job: jobOf(cronJob, name, atMs), lastScheduleTime: timestamp(atMs) },
+  };
 }
 
 function jobOf(cronJob: CronJob, name: string, atMs: number): New<Job> {

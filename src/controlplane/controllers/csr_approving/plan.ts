@@ -1,7 +1,7 @@
 /** Which requests kubelets' certificates are approved for, where who asks may have one (upstream: pkg/controller/certificates/approver). Pure. */
 import type { CertificateSigningRequest } from "../../../model/kubernetes.ts";
 import { timestamp } from "../../../model/timestamp.ts";
-import type { RequestedCertificate } from "../authority.ts";
+import type { RequestedCertificate } from "../../../model/certificate.ts";
 import { notKubeletClient } from "./recognize.ts";
 
 export const kubeletClientSigner = "kubernetes.io/kube-apiserver-client-kubelet";

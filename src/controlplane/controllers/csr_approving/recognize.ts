@@ -1,5 +1,5 @@
 /** What a request for a certificate is for (upstream: pkg/apis/certificates/helpers.go). Pure. */
-import type { RequestedCertificate } from "../authority.ts";
+import type { RequestedCertificate } from "../../../model/certificate.ts";
 
 const nodes = "system:nodes";
 const nodePrefix = "system:node:";

@@ -1,7 +1,7 @@
 /** Which approved requests are signed, and for how long (upstream: pkg/controller/certificates/signer). Pure. */
 import type { CertificateSigningRequest } from "../../../model/kubernetes.ts";
 import { timestamp } from "../../../model/timestamp.ts";
-import type { CertificateTerms, RequestedCertificate } from "../authority.ts";
+import type { CertificateTerms, RequestedCertificate } from "../../../model/certificate.ts";
 import { notApiClient, notKubeletClient, notKubeletServing } from "../csr_approving/recognize.ts";
 
 type Check = (request: RequestedCertificate, usages: readonly string[]) => string | undefined;

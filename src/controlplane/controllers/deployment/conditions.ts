@@ -1,6 +1,6 @@
 /** Conditions of a deployment (pkg/controller/deployment/util). Pure. */
 import type { Deployment } from "../../../model/kubernetes.ts";
-import { rfc3339 } from "../conditions.ts";
+import { timestamp } from "../../../model/timestamp.ts";
 
 export type DeploymentStatus = NonNullable<Deployment["status"]>;
 export type Condition = NonNullable<DeploymentStatus["conditions"]>[number];
@@ -13,7 +13,7 @@ export function conditionOf(
   message: string,
   nowMs: number,
 ): Condition {
-  const now = rfc3339(nowMs);
+  const now = timestamp(nowMs);
   return { type, status, lastUpdateTime: now, lastTransitionTime: now, reason, message };
 }
 

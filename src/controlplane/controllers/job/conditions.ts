@@ -1,6 +1,6 @@
 /** Conditions of a Job (pkg/controller/job ensureJobConditionStatus). Pure. */
 import type { Job } from "../../../model/kubernetes.ts";
-import { rfc3339 } from "../conditions.ts";
+import { timestamp } from "../../../model/timestamp.ts";
 
 export type JobStatus = NonNullable<Job["status"]>;
 export type Condition = NonNullable<JobStatus["conditions"]>[number];
@@ -27,7 +27,7 @@ export function condition(
   nowMs: number,
   status: "True" | "False" = "True",
 ): Condition {
-  const now = rfc3339(nowMs);
+  const now = timestamp(nowMs);
   return { type, status, lastProbeTime: now, lastTransitionTime: now, reason, message };
 }
 

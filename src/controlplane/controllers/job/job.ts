@@ -6,7 +6,7 @@ import { isNamespaceTerminating, isNotFound } from "../../../api/status_error.ts
 import type { Job, New, Pod } from "../../../model/kubernetes.ts";
 import { labelMatcher } from "../../../model/label_selector.ts";
 import type { Outcome, WorkQueue } from "../../../reconcile/work_queue.ts";
-import { semanticEqual } from "../../apiserver/validation/equality.ts";
+import { semanticEqual } from "../../../model/equality.ts";
 import type { Controller, ControllerContext, ControllerRow } from "../controller.ts";
 import { OwnWrites } from "../own_writes.ts";
 import { candidates, followOwned, ownedIndex } from "../owned_index.ts";
@@ -179,7 +179,13 @@ class JobController implements Controller {
   async #tell(key: string, job: Job, status: JobStatus): Promise<void> {
     if (semanticEqual(job.status, status)) return;
     const { client } = this.#context;
-    this.#jobWrites.wrote(key, await client.update(resourceTypes.jobs, { ...job, status }, { subresource: "status" }));
+    try {
+      const told = await client.update(resourceTypes.jobs, { ...job, status }, { subresource: "status" });
+      this.#jobWrites.wrote(key, told);
+    } catch (error) {
+      // Deleted meanwhile: the event of it comes yet.
+      if (!isNotFound(error)) throw error;
+    }
   }
 
   /** Takes the finalizer off, so that the pod may be deleted. */

@@ -1,6 +1,6 @@
 /** What a Job needs next: pods made, deleted or let go, and its status (pkg/controller/job syncJob). */
 import type { Job, New, Pod } from "../../../model/kubernetes.ts";
-import { rfc3339 } from "../conditions.ts";
+import { timestamp } from "../../../model/timestamp.ts";
 import { isReady } from "../pods/state.ts";
 import { nextBackoff, type Backoff } from "./backoff.ts";
 import {
@@ -73,7 +73,7 @@ export function plan({ job: observed, pods, backoff: before }: Observed, nowMs: 
 /** activeDeadlineSeconds counts from the last time that it was resumed, before anybody looks at it. */
 function started(job: Job, nowMs: number): Job {
   if (isSuspended(job) || (job.status?.startTime && !conditionOf(job, "Suspended"))) return job;
-  return { ...job, status: { ...job.status, startTime: rfc3339(nowMs) } };
+  return { ...job, status: { ...job.status, startTime: timestamp(nowMs) } };
 }
 
 /** A work queue is complete when one has succeeded and none runs any more. */
@@ -116,7 +116,7 @@ function finished(status: JobStatus, { type, reason, message }: Ending, nowMs: n
   const isComplete = type === "SuccessCriteriaMet";
   const final = condition(isComplete ? "Complete" : "Failed", reason, message, nowMs);
   const conditions = withCondition(status.conditions ?? [], final);
-  return { ...status, conditions, ...(isComplete ? { completionTime: rfc3339(nowMs) } : {}) };
+  return { ...status, conditions, ...(isComplete ? { completionTime: timestamp(nowMs) } : {}) };
 }
 
 function endEvents({ spec }: Job, { succeeded = 0 }: JobStatus, { type, reason, message }: Ending): JobEvent[] {

@@ -2,7 +2,7 @@
 import type { Informer } from "../../../api/informer.ts";
 import { resourceTypes, type ResourceType } from "../../../api/resource_types.ts";
 import type { KubeObject, PersistentVolume, PersistentVolumeClaim } from "../../../model/kubernetes.ts";
-import { semanticEqual } from "../../apiserver/validation/equality.ts";
+import { semanticEqual } from "../../../model/equality.ts";
 import type { ControllerContext } from "../controller.ts";
 
 export class VolumeWriter {

@@ -1,7 +1,7 @@
 /** Pods of a template (pkg/controller GetPodFromTemplate), and which templates are the same. Pure. */
 import type { New, OwnerReference, Pod } from "../../../model/kubernetes.ts";
 import type { Labels } from "../../../model/label_selector.ts";
-import { semanticEqual } from "../../apiserver/validation/equality.ts";
+import { semanticEqual } from "../../../model/equality.ts";
 
 /** As deployments, sets and jobs carry it. */
 export interface PodTemplate {

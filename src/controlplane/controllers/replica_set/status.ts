@@ -1,7 +1,7 @@
 /** A set's status (pkg/controller/replicaset calculateStatus). Pure. */
 import type { Pod } from "../../../model/kubernetes.ts";
 import { equalityMatcher } from "../../../model/label_selector.ts";
-import { rfc3339 } from "../conditions.ts";
+import { timestamp } from "../../../model/timestamp.ts";
 import { isAvailable, isReady } from "../pods/state.ts";
 import type { Replicas, ReplicaStatus } from "./replicas.ts";
 
@@ -41,7 +41,7 @@ function conditionsOf(set: Replicas, pods: number, error: Error | undefined, now
   const failure = {
     type: "ReplicaFailure",
     status: "True",
-    lastTransitionTime: rfc3339(nowMs),
+    lastTransitionTime: timestamp(nowMs),
     reason: difference < 0 ? "FailedCreate" : difference > 0 ? "FailedDelete" : "",
     message: error.message,
   };

@@ -3,6 +3,7 @@
  * (staging/src/k8s.io/endpointslice/util/trigger_time_tracker.go).
  */
 import type { Pod, Service } from "../../../model/kubernetes.ts";
+import { timestamp } from "../../../model/timestamp.ts";
 
 export const triggerTimeAnnotation = "endpoints.kubernetes.io/last-change-trigger-time";
 
@@ -22,7 +23,7 @@ export class TriggerTimes {
     }
     this.#podsOfService.set(key, now);
     if (!known) return service.metadata.creationTimestamp;
-    return earliest === Infinity ? undefined : new Date(earliest).toISOString().replace(".000Z", "Z");
+    return earliest === Infinity ? undefined : timestamp(earliest);
   }
 
   forget(key: string): void {

@@ -1,6 +1,7 @@
 /** Conditions of pods that the scheduler sets (pkg/api/v1/pod UpdatePodCondition). */
 import type { V1PodCondition } from "@kubernetes/client-node";
 import type { Json, Pod } from "../../../model/kubernetes.ts";
+import { timestamp } from "../../../model/timestamp.ts";
 
 export type PodCondition = Json<V1PodCondition>;
 
@@ -28,7 +29,7 @@ export function changedCondition(
     (before.observedGeneration ?? 0) === (generation ?? 0);
   if (isSame) return undefined;
   const isTransition = before?.status !== condition.status || before.lastTransitionTime === undefined;
-  const now = new Date(nowMs).toISOString().replace(/\.\d+Z$/, "Z");
+  const now = timestamp(nowMs);
   return {
     ...condition,
     lastTransitionTime: isTransition ? now : before.lastTransitionTime,

@@ -100,7 +100,7 @@ function translate(family: IpFamily, at: number): Expression {
 function affine({ form, scope, count }: FanOut, seconds: number, family: IpFamily): readonly Expressions[] {
   const frontend = header[family].registers;
   const number = frontend + keyRegisters(family, form);
-  const { affinity, [`${scope}Affine` as const]: endpoints } = setNames[form];
+  const { [`${scope}Affinity` as const]: affinity, [`${scope}Affine` as const]: endpoints } = setNames[form];
   const key = [loadAddress(family, "source", 0), ...loadFrontend(family, form, frontend)];
   const remember = { expr: "dynset", setName: affinity, sregKey: register(0), sregData: register(number) } as const;
   const find = lookupData(setNames.numbered, number, number + 1);

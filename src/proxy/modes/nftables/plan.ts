@@ -3,7 +3,7 @@ import type { Data } from "../../../kernel/netlink/nftables/data.ts";
 import { listedExpression } from "../../../kernel/netlink/nftables/listed.ts";
 import type { NftElement, NftSet, NftTable, NftTableRef } from "../../../kernel/netlink/nftables/state.ts";
 import type { NftStep } from "../../../kernel/netlink/nftables/step.ts";
-import { fanOutChain, type RuledChain } from "./fan_out.ts";
+import { fanOutChain, fanOutName, type RuledChain } from "./fan_out.ts";
 import type { Expressions } from "./match.ts";
 import type { NftablesOptions } from "./options.ts";
 import type { Ruleset } from "./ruleset.ts";
@@ -15,7 +15,12 @@ export function tableOf({ family }: Pick<NftablesOptions, "family">): NftTableRe
 }
 
 /** Affinity is the packets' own: what it remembers is not ours to plan. */
-const learned: ReadonlySet<string> = new Set([setNames.address.affinity, setNames.nodePort.affinity]);
+const learned: ReadonlySet<string> = new Set(
+  [setNames.address, setNames.nodePort].flatMap(({ clusterAffinity, localAffinity }) => [
+    clusterAffinity,
+    localAffinity,
+  ]),
+);
 
 /** What changed since the kernel last held what was wanted; nothing else is looked at. */
 export function planChanges(ruleset: Ruleset): readonly NftStep[] {
@@ -29,10 +34,28 @@ export function planChanges(ruleset: Ruleset): readonly NftStep[] {
     for (const [key, before] of changes.elements.get(set) ?? []) onChange(key, before, wanted.get(key));
   });
   return [
+    ...ruleSteps(ruleset),
     ...come.flatMap((fanOut) => chainSteps(table, fanOutChain(fanOut, options), true)),
     ...elements,
     ...gone.map(([name]): NftStep => ({ step: "delete chain", table, name })),
   ];
+}
+
+/** Chains that are there and whose rules other options make other rules. */
+function ruleSteps(ruleset: Ruleset): readonly NftStep[] {
+  const { options, changes } = ruleset;
+  if (options === changes.options) return [];
+  const staying = ruleset.fanOuts().filter((fanOut) => changes.fanOuts.get(fanOutName(fanOut)) !== false);
+  const chains = (of: NftablesOptions): readonly RuledChain[] => [
+    ...staying.map((fanOut) => fanOutChain(fanOut, of)),
+    ...fixedChains(of),
+  ];
+  const before = chains(changes.options);
+  return chains(options).flatMap(({ chain, rules }, i) => {
+    if (fingerprint(rules) === fingerprint(before[i]!.rules)) return [];
+    const table = tableOf(options);
+    return [{ step: "flush chain", table, name: chain.name }, ...chainSteps(table, { chain, rules }, false)];
+  });
 }
 
 /**

@@ -7,7 +7,7 @@ import type { WantedPort } from "../../derive/derive.ts";
 import type { Frontend } from "../../derive/frontends.ts";
 import { BackendNumbers } from "./backend_numbers.ts";
 import { fanOutName, type FanOut } from "./fan_out.ts";
-import type { NftablesOptions } from "./options.ts";
+import type { LocalDetector, NftablesOptions } from "./options.ts";
 import {
   frontendKey,
   indexBytes,
@@ -37,7 +37,9 @@ export interface Conflict {
 const sharedSets: ReadonlySet<string> = new Set([setNames.clusterIps, setNames.hairpins]);
 
 export class Ruleset {
-  options: NftablesOptions;
+  #options: NftablesOptions;
+  /** What the kernel's rules were made of. */
+  #programmedOptions: NftablesOptions;
   readonly #sets = new Map<string, Map<string, string>>();
   /** Of each set, keys that changed, with their values before; none while the kernel has never held what was wanted. */
   readonly #dirty = new Map<string, Map<string, string | undefined>>();
@@ -55,7 +57,8 @@ export class Ruleset {
   #adopted: ReadonlyMap<string, Elements> = new Map();
 
   constructor(options: NftablesOptions) {
-    this.options = options;
+    this.#options = options;
+    this.#programmedOptions = options;
     for (const { name } of setsOf(options.family)) {
       this.#sets.set(name, new Map());
       this.#dirty.set(name, new Map());
@@ -63,14 +66,28 @@ export class Ruleset {
     this.setNodePortAddresses(options.nodePortAddresses);
   }
 
-  /** Rules follow with the next repair (NftablesTable), addresses of node ports as any change does. */
+  get options(): NftablesOptions {
+    return this.#options;
+  }
+
+  /** Takes the place of all options; of Services, who must be derived anew, it changes nothing. @throws TypeError for another family */
   configure(options: NftablesOptions): void {
-    this.options = options;
+    if (options.family !== this.#options.family) throw new TypeError("a ruleset is of one family");
+    this.#options = options;
     this.setNodePortAddresses(options.nodePortAddresses);
+  }
+
+  setServiceCidrs(serviceCidrs: readonly string[]): void {
+    this.configure({ ...this.#options, serviceCidrs });
+  }
+
+  setLocalDetector(local: LocalDetector): void {
+    this.configure({ ...this.#options, local });
   }
 
   /** Takes the place of the addresses that serve node ports. */
   setNodePortAddresses(addresses: readonly IpAddress[]): void {
+    this.#options = { ...this.#options, nodePortAddresses: addresses };
     const wanted = addresses.map(renderNodePortAddress);
     const kept = new Set(wanted.map(({ key }) => key));
     const set = setNames.nodePortAddresses;
@@ -99,8 +116,14 @@ export class Ruleset {
     readonly elements: ReadonlyMap<string, Iterable<readonly [string, string | undefined]>>;
     /** Names of chains → whether the kernel has them. */
     readonly fanOuts: ReadonlyMap<string, boolean>;
+    /** What rules were made of that are now made of {@link options}. */
+    readonly options: NftablesOptions;
   } {
-    return { elements: this.#isProgrammed ? this.#dirty : allNew(this.#sets), fanOuts: this.#dirtyFanOuts };
+    return {
+      elements: this.#isProgrammed ? this.#dirty : allNew(this.#sets),
+      fanOuts: this.#dirtyFanOuts,
+      options: this.#programmedOptions,
+    };
   }
 
   /** The kernel holds what is wanted. */
@@ -110,6 +133,7 @@ export class Ruleset {
     this.#adopted = new Map();
     for (const keys of this.#dirty.values()) keys.clear();
     this.#dirtyFanOuts.clear();
+    this.#programmedOptions = this.#options;
   }
 
   /** Takes the place of what the service port wanted before; undefined: it is gone. @param service its name */

@@ -31,8 +31,9 @@ export const setNames = {
     /** Of frontends with affinity: frontend and index → the backend's number */
     clusterAffine: "affine-endpoints",
     localAffine: "local-affine-endpoints",
-    /** client and frontend → number of the backend that it had last */
-    affinity: "affinity",
+    /** client and frontend → number of the backend that it had last, of either scope's */
+    clusterAffinity: "affinity",
+    localAffinity: "local-affinity",
   },
   nodePort: {
     frontends: "nodeports",
@@ -43,7 +44,8 @@ export const setNames = {
     local: "local-nodeport-endpoints",
     clusterAffine: "affine-nodeport-endpoints",
     localAffine: "local-affine-nodeport-endpoints",
-    affinity: "nodeport-affinity",
+    clusterAffinity: "nodeport-affinity",
+    localAffinity: "local-nodeport-affinity",
   },
   /** A number stands for a backend of one frontend, and for no other later: number → address and port. */
   numbered: "numbered-backends",
@@ -80,6 +82,7 @@ export function setsOf(family: IpFamily): readonly NftSet[] {
     const key = frontend[form];
     const names = setNames[form];
     const affine = setOf([address, ...key], [index]);
+    const learned = { ...affine, flags: [...(affine.flags ?? []), "timeout", "eval"], size: maxAffine } as const;
     return [
       { name: names.frontends, ...setOf(key, "verdict"), ...counted },
       { name: names.inside, ...setOf(key, "verdict") },
@@ -87,7 +90,8 @@ export function setsOf(family: IpFamily): readonly NftSet[] {
       { name: names.withoutEndpoints, ...setOf(key, "verdict"), ...counted },
       { name: names.cluster, ...setOf([...key, index], backend) },
       { name: names.local, ...setOf([...key, index], backend) },
-      { name: names.affinity, ...affine, flags: [...(affine.flags ?? []), "timeout", "eval"], size: maxAffine },
+      { name: names.clusterAffinity, ...learned },
+      { name: names.localAffinity, ...learned },
       { name: names.clusterAffine, ...setOf([...key, index], [index]) },
       { name: names.localAffine, ...setOf([...key, index], [index]) },
     ];

@@ -1,7 +1,7 @@
 /** What all kinds share: quantities, names, addresses, metadata. */
 import fc from "../../../fixtures/property.ts";
 import { describe, expect, it } from "vitest";
-import { semanticEqual } from "../../../../src/controlplane/apiserver/validation/equality.ts";
+import { semanticEqual } from "../../../../src/model/equality.ts";
 import {
   canonicalCidr,
   canonicalIp,

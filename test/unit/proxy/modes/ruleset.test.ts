@@ -107,3 +107,41 @@ describe("backends' places", () => {
     expect(arrange([], ["x", "y"])).toEqual(["x", "y"]);
   });
 });
+
+describe("options that change", () => {
+  it("change the rules that are made of them, and no others", () => {
+    const ruleset = programmed(3, 2);
+    ruleset.setServiceCidrs(["10.97.0.0/16", "10.98.0.0/16"]);
+    expect(summary(planChanges(ruleset))).toEqual([
+      "flush chain cluster-ips",
+      "add rule cluster-ips",
+      "add rule cluster-ips",
+      "add rule cluster-ips",
+    ]);
+    ruleset.clean();
+    expect(planChanges(ruleset)).toEqual([]);
+  });
+
+  it("reach the fan-out chains that tell pods from others", () => {
+    const ruleset = programmed(3, 2);
+    ruleset.set("s9", wanted(servicePort(9), endpoints(7)));
+    ruleset.setLocalDetector({ mode: "none" });
+    expect(summary(planChanges(ruleset)).filter((line) => line.startsWith("flush"))).toEqual([
+      "flush chain cluster-2-masquerade-off-cluster",
+      "flush chain external-local",
+      "flush chain external-local-nodeport",
+    ]);
+    const [added] = planChanges(ruleset).filter((step) => step.step === "add chain");
+    expect(added).toMatchObject({ chain: { name: "cluster-7-masquerade-off-cluster" } });
+  });
+
+  it("and back again plan nothing", () => {
+    const ruleset = programmed(3, 2);
+    const { options } = ruleset;
+    ruleset.setLocalDetector({ mode: "none" });
+    ruleset.configure({ ...options, nodePortAddresses: [] });
+    expect(summary(planChanges(ruleset))).toEqual(["delete elements nodeport-addresses 1"]);
+    ruleset.configure(options);
+    expect(planChanges(ruleset)).toEqual([]);
+  });
+});

@@ -1,7 +1,7 @@
 /** Server-side apply (KEP-555): an applied configuration on top of an object, and who manages what then. */
 import type { ApiObject } from "../../resources/resource.ts";
 import { ApiError } from "../../status.ts";
-import { timestamp } from "../../storage/timestamp.ts";
+import { timestamp } from "../../../../model/timestamp.ts";
 import { groupVersion } from "../../verbs/endpoint.ts";
 import { touched } from "./compare.ts";
 import { conflictError, type Conflict } from "./conflicts.ts";

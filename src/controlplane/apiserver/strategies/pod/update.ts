@@ -1,7 +1,7 @@
 /** What of a pod may change, and by whom: an update, a resize, containers added to look inside. */
 import type { V1NodeAffinity, V1NodeSelectorTerm, V1ResourceRequirements } from "@kubernetes/client-node";
 import type { Causes } from "../../validation/causes.ts";
-import { differences, semanticEqual } from "../../validation/equality.ts";
+import { differences, semanticEqual } from "../../../../model/equality.ts";
 import type { Json } from "../../validation/json.ts";
 import { inRange } from "../../validation/names.ts";
 import { nanos } from "../../../../model/quantity.ts";

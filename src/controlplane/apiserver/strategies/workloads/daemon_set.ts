@@ -1,7 +1,7 @@
 /** DaemonSets, and the revisions of what they and StatefulSets were (pkg/apis/apps). */
 import type { V1DaemonSetSpec } from "@kubernetes/client-node";
 import type { ApiObject, Strategy } from "../../resources/resource.ts";
-import { semanticEqual } from "../../validation/equality.ts";
+import { semanticEqual } from "../../../../model/equality.ts";
 import { causesOf, type Causes } from "../../validation/causes.ts";
 import { validateImmutable } from "../../validation/common.ts";
 import { ensurePart, partOf, setDefault, type Json } from "../../validation/json.ts";

@@ -3,7 +3,7 @@ import type { V1JobSpec, V1JobStatus } from "@kubernetes/client-node";
 import type { ApiObject, Strategy } from "../../resources/resource.ts";
 import { causesOf, type Causes } from "../../validation/causes.ts";
 import { validateImmutable } from "../../validation/common.ts";
-import { semanticEqual } from "../../validation/equality.ts";
+import { semanticEqual } from "../../../../model/equality.ts";
 import { ensurePart, partOf, type Json } from "../../validation/json.ts";
 import { dns1123Label } from "../../validation/names.ts";
 import type { PodTemplate } from "../pod/model.ts";

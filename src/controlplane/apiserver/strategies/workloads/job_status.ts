@@ -5,7 +5,7 @@
 import type { V1JobStatus } from "@kubernetes/client-node";
 import type { ApiObject } from "../../resources/resource.ts";
 import type { Causes } from "../../validation/causes.ts";
-import { semanticEqual } from "../../validation/equality.ts";
+import { semanticEqual } from "../../../../model/equality.ts";
 import { partOf, type Json } from "../../validation/json.ts";
 import { countIndexes, sharedIndex } from "./indexes.ts";
 import type { JobSpec } from "./job_model.ts";

@@ -3,7 +3,7 @@ import type { V1StatefulSetSpec } from "@kubernetes/client-node";
 import type { ApiObject, Strategy } from "../../resources/resource.ts";
 import { causesOf, type Causes } from "../../validation/causes.ts";
 import { validateOptionalName } from "../../validation/common.ts";
-import { semanticEqual } from "../../validation/equality.ts";
+import { semanticEqual } from "../../../../model/equality.ts";
 import { ensurePart, partOf, setDefault, type Json } from "../../validation/json.ts";
 import { isEmptySelector, validateSelector } from "../../validation/labels.ts";
 import { dns1123Label } from "../../validation/names.ts";

@@ -1,6 +1,6 @@
 /** Which requests are recognized, and what is asked about who asks; cases as upstream's helpers and approver have them. */
 import { describe, expect, it } from "vitest";
-import type { RequestedCertificate } from "../../../../../src/controlplane/controllers/authority.ts";
+import type { RequestedCertificate } from "../../../../../src/model/certificate.ts";
 import {
   approved,
   mayBeOurs,

@@ -3,7 +3,7 @@ import { noBackoff, type Backoff } from "../../../../../src/controlplane/control
 import { indexOf, trackingFinalizer } from "../../../../../src/controlplane/controllers/job/job_pods.ts";
 import { plan, type Plan } from "../../../../../src/controlplane/controllers/job/plan.ts";
 import type { Job, Pod } from "../../../../../src/model/kubernetes.ts";
-import { rfc3339 } from "../../../../../src/controlplane/controllers/conditions.ts";
+import { timestamp } from "../../../../../src/model/timestamp.ts";
 
 export const start = Date.parse("2026-01-01T00:00:00Z");
 
@@ -24,7 +24,7 @@ export class World {
         name: "work",
         uid: "job-uid",
         resourceVersion: "1",
-        creationTimestamp: rfc3339(start),
+        creationTimestamp: timestamp(start),
       },
       spec: {
         parallelism: 1,
@@ -82,7 +82,7 @@ export class World {
   }
 
   end(pod: Pod, phase: "Succeeded" | "Failed", exitCode = phase === "Failed" ? 1 : 0): void {
-    const terminated = { exitCode, finishedAt: rfc3339(this.nowMs) };
+    const terminated = { exitCode, finishedAt: timestamp(this.nowMs) };
     this.change(pod, { phase, containerStatuses: [{ name: "main", state: { terminated } }] as never });
   }
 
@@ -96,7 +96,7 @@ export class World {
   remove(pod: Pod, released = false): void {
     this.pods = this.pods.map((one) =>
       one.metadata.uid === pod.metadata.uid
-        ? { ...one, metadata: { ...one.metadata, deletionTimestamp: rfc3339(this.nowMs) } }
+        ? { ...one, metadata: { ...one.metadata, deletionTimestamp: timestamp(this.nowMs) } }
         : one,
     );
     if (released) this.#release(pod.metadata.uid);
@@ -114,7 +114,7 @@ export class World {
     const metadata = { ...pod.metadata, name, namespace: "ns", uid: name, resourceVersion: "1" };
     this.pods.push({
       ...pod,
-      metadata: { ...metadata, creationTimestamp: rfc3339(this.nowMs) },
+      metadata: { ...metadata, creationTimestamp: timestamp(this.nowMs) },
       status: { phase: "Running" },
     });
   }

@@ -2,7 +2,7 @@
  * Equality of parts of objects as upstream's comparison of Go structs has it: what is empty is the
  * same as what lacks (apimachinery/pkg/api/equality).
  */
-import { parseQuantity } from "../../../model/quantity.ts";
+import { parseQuantity } from "./quantity.ts";
 
 /** Fields that are no pointers upstream: false and 0 there are the same as nothing. */
 const zeroIsAbsent: ReadonlySet<string> = new Set([

@@ -1,0 +1,130 @@
+/** What the proxy counts and times, under kube-proxy's names: definitions.ts has them. */
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { IpFamily } from "../../model/service.ts";
+import type { WantedPort } from "../derive/derive.ts";
+import { definitions, type Definition, type MetricName } from "./definitions.ts";
+import { withoutLocalEndpoints, type TrafficPolicy } from "./derive.ts";
+
+export interface ProxyMetricsOptions {
+  /** The mode that is used: it decides which metrics there are. */
+  readonly mode: string;
+  /** ms since 1970. */
+  readonly now: () => number;
+}
+
+export interface SyncRecord {
+  readonly seconds: number;
+  /** All that there is was looked at, rather than what changed. */
+  readonly isFull: boolean;
+  readonly succeeded: boolean;
+  /** When the changes of endpoints began that are programmed now: TriggerTimes.take. */
+  readonly triggerTimes?: readonly number[];
+}
+
+export interface RequestRecord {
+  readonly method: string;
+  readonly host: string;
+  /** Undefined where no answer came. */
+  readonly code: number | undefined;
+  readonly seconds: number;
+}
+
+const families: readonly IpFamily[] = ["IPv4", "IPv6"];
+const policies: readonly TrafficPolicy[] = ["internal", "external"];
+
+export class ProxyMetrics {
+  readonly registry = new Registry();
+  readonly #now: () => number;
+  readonly #counters = new Map<MetricName, Counter>();
+  readonly #gauges = new Map<MetricName, Gauge>();
+  readonly #histograms = new Map<MetricName, Histogram>();
+
+  constructor({ mode, now }: ProxyMetricsOptions) {
+    this.#now = now;
+    for (const name of Object.keys(definitions) as MetricName[]) this.#register(name, definitions[name], mode);
+    for (const ip_family of families) {
+      for (const traffic_policy of policies) this.#set("noLocalEndpoints", { ip_family, traffic_policy }, 0);
+    }
+  }
+
+  /** A change was seen that waits to be programmed. */
+  queued(family: IpFamily): void {
+    this.#set("lastQueued", { ip_family: family }, this.#now() / 1000);
+  }
+
+  /** An attempt to program what waited. */
+  synced(family: IpFamily, { seconds, isFull, succeeded, triggerTimes = [] }: SyncRecord): void {
+    const labels = { ip_family: family };
+    this.#observe("syncDuration", labels, seconds);
+    this.#observe(isFull ? "fullSyncDuration" : "partialSyncDuration", labels, seconds);
+    if (!succeeded) return this.#count("nftablesSyncFailures", labels);
+    const now = this.#now();
+    this.#set("lastSync", labels, now / 1000);
+    for (const ms of triggerTimes) this.#observe("networkProgramming", labels, Math.max(0, now - ms) / 1000);
+  }
+
+  /** Something that is not wanted any more could not be removed. */
+  cleanupFailed(family: IpFamily): void {
+    this.#count("nftablesCleanupFailures", { ip_family: family });
+  }
+
+  /** A Service or a slice changed. @param pending how many of them wait now, with this one */
+  changed(what: "service" | "endpoint", pending: number): void {
+    this.#count(what === "service" ? "serviceChanges" : "endpointChanges", {});
+    this.pending(what, pending);
+  }
+
+  pending(what: "service" | "endpoint", count: number): void {
+    this.#set(what === "service" ? "serviceChangesPending" : "endpointChangesPending", {}, count);
+  }
+
+  /** A service port is programmed otherwise than before; undefined: not at all. */
+  programmed(family: IpFamily, before: WantedPort | undefined, after: WantedPort | undefined): void {
+    const gauge = this.#gauges.get("noLocalEndpoints");
+    const move = (wanted: WantedPort | undefined, by: number): void => {
+      for (const policy of withoutLocalEndpoints(wanted)) gauge?.inc({ ip_family: family, traffic_policy: policy }, by);
+    };
+    move(before, -1);
+    move(after, 1);
+  }
+
+  /** Stale conntrack entries were looked for. */
+  conntrackCleaned(family: IpFamily, seconds: number, deleted: number): void {
+    const labels = { ip_family: family };
+    this.#observe("conntrackDuration", labels, seconds);
+    this.#counters.get("conntrackDeleted")?.inc(labels, deleted);
+  }
+
+  probed(probe: "healthz" | "livez", code: number): void {
+    this.#count(probe, { code: String(code) });
+  }
+
+  /** A request to the API server. */
+  requested({ method, host, code, seconds }: RequestRecord): void {
+    this.#count("requests", { code: code === undefined ? "<error>" : String(code), method, host });
+    this.#observe("requestDuration", { verb: method, host }, seconds);
+  }
+
+  #register(name: MetricName, definition: Definition, mode: string): void {
+    const { type, labels = [], buckets = [], modes } = definition;
+    if (modes && !modes.includes(mode)) return;
+    // Upstream's help begins with the stability.
+    const help = `[ALPHA] ${definition.help}`;
+    const shared = { name: definition.name, help, labelNames: [...labels], registers: [this.registry] };
+    if (type === "counter") this.#counters.set(name, new Counter(shared));
+    else if (type === "gauge") this.#gauges.set(name, new Gauge(shared));
+    else this.#histograms.set(name, new Histogram({ ...shared, buckets: [...buckets] }));
+  }
+
+  #count(name: MetricName, labels: Readonly<Record<string, string>>): void {
+    this.#counters.get(name)?.inc(labels);
+  }
+
+  #set(name: MetricName, labels: Readonly<Record<string, string>>, value: number): void {
+    this.#gauges.get(name)?.set(labels, value);
+  }
+
+  #observe(name: MetricName, labels: Readonly<Record<string, string>>, value: number): void {
+    this.#histograms.get(name)?.observe(labels, value);
+  }
+}
