@@ -49,8 +49,8 @@ export const commandTable: readonly (PresentCommand | AbsentCommand)[] = [
   },
   {
     name: "cni",
-    summary: "install the CNI plugin and its network configuration",
-    absent: "the CNI plugin (cni) is not there yet",
+    summary: "install the CNI plugin and its network configuration, or remove them",
+    load: () => import("./cni.ts"),
   },
   {
     name: "trace",

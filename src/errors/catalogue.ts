@@ -201,6 +201,11 @@ const catalogue = {
     remedy: "set mode to nftables, or leave it out",
     retryable: false,
   },
+  CNI_INSTALL: {
+    attempted: "put {subject} in its place",
+    remedy: "give a --bin-dir and a --conf-dir that this user can write, and move away what has the file's name",
+    retryable: false,
+  },
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type ErrorCode = keyof typeof catalogue;
