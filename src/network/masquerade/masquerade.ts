@@ -10,6 +10,8 @@ import { renderMasquerade, tableName, tableOf } from "./render.ts";
 export interface MasqueradeSettings {
   readonly nftables: NftablesPort;
   readonly onError: (error: unknown) => void;
+  /** Told when a family's table is as it was last wanted. */
+  readonly onDone?: () => void;
   readonly clock?: Clock;
 }
 
@@ -27,6 +29,7 @@ export class MasqueradeTables {
   #stopped = false;
   /** Families whose table was seen to be right since it was last wanted otherwise. */
   readonly #right = new Set<IpFamily>();
+  readonly #once = new Set<IpFamily>();
 
   constructor(settings: MasqueradeSettings) {
     this.#settings = settings;
@@ -53,6 +56,11 @@ export class MasqueradeTables {
     return [...this.#wanted.keys()].every((family) => this.#right.has(family));
   }
 
+  /** Whether each family's table has been right once: other ranges are a matter of moments. */
+  get wasDone(): boolean {
+    return this.#wanted.size > 0 && [...this.#wanted.keys()].every((family) => this.#once.has(family));
+  }
+
   /** Ends; everything stays as it is. */
   async stop(): Promise<void> {
     this.#stopped = true;
@@ -68,7 +76,11 @@ export class MasqueradeTables {
     const wanted = this.#wanted.get(family);
     const steps = planMasquerade(table, await nftables.list(table), wanted && renderMasquerade(wanted));
     if (steps.length > 0) await nftables.transact(steps);
-    if (this.#wanted.get(family) === wanted) this.#right.add(family);
+    if (this.#wanted.get(family) === wanted) {
+      this.#right.add(family);
+      this.#once.add(family);
+      this.#settings.onDone?.();
+    }
     return { againAfterMs: resyncMs };
   }
 
