@@ -55,6 +55,11 @@ const catalogue = {
     remedy: "nothing of the transaction was carried out: see the errno and the step, observe the table, plan again",
     retryable: false,
   },
+  TRACE: {
+    attempted: "follow the packet: {subject}",
+    remedy: "what is programmed there is not known to this version: see 'nft list ruleset'",
+    retryable: false,
+  },
   NETLINK_OVERRUN: {
     attempted: "read every answer to {subject}",
     remedy: "answers were lost, so the outcome is unknown: observe the state and try again",

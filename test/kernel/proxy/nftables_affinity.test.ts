@@ -3,8 +3,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { IpFamily } from "../../../src/model/service.ts";
 import { families } from "../../fixtures/node_network.ts";
+import type { PeerProtocol } from "../../fixtures/peer.ts";
 import { ProxiedNetwork } from "../../fixtures/proxied_network.ts";
-import type { Destination, FlowProtocol, Pod, Scenario } from "../../trace/flows.ts";
+import type { Destination, Pod, Scenario } from "../../trace/flows.ts";
 
 const everyPod = ["one", "two", "other"] as const;
 const everywhere = ["cluster IP", "external IP", "load balancer", "node port"] as const;
@@ -29,7 +30,7 @@ function affine(pods: readonly Pod[], spec: Scenario["spec"] = {}): Scenario {
 const timeout = (timeoutSeconds: number) => ({ sessionAffinityConfig: { clientIP: { timeoutSeconds } } });
 
 /** Backends that answer the client in several attempts: all of them must answer. */
-async function reached(to: Destination, family: IpFamily, protocol: FlowProtocol, asks = 12): Promise<readonly Pod[]> {
+async function reached(to: Destination, family: IpFamily, protocol: PeerProtocol, asks = 12): Promise<readonly Pod[]> {
   const seen = new Set<string>();
   for (let i = 0; i < asks; i++) {
     const result = await proxied.ask("client", to, family, protocol);
