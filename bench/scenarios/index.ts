@@ -11,6 +11,7 @@ import { clusterScale } from "./cluster_scale.ts";
 import { codec } from "./codec.ts";
 import { kernelPath } from "./kernel_path.ts";
 import { proxyLoad } from "./proxy_load.ts";
+import { proxySync } from "./proxy_sync.ts";
 import { nftMapLoad } from "./nft_map_load.ts";
 import { routeLoad } from "./route_load.ts";
 import { scheduler } from "./scheduler.ts";
@@ -29,5 +30,6 @@ export const scenarios: readonly AnyScenario[] = [
   scheduler,
   clusterScale,
   proxyLoad,
+  proxySync,
   aa,
 ];

@@ -9,7 +9,8 @@ export type ProxyParameters = {
 
 /** Wide enough for 65,535 Services. */
 export const serviceCidr = "10.96.0.0/16";
-export const clusterCidr = "10.128.0.0/9";
+/** All pods: those that packets go to as well. */
+export const clusterCidr = "10.0.0.0/8";
 /** The node that the proxy serves; endpoints are on others. */
 export const nodeName = "bench";
 export const servicePort = 80;
@@ -124,4 +125,15 @@ export function sliceObject(
 function fieldManagers(manager: string, apiVersion: string, fieldsV1: object): object {
   const entry = { manager, operation: "Update", apiVersion, time: createdAt, fieldsType: "FieldsV1", fieldsV1 };
   return { managedFields: [entry] };
+}
+
+/** The node that the proxy is on. */
+export function nodeObject(): object {
+  return {
+    apiVersion: "v1",
+    kind: "Node",
+    metadata: { name: nodeName, uid: uid(4, 0), resourceVersion: "1", creationTimestamp: createdAt, labels: {} },
+    spec: {},
+    status: { addresses: [{ type: "InternalIP", address: "10.0.0.1" }] },
+  };
 }
