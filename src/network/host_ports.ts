@@ -17,6 +17,8 @@ export interface HostPorts {
    * @returns when packets go that way
    */
   set(owner: string, family: IpFamily, wanted: WantedPort | undefined): Promise<void>;
+  /** Everything that a process before this one had has been set: what else is there goes. */
+  settle(): Promise<void>;
 }
 
 /** Behind every Service's name, which begins with a letter or digit: of a frontend that both want the Service has it. */

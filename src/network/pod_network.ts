@@ -7,6 +7,7 @@ import type {
   DeleteRequest,
   NetworkConfig,
   PodNetwork,
+  PortMapping,
   Result,
 } from "../../cni/plugin.ts";
 import { FairleadError } from "../errors/catalogue.ts";
@@ -48,6 +49,7 @@ export class NodePodNetwork implements PodNetwork {
   readonly #options: PodNetworkOptions;
   readonly #attachments: Attachments<AttachmentDetail>;
   readonly #guards: Guards;
+  #hostPortsKnown: Promise<unknown> | undefined;
 
   constructor(options: PodNetworkOptions) {
     this.#options = options;
@@ -70,7 +72,8 @@ export class NodePodNetwork implements PodNetwork {
     });
     await this.#guards.routed.repair();
     await this.#guards.bridge.repair();
-    for (const attachment of this.#attachments.list()) await this.#forward(attachment, attachment.detail);
+    await this.#knowHostPorts();
+    await this.#options.hostPorts.settle();
   }
 
   add(request: AddRequest): Promise<Result> {
@@ -215,6 +218,7 @@ export class NodePodNetwork implements PodNetwork {
   /** The address is free last: nobody gets it while anything still leads to the pod. */
   async #takeAway(owner: Owner, detail: AttachmentDetail, steps: readonly LinkStep[]): Promise<void> {
     if (detail.portMappings.length > 0) {
+      await this.#knowHostPorts();
       for (const { family } of detail.link.addresses) {
         await this.#options.hostPorts.set(hostPortOwner(owner), family, undefined);
       }
@@ -234,10 +238,28 @@ export class NodePodNetwork implements PodNetwork {
 
   async #forward(owner: Owner, { link, portMappings }: AttachmentDetail): Promise<void> {
     if (portMappings.length === 0) return;
-    for (const address of link.addresses) {
-      const wanted = deriveHostPorts(owner, portMappings, address);
-      await this.#options.hostPorts.set(hostPortOwner(owner), address.family, wanted);
-    }
+    await this.#knowHostPorts();
+    await this.#setHostPorts(owner, link, portMappings);
+  }
+
+  /** Host ports are kept as a whole: those of attachments that other processes made count too. */
+  #knowHostPorts(): Promise<unknown> {
+    this.#hostPortsKnown ??= Promise.all(
+      this.#attachments.list().map((attachment) => {
+        const { link, portMappings } = attachment.detail;
+        return portMappings.length === 0 ? undefined : this.#setHostPorts(attachment, link, portMappings);
+      }),
+    );
+    return this.#hostPortsKnown;
+  }
+
+  async #setHostPorts(owner: Owner, { addresses }: PodLink, mappings: readonly PortMapping[]): Promise<void> {
+    await Promise.all(
+      addresses.map((address) => {
+        const wanted = deriveHostPorts(owner, mappings, address);
+        return this.#options.hostPorts.set(hostPortOwner(owner), address.family, wanted);
+      }),
+    );
   }
 
   /** What a process that died began: nobody was told of it, so that it may be added anew. */

@@ -12,6 +12,8 @@ export type LocalDetector =
 
 export interface NftablesOptions {
   readonly family: IpFamily;
+  /** Name of the table; default: the proxy's. */
+  readonly table?: string;
   /** One bit: 1 << masqueradeBit. */
   readonly masqueradeMark: number;
   readonly local: LocalDetector;

@@ -10,8 +10,8 @@ import type { Ruleset } from "./ruleset.ts";
 import { setNames, setsOf, type Elements } from "./sets.ts";
 import { fixedChains, tableName } from "./table.ts";
 
-export function tableOf({ family }: Pick<NftablesOptions, "family">): NftTableRef {
-  return { family: family === "IPv4" ? "ip" : "ip6", name: tableName };
+export function tableOf({ family, table }: Pick<NftablesOptions, "family" | "table">): NftTableRef {
+  return { family: family === "IPv4" ? "ip" : "ip6", name: table ?? tableName };
 }
 
 /** Affinity is the packets' own: what it remembers is not ours to plan. */
