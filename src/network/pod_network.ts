@@ -245,10 +245,10 @@ export class NodePodNetwork implements PodNetwork {
   /** Host ports are kept as a whole: those of attachments that other processes made count too. */
   #knowHostPorts(): Promise<unknown> {
     this.#hostPortsKnown ??= Promise.all(
-      this.#attachments.list().map((attachment) => {
-        const { link, portMappings } = attachment.detail;
-        return portMappings.length === 0 ? undefined : this.#setHostPorts(attachment, link, portMappings);
-      }),
+      this.#attachments
+        .list()
+        .filter(({ detail }) => detail.portMappings.length > 0)
+        .map((attachment) => this.#setHostPorts(attachment, attachment.detail.link, attachment.detail.portMappings)),
     );
     return this.#hostPortsKnown;
   }
