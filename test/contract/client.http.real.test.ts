@@ -91,8 +91,10 @@ describe("bounds", () => {
   let answer: (stream: http2.ServerHttp2Stream, path: string) => void;
   let asked: string[];
   let transport: Transport;
+  let sent: string[];
   beforeEach(async () => {
     asked = [];
+    sent = [];
     server = http2.createServer();
     server.on("stream", (stream, headers) => {
       asked.push(`${headers[":method"]} ${headers[":path"]}`);
@@ -106,6 +108,7 @@ describe("bounds", () => {
       credentials: () => Promise.resolve({ tls: {}, headers: { authorization: "Bearer t" } }),
       userAgent: "test",
       timeoutMs: 4000,
+      onSent: ({ method, code, seconds }) => sent.push(`${method} ${code} ${seconds >= 0 && seconds < 60}`),
     });
   });
   afterEach(async () => {
@@ -129,6 +132,7 @@ describe("bounds", () => {
     expect(await post()).toEqual({ ok: true });
     expect(performance.now() - from).toBeGreaterThanOrEqual(990);
     expect(asked).toHaveLength(2);
+    expect(sent).toEqual(["POST 429 true", "POST 200 true"]);
   });
 
   it("gives up on a server that stays busy, in time", async () => {
@@ -147,6 +151,8 @@ describe("bounds", () => {
       message: expect.stringMatching(/^no answer within/) as string,
     });
     expect(asked).toHaveLength(1);
+    await eventually("it is told", () => sent.length > 0);
+    expect(sent).toEqual(["POST undefined true"]);
   });
 
   it("reads again over a connection that broke, and does not write again", async () => {

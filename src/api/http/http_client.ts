@@ -7,7 +7,7 @@ import { apiVersionOf, type ResourceType } from "../resource_types.ts";
 import { isExpired } from "../status_error.ts";
 import { fromKubeconfig, fromServiceAccount } from "./credentials.ts";
 import { HttpWatch, withoutManagers } from "./http_watch.ts";
-import { Transport } from "./transport.ts";
+import { Transport, type SentRequest } from "./transport.ts";
 
 export interface HttpClientOptions {
   /** Path of the kubeconfig; absent: the service account of the pod that this is. */
@@ -18,6 +18,8 @@ export interface HttpClientOptions {
   readonly userAgent: string;
   /** Bound of a request with all its tries, in ms; default 30 s. */
   readonly timeoutMs?: number;
+  /** Told of each request that was sent. */
+  readonly onSent?: (sent: SentRequest) => void;
 }
 
 /** Objects of a page (client-go's pager). */
@@ -36,7 +38,7 @@ export class HttpClient extends RequestClient {
   readonly #transport: Transport;
 
   /** @throws FairleadError KUBECONFIG */
-  constructor({ kubeconfig, server, userAgent, timeoutMs }: HttpClientOptions) {
+  constructor({ kubeconfig, server, userAgent, timeoutMs, onSent }: HttpClientOptions) {
     super();
     const credentials = kubeconfig === undefined ? fromServiceAccount() : fromKubeconfig(kubeconfig, server);
     this.server = credentials.server;
@@ -45,6 +47,7 @@ export class HttpClient extends RequestClient {
       credentials: () => credentials.current(),
       userAgent,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(onSent === undefined ? {} : { onSent }),
     });
   }
 

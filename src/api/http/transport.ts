@@ -6,12 +6,22 @@ import { StatusError, type StatusDetails } from "../status_error.ts";
 import { Connections } from "./connections.ts";
 import type { Credentials } from "./identity.ts";
 
+/** A request that was sent, and what came of it. */
+export interface SentRequest {
+  readonly method: string;
+  /** Undefined where no answer came. */
+  readonly code: number | undefined;
+  readonly seconds: number;
+}
+
 export interface TransportOptions {
   readonly server: string;
   readonly credentials: () => Promise<Credentials>;
   readonly userAgent: string;
   /** Bound of a request with all its tries, in ms; default 30 s. */
   readonly timeoutMs?: number;
+  /** Told of each request, with each try of it; of a watch when it is answered. */
+  readonly onSent?: (sent: SentRequest) => void;
 }
 
 /** Times that a request is sent that the server could not take (client-go's). */
@@ -50,7 +60,9 @@ export class Transport {
   /** A stream that stays open, behind its answer's code. @throws what the system says */
   async open(request: ApiRequest): Promise<ClientHttp2Stream> {
     const { tls, headers } = await this.#options.credentials();
-    return this.#connections.request(tls, { ...this.#headers(request), ...headers }, false);
+    const stream = this.#connections.request(tls, { ...this.#headers(request), ...headers }, false);
+    this.#observe(request, stream);
+    return stream;
   }
 
   close(): void {
@@ -80,9 +92,23 @@ export class Transport {
     const { tls, headers } = await this.#options.credentials();
     const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
     const stream = this.#connections.request(tls, { ...this.#headers(request), ...headers }, body !== undefined);
+    this.#observe(request, stream);
     const answer = whole(stream, timeoutMs);
     if (body !== undefined) stream.end(body);
     return answer;
+  }
+
+  #observe({ method }: ApiRequest, stream: ClientHttp2Stream): void {
+    const { onSent } = this.#options;
+    if (!onSent) return;
+    const startedMs = performance.now();
+    let isTold = false;
+    const tell = (code: number | undefined): void => {
+      if (!isTold) onSent({ method, code, seconds: (performance.now() - startedMs) / 1000 });
+      isTold = true;
+    };
+    stream.once("response", (headers) => tell(headers[":status"]));
+    stream.once("close", () => tell(undefined));
   }
 
   #headers({ method, path, query, body, contentType }: ApiRequest): Record<string, string> {

@@ -36,6 +36,7 @@ export class ConntrackCleaner {
   #nodePortAddresses: ReadonlySet<IpAddress> = new Set();
   #running: Promise<void> | undefined;
   #cancelPause: (() => void) | undefined;
+  readonly #waiting: (() => void)[] = [];
   #failures = 0;
   #closed = false;
 
@@ -69,13 +70,18 @@ export class ConntrackCleaner {
   /** Waits until what was programmed so far is clean, or an attempt failed. */
   async settled(): Promise<void> {
     await this.#running;
+    while (this.#cancelPause && this.#table.isDirty && this.#failures === 0) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
   }
 
   /** Idempotent. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelPause?.();
+    this.#cancelPause = undefined;
     await this.#running;
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   #start(): void {
@@ -96,6 +102,7 @@ export class ConntrackCleaner {
       .then((pauseMs) => {
         this.#running = undefined;
         this.#pause(pauseMs);
+        for (const resolve of this.#waiting.splice(0)) resolve();
       });
   }
 

@@ -16,7 +16,6 @@ export interface SyncRecord {
   readonly seconds: number;
   /** All that there is was looked at, rather than what changed. */
   readonly isFull: boolean;
-  readonly succeeded: boolean;
   /** When the changes of endpoints began that are programmed now: TriggerTimes.take. */
   readonly triggerTimes?: readonly number[];
 }
@@ -52,15 +51,19 @@ export class ProxyMetrics {
     this.#set("lastQueued", { ip_family: family }, this.#now() / 1000);
   }
 
-  /** An attempt to program what waited. */
-  synced(family: IpFamily, { seconds, isFull, succeeded, triggerTimes = [] }: SyncRecord): void {
+  /** What waited is programmed. */
+  synced(family: IpFamily, { seconds, isFull, triggerTimes = [] }: SyncRecord): void {
     const labels = { ip_family: family };
     this.#observe("syncDuration", labels, seconds);
     this.#observe(isFull ? "fullSyncDuration" : "partialSyncDuration", labels, seconds);
-    if (!succeeded) return this.#count("nftablesSyncFailures", labels);
     const now = this.#now();
     this.#set("lastSync", labels, now / 1000);
     for (const ms of triggerTimes) this.#observe("networkProgramming", labels, Math.max(0, now - ms) / 1000);
+  }
+
+  /** The kernel refused what waited; it is tried again. */
+  syncFailed(family: IpFamily): void {
+    this.#count("nftablesSyncFailures", { ip_family: family });
   }
 
   /** Something that is not wanted any more could not be removed. */

@@ -55,9 +55,9 @@ describe("metrics", () => {
   it("tell how a sync went, and since when its changes waited", async () => {
     const metrics = metricsOf();
     metrics.queued("IPv6");
-    const sync = { seconds: 0.003, isFull: false, succeeded: true };
-    metrics.synced("IPv6", { ...sync, triggerTimes: [now - 400, now - 3500] });
-    metrics.synced("IPv4", { ...sync, isFull: true, succeeded: false, triggerTimes: [now] });
+    metrics.synced("IPv6", { seconds: 0.003, isFull: false, triggerTimes: [now - 400, now - 3500] });
+    metrics.synced("IPv4", { seconds: 0.003, isFull: true });
+    metrics.syncFailed("IPv4");
     const families = await read(metrics);
     const ofSync = samples(families, "kubeproxy_sync_proxy_rules_duration_seconds");
     expect(ofSync['bucket{le="0.002",ip_family="IPv6"}']).toBe(0);
@@ -68,6 +68,7 @@ describe("metrics", () => {
       'count{ip_family="IPv6"}',
     );
     expect(samples(families, "kubeproxy_sync_proxy_rules_last_timestamp_seconds")).toEqual({
+      '{ip_family="IPv4"}': now / 1000,
       '{ip_family="IPv6"}': now / 1000,
     });
     expect(samples(families, "kubeproxy_sync_proxy_rules_nftables_sync_failures_total")).toEqual({
