@@ -66,9 +66,10 @@ export class ObjectStore<T extends KubeObject> {
   }
 }
 
-export class StoredIndex<T> implements Index<T> {
+export class StoredIndex<T extends KubeObject> implements Index<T> {
   readonly #valuesOf: IndexValues<T>;
-  readonly #byValue = new Map<string, Map<string, T>>();
+  /** Of a value that one object has, as most have, that object alone: a map for each would be larger than it. */
+  readonly #byValue = new Map<string, T | Map<string, T>>();
 
   constructor(valuesOf: IndexValues<T>) {
     this.#valuesOf = valuesOf;
@@ -76,27 +77,33 @@ export class StoredIndex<T> implements Index<T> {
 
   get(value: string): readonly T[] {
     const found = this.#byValue.get(value);
-    return found ? [...found.values()] : [];
+    if (found === undefined) return [];
+    return found instanceof Map ? [...found.values()] : [found];
   }
 
   /** How many get() would find. */
   count(value: string): number {
-    return this.#byValue.get(value)?.size ?? 0;
+    const found = this.#byValue.get(value);
+    return found instanceof Map ? found.size : Number(found !== undefined);
   }
 
   add(key: string, object: T): void {
     for (const value of this.#valuesOf(object)) {
       const found = this.#byValue.get(value);
-      if (found) found.set(key, object);
-      else this.#byValue.set(value, new Map([[key, object]]));
+      if (found instanceof Map) found.set(key, object);
+      else if (found === undefined || keyText(keyOf(found)) === key) this.#byValue.set(value, object);
+      else this.#byValue.set(value, new Map([[keyText(keyOf(found)), found]]).set(key, object));
     }
   }
 
   delete(key: string, object: T): void {
     for (const value of this.#valuesOf(object)) {
       const found = this.#byValue.get(value);
-      found?.delete(key);
-      if (found?.size === 0) this.#byValue.delete(value);
+      if (found === undefined) continue;
+      if (found instanceof Map) {
+        found.delete(key);
+        if (found.size === 0) this.#byValue.delete(value);
+      } else if (keyText(keyOf(found)) === key) this.#byValue.delete(value);
     }
   }
 }

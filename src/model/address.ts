@@ -59,6 +59,8 @@ export function parseIp(text: string): IpAddress | undefined {
   // Strict dotted decimal has one form.
   if (ipv4Number(text) !== undefined) return text as IpAddress;
   const bytes = ipBytes(text);
+  // What is taken of IPv4 has one form: the text that is there already is kept, and no second one made.
+  if (bytes?.length === 4) return text as IpAddress;
   return bytes && ipText(bytes);
 }
 

@@ -1,6 +1,7 @@
 /** What others hear of the proxy's work: metrics, health, conntrack. */
 import type { IpFamily } from "../../model/service.ts";
 import type { EndpointSlice, Service } from "../../model/kubernetes.ts";
+import type { Kept } from "./kept.ts";
 import type { WantedPort } from "../derive/derive.ts";
 
 /** A service port that was derived anew. */
@@ -23,8 +24,8 @@ export interface FamilySync {
 }
 
 export interface SyncObserver {
-  /** Something changed that waits to be programmed. @param object as it is now; of a deleted one, as it was */
-  onPending?(kind: "Service" | "EndpointSlice", object: Service | EndpointSlice): void;
+  /** Something changed that waits to be programmed. @param changed as it is now; of a deleted one, as it was */
+  onPending?(changed: Pick<Kept<Service | EndpointSlice>, "kind" | "owner" | "object">): void;
   /** A Service was derived anew; undefined: it is gone. Before onSynced. @param key "namespace/name" */
   onService?(key: string, service: Service | undefined, slices: readonly EndpointSlice[]): void;
   /** The kernel holds what was wanted. The next turn waits for it. */

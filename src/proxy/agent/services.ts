@@ -1,12 +1,11 @@
 /** Services with their EndpointSlices as the API has them, and which of them changed since they were last looked at. */
 import type { Client } from "../../api/client.ts";
-import { keyOf, keyText } from "../../api/client.ts";
 import { Informer } from "../../api/informer.ts";
 import type { Index } from "../../api/object_store.ts";
-import { resourceTypes } from "../../api/resource_types.ts";
-import type { EndpointSlice, Service } from "../../model/kubernetes.ts";
+import { resourceTypes, type ResourceType } from "../../api/resource_types.ts";
+import type { EndpointSlice, KubeObject, Service } from "../../model/kubernetes.ts";
 import type { Clock } from "../../reconcile/clock.ts";
-import { keepService, keepSlice, serviceNameLabel } from "./keep.ts";
+import { keptService, keptSlice, type Kept } from "./kept.ts";
 import type { SyncObserver } from "./observer.ts";
 
 export interface ServiceStatesOptions {
@@ -20,28 +19,27 @@ export interface ServiceStatesOptions {
 const labelSelector = "!service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name";
 
 export class ServiceStates {
-  readonly #services: Informer<Service>;
-  readonly #slices: Informer<EndpointSlice>;
-  readonly #slicesOf: Index<EndpointSlice>;
+  readonly #services: Informer<Kept<Service>>;
+  readonly #slices: Informer<Kept<EndpointSlice>>;
+  readonly #slicesOf: Index<Kept<EndpointSlice>>;
   readonly #options: ServiceStatesOptions;
   #changed = new Set<string>();
 
   constructor(client: Client, options: ServiceStatesOptions) {
     const { clock, onError } = options;
     this.#options = options;
-    this.#services = new Informer(client, resourceTypes.services, {
+    const shared = (resource: string) => ({
       labelSelector,
-      keep: keepService,
       clock,
-      onError: (error) => onError("services", error),
+      onError: (error: unknown) => onError(resource, error),
     });
-    this.#slices = new Informer(client, resourceTypes.endpointSlices, {
-      labelSelector,
-      keep: keepSlice,
-      clock,
-      onError: (error) => onError("endpointslices", error),
+    const { services, endpointSlices } = resourceTypes;
+    this.#services = new Informer(client, asKept(services), { ...shared("services"), keep: keeping(keptService) });
+    this.#slices = new Informer(client, asKept(endpointSlices), {
+      ...shared("endpointslices"),
+      keep: keeping(keptSlice),
     });
-    this.#slicesOf = this.#slices.objects.addIndex((slice) => [serviceOf(slice)]);
+    this.#slicesOf = this.#slices.objects.addIndex(({ owner }) => [owner]);
     this.#follow();
   }
 
@@ -67,11 +65,11 @@ export class ServiceStates {
 
   /** @param key "namespace/name" */
   service(key: string): Service | undefined {
-    return this.#services.objects.get(key);
+    return this.#services.objects.get(key)?.object;
   }
 
   slices(key: string): readonly EndpointSlice[] {
-    return this.#slicesOf.get(key);
+    return this.#slicesOf.get(key).map(({ object }) => object);
   }
 
   /** Keys of Services that changed since the last call. */
@@ -88,27 +86,31 @@ export class ServiceStates {
   }
 
   #follow(): void {
-    const service = (object: Service): void => this.#change(keyText(keyOf(object)), "Service", object);
-    const slice = (object: EndpointSlice): void => this.#change(serviceOf(object), "EndpointSlice", object);
-    this.#services.subscribe({ onAdd: service, onUpdate: (_, object) => service(object), onDelete: service });
+    const change = (object: Kept<Service | EndpointSlice>): void => this.#change(object);
+    this.#services.subscribe({ onAdd: change, onUpdate: (_, object) => change(object), onDelete: change });
     this.#slices.subscribe({
-      onAdd: slice,
+      onAdd: change,
       onUpdate: (previous, object) => {
         // A slice that is given to another Service.
-        if (serviceOf(previous) !== serviceOf(object)) this.#changed.add(serviceOf(previous));
-        slice(object);
+        this.#changed.add(previous.owner);
+        change(object);
       },
-      onDelete: slice,
+      onDelete: change,
     });
   }
 
-  #change(key: string, kind: "Service" | "EndpointSlice", object: Service | EndpointSlice): void {
-    this.#changed.add(key);
-    this.#options.observer.onPending?.(kind, object);
+  #change(kept: Kept<Service | EndpointSlice>): void {
+    this.#changed.add(kept.owner);
+    this.#options.observer.onPending?.(kept);
     this.#options.onChange();
   }
 }
 
-function serviceOf({ metadata: { namespace = "", labels } }: EndpointSlice): string {
-  return `${namespace}/${labels?.[serviceNameLabel] ?? ""}`;
+/** The informer keeps another form of what the resource has. */
+function asKept<T extends KubeObject>(type: ResourceType<T>): ResourceType<Kept<T>> {
+  return type as ResourceType<KubeObject> as ResourceType<Kept<T>>;
+}
+
+function keeping<T extends KubeObject>(keep: (whole: T) => Kept<T>): (whole: Kept<T>) => Kept<T> {
+  return (whole) => keep(whole as unknown as T);
 }
