@@ -101,7 +101,8 @@ export function keyOf({ metadata: { namespace, name } }: KubeObject): ObjectKey 
 
 /** "namespace/name", or the name alone: a work queue's key (client-go, tools/cache MetaNamespaceKeyFunc). */
 export function keyText({ namespace, name }: ObjectKey): string {
-  return namespace === undefined ? name : `${namespace}/${name}`;
+  // Joined, for a store has thousands of them: text that is added to text keeps all its parts (V8's ConsString).
+  return namespace === undefined ? name : [namespace, name].join("/");
 }
 
 export function parseKey(text: string): ObjectKey {

@@ -95,12 +95,13 @@ function nodeNameOf({ hostnameOverride }: KubeProxyConfiguration): string {
 }
 
 async function writeConfig(file: string, config: KubeProxyConfiguration): Promise<void> {
-  const [{ writeFile }, { configText }] = await Promise.all([
+  const [{ writeFile }, { stringify }, { configz }] = await Promise.all([
     import("node:fs/promises"),
-    import("../config/kube_proxy_text.ts"),
+    import("yaml"),
+    import("../proxy/metrics/configz.ts"),
   ]);
   try {
-    await writeFile(file, configText(config));
+    await writeFile(file, stringify(Object.values(configz(config))[0]));
   } catch (cause) {
     throw new FairleadError("CONFIG_UNREADABLE", { subject: file, cause });
   }

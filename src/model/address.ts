@@ -49,7 +49,7 @@ export function ipv4Number(text: string): number | undefined {
 
 /** Canonical text of 4 or 16 bytes; undefined for any other length. */
 export function ipText(bytes: Uint8Array): IpAddress | undefined {
-  if (bytes.length === 4) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}` as IpAddress;
+  if (bytes.length === 4) return bytes.join(".") as IpAddress;
   if (bytes.length === 16) return new ipaddr.IPv6([...bytes]).toRFC5952String() as IpAddress;
   return undefined;
 }
@@ -59,8 +59,6 @@ export function parseIp(text: string): IpAddress | undefined {
   // Strict dotted decimal has one form.
   if (ipv4Number(text) !== undefined) return text as IpAddress;
   const bytes = ipBytes(text);
-  // What is taken of IPv4 has one form: the text that is there already is kept, and no second one made.
-  if (bytes?.length === 4) return text as IpAddress;
   return bytes && ipText(bytes);
 }
 

@@ -45,6 +45,8 @@ const nodeTimeoutMs = 300_000;
 /** What a server that does not answer is waited for before it is said, in ms. */
 const patienceMs = 30_000;
 const cidrsTimeoutMs = 2000;
+/** Services of one transaction. */
+const partLength = 1000;
 /** The whole is observed so often, though nobody was seen to change it, in ms (upstream: FullSyncPeriod). */
 const observeEveryMs = 3_600_000;
 
@@ -182,15 +184,31 @@ export class ProxyAgent {
   async #turn(): Promise<void> {
     const startedMs = performance.now();
     for (const family of this.#families) family.configure(this.#nftablesOptions(family.family));
-    await this.#derive(this.#states.takeChanged());
-    const outcomes = await Promise.allSettled(this.#families.map((family) => this.#sync(family)));
-    const failed = outcomes.find((outcome) => outcome.status === "rejected");
-    if (failed) throw failed.reason;
+    const keys = [...this.#states.takeChanged()];
+    // Many are written in parts: a transaction of all would keep the event loop, and be held in memory whole.
+    const length = this.#families.some(({ mustKnowAll }) => mustKnowAll) ? keys.length : partLength;
+    let from = 0;
+    try {
+      do {
+        await this.#derive(keys.slice(from, from + length));
+        await this.#sync();
+        from += length;
+      } while (from < keys.length);
+    } finally {
+      // Of the part that failed the tables know already.
+      this.#states.changeAgain(keys.slice(from + length));
+    }
     this.#observer.onTurn?.(performance.now() - startedMs);
     this.#onFirstSync?.();
   }
 
-  async #derive(keys: ReadonlySet<string>): Promise<void> {
+  async #sync(): Promise<void> {
+    const outcomes = await Promise.allSettled(this.#families.map((family) => this.#syncFamily(family)));
+    const failed = outcomes.find((outcome) => outcome.status === "rejected");
+    if (failed) throw failed.reason;
+  }
+
+  async #derive(keys: readonly string[]): Promise<void> {
     const options: DeriveOptions = {
       node: { name: this.#options.nodeName, zone: this.#zone },
       masqueradeAll: this.#options.config.nftables.masqueradeAll,
@@ -218,7 +236,7 @@ export class ProxyAgent {
     }
   }
 
-  async #sync(family: FamilyProxy): Promise<void> {
+  async #syncFamily(family: FamilyProxy): Promise<void> {
     try {
       const sync = await family.sync();
       await this.#observer.onSynced?.(sync);

@@ -18,6 +18,8 @@ export class FamilyProxy {
   #changes: PortChange[] = [];
   /** The table may be anything: it is observed before it is changed. */
   #mustRepair = true;
+  /** The table may hold what earlier turns, or an earlier process, have written. */
+  #isWhole = true;
 
   constructor(port: NftablesPort, options: NftablesOptions) {
     this.family = options.family;
@@ -26,14 +28,16 @@ export class FamilyProxy {
   }
 
   /** Before the first Service comes. */
-  adopt(): Promise<void> {
-    return this.#table.adopt();
+  async adopt(): Promise<void> {
+    this.#isWhole = await this.#table.adopt();
+  }
+
+  /** Whether the next sync observes the table, so that every Service must be known to it: what is not would go. */
+  get mustKnowAll(): boolean {
+    return this.#mustRepair && this.#isWhole;
   }
 
   configure(options: NftablesOptions): void {
-    const { nodePortAddresses: _before, ...before } = this.#ruleset.options;
-    const { nodePortAddresses: _after, ...after } = options;
-    if (JSON.stringify(before) !== JSON.stringify(after)) this.#mustRepair = true;
     this.#ruleset.configure(options);
   }
 
@@ -63,6 +67,7 @@ export class FamilyProxy {
     this.#mustRepair = true;
     const steps = repaired ? await this.#table.repair() : await this.#table.sync();
     this.#mustRepair = false;
+    this.#isWhole = true;
     const changes = this.#changes;
     this.#changes = [];
     return { family: this.family, changes, steps, repaired, durationMs: performance.now() - startedMs };

@@ -4,27 +4,34 @@ import type { EndpointSlice, Node, ObjectMeta, Service } from "../../model/kuber
 /** Label of an EndpointSlice: the Service whose it is. */
 export const serviceNameLabel = "kubernetes.io/service-name";
 /** When the first of the changes that an EndpointSlice shows was made (upstream: EndpointsLastChangeTriggerTime). */
-export const triggerTimeAnnotation = "endpoints.kubernetes.io/last-change-trigger-time";
+const triggerTimeAnnotation = "endpoints.kubernetes.io/last-change-trigger-time";
 
-export function keepService({ metadata, spec, status }: Service): Service {
+/** Of what is as it usually is nothing is kept: readers take what lacks for just that. */
+const usual: Readonly<Record<string, unknown>> = {
+  internalTrafficPolicy: "Cluster",
+  externalTrafficPolicy: "Cluster",
+  sessionAffinity: "None",
+  protocol: "TCP",
+  nodePort: 0,
+};
+
+const specFields = [
+  "type",
+  "clusterIPs",
+  "externalIPs",
+  "externalTrafficPolicy",
+  "internalTrafficPolicy",
+  "healthCheckNodePort",
+  "loadBalancerSourceRanges",
+  "sessionAffinity",
+  "sessionAffinityConfig",
+] as const;
+
+export function keepService({ spec, status }: Service): Pick<Service, "spec" | "status"> {
   return {
-    apiVersion: "v1",
-    kind: "Service",
-    metadata: keepMetadata(metadata),
     spec: {
-      ...there(spec, [
-        "type",
-        "clusterIP",
-        "clusterIPs",
-        "externalIPs",
-        "externalTrafficPolicy",
-        "internalTrafficPolicy",
-        "healthCheckNodePort",
-        "loadBalancerClass",
-        "loadBalancerSourceRanges",
-        "sessionAffinity",
-        "sessionAffinityConfig",
-      ]),
+      ...there(spec, specFields),
+      ...(spec.clusterIPs === undefined ? there(spec, ["clusterIP"]) : {}),
       ports: (spec.ports ?? []).map(({ port, ...rest }) => ({
         port,
         ...there(rest, ["name", "protocol", "nodePort"]),
@@ -34,55 +41,59 @@ export function keepService({ metadata, spec, status }: Service): Service {
   };
 }
 
-export function keepSlice({ metadata, addressType, ports, endpoints }: EndpointSlice): EndpointSlice {
+export function keepSlice({ metadata: { annotations }, addressType, ports, endpoints }: EndpointSlice): Pick<
+  EndpointSlice,
+  "addressType" | "ports" | "endpoints"
+> & {
+  readonly metadata?: Pick<ObjectMeta, "annotations">;
+} {
+  const times = annotations && there(annotations, [triggerTimeAnnotation]);
   return {
-    apiVersion: "discovery.k8s.io/v1",
-    kind: "EndpointSlice",
-    metadata: keepMetadata(metadata, [serviceNameLabel], [triggerTimeAnnotation]),
     addressType,
     ports: (ports ?? []).map((port) => there(port, ["name", "port", "protocol"])),
-    endpoints: (endpoints ?? []).map(({ addresses, ...rest }) => ({
-      // They are fungible: consumers take the first.
-      addresses: addresses.slice(0, 1),
-      ...there(rest, ["conditions", "nodeName", "hints"]),
-    })),
+    endpoints: (endpoints ?? []).map(keepEndpoint),
+    ...(times && triggerTimeAnnotation in times ? { metadata: { annotations: times } } : {}),
   };
 }
 
-export function keepNode({ metadata, spec, status }: Node): Node {
-  const labels = Object.keys(metadata.labels ?? {});
+function keepEndpoint({
+  addresses,
+  conditions,
+  ...rest
+}: EndpointSlice["endpoints"][number]): EndpointSlice["endpoints"][number] {
+  const { ready = true, serving = ready, terminating = false } = conditions ?? {};
   return {
-    apiVersion: "v1",
-    kind: "Node",
-    metadata: keepMetadata(metadata, labels),
+    // They are fungible: consumers take the first.
+    addresses: addresses.slice(0, 1),
+    // What is unknown is taken for ready.
+    ...(ready && serving && !terminating ? {} : { conditions: { ready, serving, terminating } }),
+    ...there(rest, ["nodeName", "hints"]),
+  };
+}
+
+export function keepNode({ apiVersion, kind, metadata, spec, status }: Node): Node {
+  const { name, uid, resourceVersion, creationTimestamp, deletionTimestamp, labels } = metadata;
+  return {
+    apiVersion,
+    kind,
+    metadata: {
+      name,
+      uid,
+      resourceVersion,
+      creationTimestamp,
+      ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
+      ...(labels === undefined ? {} : { labels }),
+    },
     spec: there(spec ?? {}, ["podCIDR", "podCIDRs", "taints"]),
     status: there(status ?? {}, ["addresses"]),
   };
 }
 
-function keepMetadata(
-  metadata: ObjectMeta,
-  labels: readonly string[] = [],
-  annotations: readonly string[] = [],
-): ObjectMeta {
-  const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp } = metadata;
-  return {
-    name,
-    ...(namespace === undefined ? {} : { namespace }),
-    uid,
-    resourceVersion,
-    creationTimestamp,
-    ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
-    ...(labels.length > 0 && metadata.labels ? { labels: there(metadata.labels, labels) } : {}),
-    ...(annotations.length > 0 && metadata.annotations
-      ? { annotations: there(metadata.annotations, annotations) }
-      : {}),
-  };
-}
-
-/** The fields that the object has, of those that are named. */
-function there<T extends object, K extends keyof T>(object: T, names: readonly K[]): Pick<T, K> {
+/** The fields that the object has, of those that are named, where they are not as usual. */
+function there<T extends object, K extends keyof T & string>(object: T, names: readonly K[]): Pick<T, K> {
   const kept: Partial<Pick<T, K>> = {};
-  for (const name of names) if (object[name] !== undefined) kept[name] = object[name];
+  for (const name of names) {
+    if (object[name] !== undefined && object[name] !== usual[name]) kept[name] = object[name];
+  }
   return kept as Pick<T, K>;
 }

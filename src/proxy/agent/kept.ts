@@ -2,6 +2,7 @@
  * What the proxy keeps of Services and EndpointSlices: text. As objects their fields would be most of its memory, and
  * each is looked at only when it, or the node's place, changes.
  */
+import { keyText } from "../../api/client.ts";
 import type { EndpointSlice, KubeObject, ObjectMeta, Service } from "../../model/kubernetes.ts";
 import { keepService, keepSlice, serviceNameLabel } from "./keep.ts";
 
@@ -14,32 +15,37 @@ export class Kept<T extends KubeObject> implements KubeObject {
   readonly owner: string;
   readonly #text: string;
 
-  constructor(whole: T, owner: string) {
-    const { name, namespace, uid, resourceVersion } = whole.metadata;
-    this.apiVersion = whole.apiVersion;
-    this.kind = whole.kind;
-    this.metadata = {
-      name,
-      ...(namespace === undefined ? {} : { namespace }),
-      uid,
-      resourceVersion,
-      creationTimestamp: "",
-    };
+  /** @param kept what is needed of it, beside what is common to all */
+  constructor({ apiVersion, kind, metadata }: T, owner: string, kept: object) {
+    const { name, namespace = "", uid, resourceVersion } = metadata;
+    this.apiVersion = apiVersion;
+    this.kind = kind;
+    this.metadata = { name, namespace: one(namespace), uid, resourceVersion, creationTimestamp: "" };
     this.owner = owner;
-    this.#text = JSON.stringify(whole);
+    this.#text = JSON.stringify(kept);
   }
 
   get object(): T {
-    return JSON.parse(this.#text) as T;
+    const { metadata, ...rest } = JSON.parse(this.#text) as Partial<T>;
+    const { apiVersion, kind } = this;
+    return { apiVersion, kind, metadata: { ...this.metadata, ...metadata }, ...rest } as T;
   }
 }
 
 export function keptService(service: Service): Kept<Service> {
-  const { namespace = "", name } = service.metadata;
-  return new Kept(keepService(service), `${namespace}/${name}`);
+  return new Kept(service, keyText(service.metadata), keepService(service));
 }
 
 export function keptSlice(slice: EndpointSlice): Kept<EndpointSlice> {
   const { namespace = "", labels } = slice.metadata;
-  return new Kept(keepSlice(slice), `${namespace}/${labels?.[serviceNameLabel] ?? ""}`);
+  return new Kept(slice, keyText({ namespace, name: labels?.[serviceNameLabel] ?? "" }), keepSlice(slice));
+}
+
+/** Namespaces that there were: few, and the name of each is kept once. */
+const namespaces = new Map<string, string>();
+
+function one(namespace: string): string {
+  const known = namespaces.get(namespace);
+  if (known === undefined) namespaces.set(namespace, namespace);
+  return known ?? namespace;
 }

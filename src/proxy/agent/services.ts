@@ -79,6 +79,11 @@ export class ServiceStates {
     return changed;
   }
 
+  /** They were taken, and are to be looked at once more. */
+  changeAgain(keys: readonly string[]): void {
+    for (const key of keys) this.#changed.add(key);
+  }
+
   /** Something that every Service depends on has changed. */
   changeAll(): void {
     for (const key of this.#services.objects.keys()) this.#changed.add(key);
@@ -108,6 +113,7 @@ export class ServiceStates {
 
 /** The informer keeps another form of what the resource has. */
 function asKept<T extends KubeObject>(type: ResourceType<T>): ResourceType<Kept<T>> {
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- what comes is what the API has
   return type as ResourceType<KubeObject> as ResourceType<Kept<T>>;
 }
 

@@ -17,10 +17,15 @@ export class NftablesTable {
     this.#ruleset = ruleset;
   }
 
-  /** Learns how backends are arranged, so that what is right already need not be written: before Services come. */
-  async adopt(): Promise<void> {
+  /**
+   * Learns how backends are arranged, so that what is right already need not be written: before Services come.
+   *
+   * @returns whether there is a table
+   */
+  async adopt(): Promise<boolean> {
     const observed = await this.#port.list(tableOf(this.#ruleset.options));
     if (observed) this.#ruleset.adopt(observedElements(observed));
+    return observed !== undefined;
   }
 
   /**
