@@ -53,6 +53,11 @@ export const commandTable: readonly (PresentCommand | AbsentCommand)[] = [
     load: () => import("./cni.ts"),
   },
   {
+    name: "network",
+    summary: "start the pod network alone, beside a kubelet and a service proxy",
+    load: () => import("./network.ts"),
+  },
+  {
     name: "trace",
     summary: "explain where a packet goes, and why, from what is programmed",
     absent: "the tracer (src/observe) is not there yet",

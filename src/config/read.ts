@@ -6,21 +6,39 @@ import { FairleadError } from "../errors/catalogue.ts";
 
 /** @throws FairleadError CONFIG_UNREADABLE, CONFIG_INVALID */
 export function readConfig<Schema extends z.ZodType>(file: string, schema: Schema): z.output<Schema> {
+  return checkConfig(readDocument(file), file, schema);
+}
+
+/** What the file says, unchecked. @throws FairleadError CONFIG_UNREADABLE, CONFIG_INVALID */
+export function readDocument(file: string): unknown {
   let text: string;
   try {
     text = readFileSync(file, "utf8");
   } catch (cause) {
     throw new FairleadError("CONFIG_UNREADABLE", { subject: file, cause });
   }
-  return parseConfig(text, file, schema);
+  return documentOf(text, file);
 }
 
 /** @param file for errors. @throws FairleadError CONFIG_INVALID */
 export function parseConfig<Schema extends z.ZodType>(text: string, file: string, schema: Schema): z.output<Schema> {
+  return checkConfig(documentOf(text, file), file, schema);
+}
+
+function documentOf(text: string, file: string): unknown {
   const document = parseDocument(text, { uniqueKeys: true });
   const [broken] = document.errors;
   if (broken) throw new FairleadError("CONFIG_INVALID", { subject: file, reason: broken.message.split("\n")[0] ?? "" });
-  const result = schema.safeParse(withoutNulls(document.toJS()));
+  return document.toJS() as unknown;
+}
+
+/** @param file for errors. @throws FairleadError CONFIG_INVALID */
+export function checkConfig<Schema extends z.ZodType>(
+  document: unknown,
+  file: string,
+  schema: Schema,
+): z.output<Schema> {
+  const result = schema.safeParse(withoutNulls(document));
   if (result.success) return result.data;
   throw new FairleadError("CONFIG_INVALID", {
     subject: file,

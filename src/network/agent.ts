@@ -5,7 +5,7 @@
 import type { Client } from "../api/client.ts";
 import { Informer } from "../api/informer.ts";
 import { resourceTypes } from "../api/resource_types.ts";
-import type { NftablesPort, RoutingPort, SysctlPort } from "../kernel/ports.ts";
+import type { GenericNetlinkPort, NftablesPort, RoutingPort, SysctlPort } from "../kernel/ports.ts";
 import { cidrText, type Cidr } from "../model/cidr.ts";
 import type { Node } from "../model/kubernetes.ts";
 import type { Clock } from "../reconcile/clock.ts";
@@ -38,6 +38,8 @@ export interface NetworkAgentOptions {
   /** For the agent alone: a port does one thing after another. */
   readonly routing: RoutingPort;
   readonly nftables: NftablesPort;
+  /** Needed where the overlay's options say something of checksums. */
+  readonly generic?: GenericNetlinkPort;
   readonly sysctl: SysctlPort;
   readonly announcement: Announcement;
   readonly clock: Clock;
@@ -83,6 +85,7 @@ export class NetworkAgent {
       options: options.overlay,
       nodeName,
       routing: options.routing,
+      ...(options.generic ? { generic: options.generic } : {}),
       clock,
       onStatus: (status) => this.#onStatus(status),
       onError: failed("overlay", "cannot set the overlay up"),

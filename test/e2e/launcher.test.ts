@@ -28,7 +28,20 @@ describe("the command line", () => {
   test("--help names every command", () => {
     const { status, stdout } = fairlead(["--help"]);
     expect(status).toBe(0);
-    const names = ["up", "server", "node", "kubelet", "proxy", "cni", "trace", "flows", "capture", "bench", "version"];
+    const names = [
+      "up",
+      "server",
+      "node",
+      "kubelet",
+      "proxy",
+      "cni",
+      "network",
+      "trace",
+      "flows",
+      "capture",
+      "bench",
+      "version",
+    ];
     for (const name of names) expect(stdout).toMatch(new RegExp(`^ {2}${name} `, "m"));
   });
 

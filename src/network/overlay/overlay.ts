@@ -1,6 +1,6 @@
 /** Keeps this node's end of the overlay as the Node objects want it. */
 import { FairleadError } from "../../errors/catalogue.ts";
-import type { RoutingEvent, RoutingPort } from "../../kernel/ports.ts";
+import type { GenericNetlinkPort, RoutingEvent, RoutingPort } from "../../kernel/ports.ts";
 import type { Cidr } from "../../model/cidr.ts";
 import type { Node } from "../../model/kubernetes.ts";
 import { systemClock, type Clock } from "../../reconcile/clock.ts";
@@ -16,6 +16,7 @@ import {
   deriveVteps,
   type Self,
 } from "./derive.ts";
+import { setTxChecksum } from "./offload.ts";
 import { isNews, meaningOf, type Known } from "./events.ts";
 import { findUnderlays, isVtepName, observeEntries, observeLinks } from "./observe.ts";
 import { planEntries, planVteps } from "./plan.ts";
@@ -40,6 +41,8 @@ export interface OverlaySettings {
   readonly options: OverlayOptions;
   readonly nodeName: string;
   readonly routing: RoutingPort;
+  /** Needed where the options say something of checksums. */
+  readonly generic?: GenericNetlinkPort;
   /** Told after each turn in which anything was looked at. */
   readonly onStatus: (status: OverlayStatus) => void;
   /** Told of each failure; it is tried again. */
@@ -144,6 +147,7 @@ export class Overlay {
     this.#mustObserve = false;
     try {
       const links = await this.#settleLinks(node);
+      await this.#settleOffload();
       const { isVtep } = this.#known;
       this.#programmed = await observeEntries(this.#settings.routing, links, isVtep);
       for (const key of this.#programmed.keys()) this.#dirty.add(key);
@@ -178,6 +182,12 @@ export class Overlay {
       }
       await applyLinks(routing, changes);
     }
+  }
+
+  async #settleOffload(): Promise<void> {
+    const { options, generic } = this.#settings;
+    if (options.checksumOffload === undefined || !generic) return;
+    for (const index of this.#known.vtepNames.keys()) await setTxChecksum(generic, index, options.checksumOffload);
   }
 
   /** Everything depends on what this node is: where that is another, all is derived anew. */

@@ -18,6 +18,8 @@ export interface OverlayOptions {
   readonly port: number;
   /** VTEPs are called by it: `<linkName>.<vni>` and `<linkName>-v6.<vni>`, as flannel's. */
   readonly linkName: string;
+  /** Whether VTEPs leave transport checksums to what is below; undefined: as the kernel makes them. */
+  readonly checksumOffload?: boolean;
   /** This node's own addresses, where its Node object's are not the right ones. */
   readonly nodeIps: PerFamily<IpAddress>;
 }

@@ -1,7 +1,10 @@
 /** Three nodes, each with its agent and its pods, and real packets between them. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { resourceTypes } from "../../../src/api/resource_types.ts";
+import { ethtoolFamily, getFeatures, isActive } from "../../../src/kernel/netlink/ethtool.ts";
+import { openGenericNetlink } from "../../../src/kernel/real/generic_netlink.ts";
 import { vtepMac } from "../../../src/network/overlay/derive.ts";
+import { setTxChecksum } from "../../../src/network/overlay/offload.ts";
 import type { OverlayMode } from "../../../src/network/overlay/state.ts";
 import type { IpFamily } from "../../../src/model/service.ts";
 import { startTestControlPlane, type TestControlPlane } from "../../fixtures/control_plane.ts";
@@ -157,6 +160,37 @@ describe("the overlay heals", () => {
       [`${flannel}/public-ip`]: "172.18.0.2",
       [`${flannel}/public-ipv6`]: "fd00:172:18::2",
     });
+  });
+
+  it.each([true, false])("carries what nodes translate, with checksums left to what is below: %s", async (isOn) => {
+    const { host } = cluster.node(1);
+    const generic = await openGenericNetlink({ namespace: host.namespace });
+    try {
+      const [{ ifindex }] = JSON.parse(await run(host.namespace, ["ip", "-j", "link", "show", "fairlead.1"])) as [
+        { ifindex: number },
+      ];
+      await setTxChecksum(generic, ifindex, isOn);
+      const family = (await generic.family(ethtoolFamily))!;
+      const [now] = await generic.request(family, getFeatures(ifindex), "read the VTEP's features");
+      expect(isActive(now!, "tx-checksum-ip-generic")).toBe(isOn);
+      await setTxChecksum(generic, ifindex, isOn);
+    } finally {
+      generic.close();
+    }
+    const translate = `ip daddr 10.96.0.10 udp dport 53 dnat to ${all[1]!.ip.IPv4}:8080`;
+    const chains = [
+      `chain pre { type nat hook prerouting priority -100; ${translate}; }`,
+      `chain out { type nat hook output priority -100; ${translate}; }`,
+      "chain post { type nat hook postrouting priority 100; ct status dnat masquerade fully-random; }",
+    ];
+    await run(host.namespace, ["nft", `table ip service { ${chains.join("; ")}; }`]);
+    try {
+      const service = { protocol: "UDP", port: 53 } as const;
+      expect(await ask(host, "10.96.0.10", service)).toBe("pod-2 10.244.1.0");
+      expect(await ask(all[0]!.host, "10.96.0.10", service)).toBe("pod-2 10.244.1.0");
+    } finally {
+      await run(host.namespace, ["nft", "delete", "table", "ip", "service"]);
+    }
   });
 
   it.each([

@@ -1,0 +1,173 @@
+/** The network agent's life as a process: from its start to the signal that ends it. */
+import os from "node:os";
+import { renderConflist } from "../../cni/conflist.ts";
+import { removeConflist, writeConflist } from "../../cni/install.ts";
+import { serveCni } from "../../cni/server.ts";
+import { HttpClient } from "../api/http/http_client.ts";
+import type { NetworkConfiguration } from "../config/network.ts";
+import { openGenericNetlink } from "../kernel/real/generic_netlink.ts";
+import { namespaces } from "../kernel/real/namespaces.ts";
+import { RealNftables } from "../kernel/real/nftables.ts";
+import { openRouting } from "../kernel/real/routing.ts";
+import { openSysctl } from "../kernel/real/sysctl.ts";
+import type { ProgramLog } from "../log/log.ts";
+import { parseIp } from "../model/address.ts";
+import { familyOfIp } from "../model/cidr.ts";
+import { NetworkAgent, type Announcement } from "../network/agent.ts";
+import { removeMasquerade } from "../network/masquerade/masquerade.ts";
+import { removeOverlay } from "../network/overlay/cleanup.ts";
+import { perFamily } from "../network/overlay/decode.ts";
+import { offloadFor } from "../network/overlay/offload.ts";
+import type { OverlayOptions } from "../network/overlay/state.ts";
+import { PrometheusMetrics } from "../network/prometheus.ts";
+import { HttpListener, routes } from "../proxy/http/listener.ts";
+import { systemClock } from "../reconcile/clock.ts";
+import { packageVersion } from "./package_version.ts";
+import { openPodNetwork } from "./pod_network.ts";
+
+export interface NetworkOptions {
+  readonly config: NetworkConfiguration;
+  readonly nodeName: string;
+  readonly programLog: ProgramLog;
+}
+
+/**
+ * Serves pods until SIGTERM or SIGINT. Pods, and what leads to them, stay.
+ *
+ * @throws FairleadError where it cannot begin
+ */
+export async function runNetwork({ config, nodeName, programLog: { log } }: NetworkOptions): Promise<void> {
+  const ended = untilSignal((signal) => log.info({ signal }, "stopping"));
+  const closes: (() => unknown)[] = [];
+  // Its timers hold up nothing, so that something has to hold the process.
+  const alive = setInterval(() => undefined, 60_000);
+  try {
+    const started = start({ config, nodeName, closes, log }).then(() => log.info({ node: nodeName }, "started"));
+    await Promise.race([ended, started.then(() => ended)]);
+    log.info("stopped; pods run on");
+  } finally {
+    clearInterval(alive);
+    for (const close of closes.reverse()) await close();
+  }
+}
+
+interface Start extends Pick<NetworkOptions, "config" | "nodeName"> {
+  /** How to end what was begun, in order. */
+  readonly closes: (() => unknown)[];
+  readonly log: ProgramLog["log"];
+}
+
+async function start({ config, nodeName, closes, log }: Start): Promise<void> {
+  const owned = <T extends { close(): unknown }>(thing: T): T => {
+    closes.push(() => thing.close());
+    return thing;
+  };
+  const { kubeconfig } = config.clientConnection;
+  const client = owned(
+    new HttpClient({
+      ...(kubeconfig === "" ? {} : { kubeconfig }),
+      userAgent: `fairlead-network/${packageVersion()}`,
+    }),
+  );
+  const metrics = new PrometheusMetrics();
+  const agent = new NetworkAgent({
+    client,
+    nodeName,
+    overlay: overlayOptions(config),
+    masquerade: {
+      enabled: config.ipMasq.enabled,
+      clusterCidrs: config.clusterCIDRs,
+      exclusions: config.ipMasq.nonMasqueradeCIDRs,
+    },
+    mtu: config.mtu === 0 ? undefined : config.mtu,
+    routing: owned(await openRouting()),
+    nftables: owned(await RealNftables.open()),
+    generic: owned(await openGenericNetlink()),
+    sysctl: openSysctl(),
+    announcement: announcementOf(config),
+    clock: systemClock,
+    log,
+    onError: (part) => metrics.failed(part),
+  });
+  closes.push(() => agent.stop());
+  const pods = owned(
+    await openPodNetwork({
+      stateDir: config.stateDir,
+      metrics,
+      podCidrs: () => agent.podCidrs,
+      excluded: config.reserved,
+      mtu: () => agent.podMtu,
+      notReady: () => agent.notReady,
+    }),
+  );
+  await pods.network.restore();
+  // From here on the plugin is answered, with the truth: not before what was there is known.
+  const cni = await serveCni({ network: pods.network, namespaces, socketPath: config.cni.socket });
+  closes.push(() => cni.stop());
+  metrics.follow({
+    agent,
+    addressesInUse: () => pods.network.addressesInUse,
+    attachments: () => pods.network.attached().length,
+    load: () => cni.load,
+  });
+  const { metricsBindAddress } = config;
+  if (metricsBindAddress) owned(await HttpListener.open(metricsBindAddress, handlerOf(metrics, agent)));
+  log.info({ node: nodeName, mode: config.overlay.mode, server: client.server, socket: config.cni.socket }, "starting");
+  await agent.start();
+}
+
+function handlerOf({ registry }: PrometheusMetrics, agent: NetworkAgent) {
+  return routes({
+    "/metrics": async () => ({ code: 200, body: await registry.metrics(), contentType: registry.contentType }),
+    // It lives as long as it answers; what it waits for does not get better by a restart.
+    "/healthz": () => ({ code: 200, body: "ok" }),
+    "/readyz": () => (agent.notReady === undefined ? { code: 200, body: "ok" } : { code: 503, body: agent.notReady }),
+  });
+}
+
+function overlayOptions({ overlay, nodeIPs }: NetworkConfiguration): OverlayOptions {
+  const { mode, vni, port, linkName, checksumOffload } = overlay;
+  const ips = nodeIPs.map((text) => parseIp(text)!);
+  const nodeIps = perFamily((family) => ips.find((ip) => familyOfIp(ip) === family));
+  const offload = checksumOffload === "auto" ? offloadFor(os.release()) : checksumOffload === "on";
+  return { mode, vni, port, linkName, nodeIps, ...(offload === undefined ? {} : { checksumOffload: offload }) };
+}
+
+function announcementOf({ cni }: NetworkConfiguration): Announcement {
+  const { confDir, confName, networkName: name, podLinks: mode, socket, chained } = cni;
+  if (!cni.writeConflist) return { write: () => Promise.resolve(), remove: () => Promise.resolve() };
+  const text = renderConflist({ name, plugin: { mode, socket }, chained });
+  return {
+    write: async () => void (await writeConflist(confDir, text, confName)),
+    remove: async () => void (await removeConflist(confDir, confName)),
+  };
+}
+
+/** Removes what the agent made for the node. What pods have goes with them: the runtime takes it away. */
+export async function cleanUp(config: NetworkConfiguration, { log }: ProgramLog): Promise<void> {
+  const [routing, nftables] = [await openRouting(), await RealNftables.open()];
+  try {
+    await announcementOf(config).remove();
+    await removeOverlay(routing, config.overlay);
+    await removeMasquerade(nftables);
+    log.info("removed the overlay, masquerading and the configuration list");
+  } finally {
+    routing.close();
+    nftables.close();
+  }
+}
+
+/** Resolves at the first signal; a second one ends the process. */
+function untilSignal(onSignal: (signal: string) => void): Promise<void> {
+  return new Promise((resolve) => {
+    let isEnding = false;
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      process.on(signal, () => {
+        if (isEnding) process.exit(1);
+        isEnding = true;
+        onSignal(signal);
+        resolve();
+      });
+    }
+  });
+}

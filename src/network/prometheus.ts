@@ -1,0 +1,78 @@
+/** What the pod network tells of itself, as Prometheus reads it. */
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { NetworkAgent } from "./agent.ts";
+import type { NetworkMetrics } from "./metrics.ts";
+
+/** 0.5 ms to 8 s: an ADD takes a few ms. */
+const buckets = Array.from({ length: 15 }, (_, i) => 0.0005 * 2 ** i);
+
+export interface NetworkGauges {
+  readonly agent: Pick<NetworkAgent, "notReady" | "status">;
+  /** Addresses that pods have, and attachments of pods. */
+  readonly addressesInUse: () => number;
+  readonly attachments: () => number;
+  /** Calls of the plugin that run, and that wait. */
+  readonly load: () => { readonly running: number; readonly waiting: number };
+}
+
+export class PrometheusMetrics implements NetworkMetrics {
+  readonly registry = new Registry();
+  readonly #durations = new Histogram({
+    name: "fairlead_cni_operation_duration_seconds",
+    help: "Time that the pod network took for a verb of the CNI plugin",
+    labelNames: ["verb"],
+    buckets,
+    registers: [this.registry],
+  });
+  readonly #operations = new Counter({
+    name: "fairlead_cni_operations_total",
+    help: "Verbs of the CNI plugin that were served, by outcome: ok, or the code of the error",
+    labelNames: ["verb", "outcome"],
+    registers: [this.registry],
+  });
+  readonly #errors = new Counter({
+    name: "fairlead_network_errors_total",
+    help: "Failures of parts of the network agent; each is tried again",
+    labelNames: ["part"],
+    registers: [this.registry],
+  });
+
+  served(verb: string, seconds: number, outcome: string): void {
+    this.#durations.observe({ verb }, seconds);
+    this.#operations.inc({ verb, outcome });
+  }
+
+  failed(part: string): void {
+    this.#errors.inc({ part });
+  }
+
+  /** What is read when it is asked for. */
+  follow({ agent, addressesInUse, attachments, load }: NetworkGauges): void {
+    this.#gauge("fairlead_network_ready", "Whether pods can be added", () => (agent.notReady === undefined ? 1 : 0));
+    this.#gauge("fairlead_network_addresses_in_use", "Addresses that pods have", addressesInUse);
+    this.#gauge("fairlead_network_attachments", "Interfaces that pods have", attachments);
+    this.#gauge("fairlead_cni_operations_running", "Calls of the CNI plugin that run", () => load().running);
+    this.#gauge("fairlead_cni_operations_waiting", "Calls of the CNI plugin that wait", () => load().waiting);
+    this.#gauge(
+      "fairlead_network_overlay_entries",
+      "Addresses, routes, neighbours and forwarding entries of the overlay",
+      () => agent.status?.entries ?? 0,
+    );
+    this.#gauge(
+      "fairlead_network_unreachable_nodes",
+      "Nodes whose pods cannot be reached from here",
+      () => agent.status?.problems.size ?? 0,
+    );
+  }
+
+  #gauge(name: string, help: string, read: () => number): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+}
