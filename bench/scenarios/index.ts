@@ -7,6 +7,7 @@ import { apiList } from "./api_list.ts";
 import { apiMemory } from "./api_memory.ts";
 import { apiStart } from "./api_start.ts";
 import { apiWatch } from "./api_watch.ts";
+import { cniAdd } from "./cni_add.ts";
 import { clusterScale } from "./cluster_scale.ts";
 import { codec } from "./codec.ts";
 import { kernelPath } from "./kernel_path.ts";
@@ -29,6 +30,7 @@ export const scenarios: readonly AnyScenario[] = [
   apiStart,
   scheduler,
   clusterScale,
+  cniAdd,
   proxyLoad,
   proxySync,
   aa,
