@@ -10,6 +10,8 @@ const repairAttempts = 3;
 export class NftablesTable {
   readonly #port: NftablesPort;
   readonly #ruleset: Ruleset;
+  /** What the table holds is not known: an answer that was lost says nothing of what was carried out. */
+  #unsure = false;
 
   /** @param ruleset of nothing else than this object */
   constructor(port: NftablesPort, ruleset: Ruleset) {
@@ -36,31 +38,39 @@ export class NftablesTable {
    * @throws FairleadError NFTABLES_REFUSED, NETLINK_*: nothing is lost, the next call tries again
    */
   async sync(): Promise<number> {
+    if (this.#unsure) return this.repair();
     const steps = planChanges(this.#ruleset);
     if (steps.length === 0) return 0;
+    this.#unsure = true;
     try {
       await this.#port.transact(steps);
     } catch (error) {
       if (!(error instanceof FairleadError)) throw error;
       return this.repair();
     }
-    this.#ruleset.clean();
+    this.#clean();
     return steps.length;
   }
 
   /** Observes the table and corrects what is not as it should be: at the start, and when somebody changed it. */
   async repair(): Promise<number> {
+    this.#unsure = true;
     for (let attempt = 1; ; attempt++) {
       const observed = await this.#port.list(tableOf(this.#ruleset.options));
       const steps = planTable(this.#ruleset, observed);
       try {
         if (steps.length > 0) await this.#port.transact(steps);
-        this.#ruleset.clean();
+        this.#clean();
         return steps.length;
       } catch (error) {
         if (!(error instanceof FairleadError) || attempt === repairAttempts) throw error;
       }
     }
+  }
+
+  #clean(): void {
+    this.#ruleset.clean();
+    this.#unsure = false;
   }
 
   /** Leaves nothing behind. */

@@ -37,7 +37,18 @@ export function planChanges(ruleset: Ruleset): readonly NftStep[] {
     ...ruleSteps(ruleset),
     ...come.flatMap((fanOut) => chainSteps(table, fanOutChain(fanOut, options), true)),
     ...elements,
-    ...gone.map(([name]): NftStep => ({ step: "delete chain", table, name })),
+    ...removalSteps(
+      table,
+      gone.map(([name]) => name),
+    ),
+  ];
+}
+
+/** First the rules of all of them: the kernel deletes no chain that has some, and one may jump to the other. */
+function removalSteps(table: NftTableRef, chains: readonly string[]): readonly NftStep[] {
+  return [
+    ...chains.map((name): NftStep => ({ step: "flush chain", table, name })),
+    ...chains.map((name): NftStep => ({ step: "delete chain", table, name })),
   ];
 }
 
@@ -81,9 +92,10 @@ export function planTable(ruleset: Ruleset, observed: NftTable | undefined): rea
     ...elementSteps(ruleset, (set, onChange) => {
       eachDiffering(ruleset.sets.get(set)!, programmed.get(set), onChange);
     }),
-    // First the rules of all of them: one may jump to the other.
-    ...unwanted.map(({ name }): NftStep => ({ step: "flush chain", table, name })),
-    ...unwanted.map(({ name }): NftStep => ({ step: "delete chain", table, name })),
+    ...removalSteps(
+      table,
+      unwanted.map(({ name }) => name),
+    ),
   ];
 }
 

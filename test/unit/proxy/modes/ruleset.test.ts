@@ -67,6 +67,7 @@ describe("a change", () => {
       "delete elements frontends 1",
       "delete elements endpoints 4",
       "delete elements cluster-ips 1",
+      "flush chain cluster-4-masquerade-off-cluster",
       "delete chain cluster-4-masquerade-off-cluster",
     ]);
   });

@@ -12,13 +12,22 @@ import { endpoint, rulesetOf, servicePort, wanted } from "../../../fixtures/prox
 class Kernel {
   readonly sets = new Map<string, Map<string, string>>();
   readonly chains = new Set<string>();
+  readonly ruled = new Set<string>();
 
   apply(steps: readonly NftStep[]): void {
     for (const step of steps) {
       if (step.step === "add chain") this.chains.add(step.chain.name);
-      else if (step.step === "delete chain") expect(this.chains.delete(step.name)).toBe(true);
+      else if (step.step === "add rule") this.ruled.add(step.chain);
+      else if (step.step === "flush chain") this.ruled.delete(step.name);
+      else if (step.step === "delete chain") this.#delete(step.name);
       else if (step.step === "add elements" || step.step === "delete elements") this.#elements(step);
     }
+  }
+
+  /** The kernel refuses to delete a chain that has rules. */
+  #delete(chain: string): void {
+    expect(this.ruled).not.toContain(chain);
+    expect(this.chains.delete(chain)).toBe(true);
   }
 
   #elements(step: Extract<NftStep, { step: "add elements" | "delete elements" }>): void {
