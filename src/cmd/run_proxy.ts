@@ -12,6 +12,7 @@ import { ProxyAgent } from "../proxy/agent/agent.ts";
 import { removeTables } from "../proxy/agent/clean_up.ts";
 import { systemClock } from "../reconcile/clock.ts";
 import { packageVersion } from "./package_version.ts";
+import { ProxyAround } from "./proxy_around.ts";
 
 export interface ProxyOptions {
   readonly config: KubeProxyConfiguration;
@@ -38,20 +39,37 @@ export async function runProxy(options: ProxyOptions): Promise<void> {
   checkMode(config);
   const ended = untilEnd(options);
   const { kubeconfig } = config.clientConnection;
+  let onSent: ProxyAround["onSent"] | undefined;
   const client = new HttpClient({
     ...(kubeconfig === "" ? {} : { kubeconfig }),
     ...(master === undefined ? {} : { server: master }),
     userAgent: `kube-proxy/fairlead-${packageVersion()}`,
+    onSent: (sent) => onSent?.(sent),
   });
   const events = new ApiEventRecorder(client, { component: "kube-proxy", host: nodeName, clock: systemClock });
   const [nftables, routing] = await Promise.all([RealNftables.open(), openRouting()]);
   const families = familiesOfKernel();
   log.info({ node: nodeName, mode: "nftables", families, server: client.server }, "starting");
-  const agent = new ProxyAgent({ client, nftables, routing, config, nodeName, families, clock: systemClock, log });
+  const server = new URL(client.server).host;
+  const around = await ProxyAround.open({ config, mode: "nftables", nodeName, families, server, events, log });
+  onSent = around.onSent;
+  const { observer } = around;
+  const agent = new ProxyAgent({
+    client,
+    nftables,
+    routing,
+    config,
+    nodeName,
+    families,
+    clock: systemClock,
+    log,
+    observer,
+  });
   // Its timers hold up nothing, so that something has to hold the process.
   const alive = setInterval(() => undefined, 60_000);
   try {
     const node = { apiVersion: "v1", kind: "Node", metadata: { name: nodeName, uid: nodeName } };
+    await around.start();
     events.event(node, "Normal", "Starting", "");
     const started = agent.start().then(() => log.info({ startupMs: Math.round(performance.now()) }, "programmed"));
     await Promise.race([ended, started.then(() => ended)]);
@@ -59,6 +77,7 @@ export async function runProxy(options: ProxyOptions): Promise<void> {
   } finally {
     clearInterval(alive);
     await agent.stop();
+    await around.close();
     await events.stop(eventsGraceMs);
     client.close();
     nftables.close();

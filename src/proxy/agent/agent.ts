@@ -166,6 +166,7 @@ export class ProxyAgent {
   }
 
   #onNode(isGone: boolean): void {
+    this.#observer.onNode?.(isGone ? undefined : this.#node.node);
     if (isGone) return this.#options.log.warn({ node: this.#options.nodeName }, "the Node object is gone");
     const zone = zoneOf(this.#node.node);
     const isElsewhere = zone !== this.#zone;

@@ -63,6 +63,7 @@ export class FamilyProxy {
   /** @throws FairleadError: nothing is lost, the next call observes and tries again */
   async sync(): Promise<FamilySync> {
     const startedMs = performance.now();
+    const { nodePortAddresses } = this.#ruleset.options;
     const repaired = this.#mustRepair;
     this.#mustRepair = true;
     const steps = repaired ? await this.#table.repair() : await this.#table.sync();
@@ -70,7 +71,8 @@ export class FamilyProxy {
     this.#isWhole = true;
     const changes = this.#changes;
     this.#changes = [];
-    return { family: this.family, changes, steps, repaired, durationMs: performance.now() - startedMs };
+    const durationMs = performance.now() - startedMs;
+    return { family: this.family, changes, steps, repaired, durationMs, nodePortAddresses };
   }
 
   /** Leaves nothing behind. */

@@ -1,6 +1,7 @@
 /** What others hear of the proxy's work: metrics, health, conntrack. */
 import type { IpFamily } from "../../model/service.ts";
-import type { EndpointSlice, Service } from "../../model/kubernetes.ts";
+import type { IpAddress } from "../../model/address.ts";
+import type { EndpointSlice, Node, Service } from "../../model/kubernetes.ts";
 import type { Kept } from "./kept.ts";
 import type { WantedPort } from "../derive/derive.ts";
 
@@ -21,11 +22,16 @@ export interface FamilySync {
   /** The table was observed and corrected, rather than changed by what was known. */
   readonly repaired: boolean;
   readonly durationMs: number;
+  /** This node's addresses that serve node ports now. */
+  readonly nodePortAddresses: readonly IpAddress[];
 }
 
+/** Something changed that waits to be programmed. */
+export type Pending = Pick<Kept<Service | EndpointSlice>, "kind" | "owner" | "object">;
+
 export interface SyncObserver {
-  /** Something changed that waits to be programmed. @param changed as it is now; of a deleted one, as it was */
-  onPending?(changed: Pick<Kept<Service | EndpointSlice>, "kind" | "owner" | "object">): void;
+  /** @param changed as it is now; of one that is gone, as it was */
+  onPending?(changed: Pending, isGone: boolean): void;
   /** A Service was derived anew; undefined: it is gone. Before onSynced. @param key "namespace/name" */
   onService?(key: string, service: Service | undefined, slices: readonly EndpointSlice[]): void;
   /** The kernel holds what was wanted. The next turn waits for it. */
@@ -34,4 +40,18 @@ export interface SyncObserver {
   onFailed?(family: IpFamily, error: unknown): void;
   /** Every family holds what was wanted when the turn began. */
   onTurn?(durationMs: number): void;
+  /** This node came or changed; undefined: it is gone. */
+  onNode?(node: Node | undefined): void;
+}
+
+/** Tells several. */
+export function joinObservers(observers: readonly SyncObserver[]): SyncObserver {
+  return {
+    onPending: (changed, isGone) => observers.forEach((one) => one.onPending?.(changed, isGone)),
+    onService: (key, service, slices) => observers.forEach((one) => one.onService?.(key, service, slices)),
+    onSynced: async (sync) => void (await Promise.all(observers.map((one) => one.onSynced?.(sync)))),
+    onFailed: (family, error) => observers.forEach((one) => one.onFailed?.(family, error)),
+    onTurn: (durationMs) => observers.forEach((one) => one.onTurn?.(durationMs)),
+    onNode: (node) => observers.forEach((one) => one.onNode?.(node)),
+  };
 }

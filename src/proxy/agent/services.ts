@@ -92,7 +92,8 @@ export class ServiceStates {
 
   #follow(): void {
     const change = (object: Kept<Service | EndpointSlice>): void => this.#change(object);
-    this.#services.subscribe({ onAdd: change, onUpdate: (_, object) => change(object), onDelete: change });
+    const gone = (object: Kept<Service | EndpointSlice>): void => this.#change(object, true);
+    this.#services.subscribe({ onAdd: change, onUpdate: (_, object) => change(object), onDelete: gone });
     this.#slices.subscribe({
       onAdd: change,
       onUpdate: (previous, object) => {
@@ -100,13 +101,13 @@ export class ServiceStates {
         this.#changed.add(previous.owner);
         change(object);
       },
-      onDelete: change,
+      onDelete: gone,
     });
   }
 
-  #change(kept: Kept<Service | EndpointSlice>): void {
+  #change(kept: Kept<Service | EndpointSlice>, isGone = false): void {
     this.#changed.add(kept.owner);
-    this.#options.observer.onPending?.(kept);
+    this.#options.observer.onPending?.(kept, isGone);
     this.#options.onChange();
   }
 }

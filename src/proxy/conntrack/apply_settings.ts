@@ -25,22 +25,29 @@ export interface SettingsResult {
   readonly written: readonly Setting[];
   /** The table is larger than its buckets are meant for, and stays so: an Event is due. */
   readonly isSysFsReadOnly: boolean;
+  /** What the kernel did not take. Upstream ends at the first one. */
+  readonly refused: readonly unknown[];
 }
 
-/** @throws FairleadError at the first setting that the kernel refuses, as upstream, which ends then */
+/** Each by itself: in a network namespace of its own a proxy may set the times, but not the machine's limits. */
 export async function applySettings(
   settings: readonly Setting[],
   sysctl: SysctlPort,
   hashSize: HashSizePort,
 ): Promise<SettingsResult> {
   const written: Setting[] = [];
+  const refused: unknown[] = [];
   let isSysFsReadOnly = false;
   for (const setting of settings) {
-    if (await writeIfOther(setting, sysctl)) written.push(setting);
-    if (!setting.name.endsWith("/nf_conntrack_max")) continue;
-    isSysFsReadOnly = !(await growHashTable(hashSizeFor(setting.value), hashSize));
+    try {
+      if (await writeIfOther(setting, sysctl)) written.push(setting);
+      if (!setting.name.endsWith("/nf_conntrack_max")) continue;
+      isSysFsReadOnly = !(await growHashTable(hashSizeFor(setting.value), hashSize));
+    } catch (error) {
+      refused.push(error);
+    }
   }
-  return { written, isSysFsReadOnly };
+  return { written, isSysFsReadOnly, refused };
 }
 
 async function writeIfOther({ name, value }: Setting, sysctl: SysctlPort): Promise<boolean> {

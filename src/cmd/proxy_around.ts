@@ -1,0 +1,164 @@
+/** What stands around the proxy's tables: health, metrics, conntrack, kernel parameters. */
+import os from "node:os";
+import type { EventRecorder } from "../api/event_recorder.ts";
+import type { SentRequest } from "../api/http/transport.ts";
+import type { KubeProxyConfiguration } from "../config/kube_proxy.ts";
+import type { ConntrackPort } from "../kernel/ports.ts";
+import { openConntrack } from "../kernel/real/conntrack.ts";
+import { openConntrackHashSize } from "../kernel/real/conntrack_hash_size.ts";
+import { openSysctl } from "../kernel/real/sysctl.ts";
+import type { IpFamily } from "../model/service.ts";
+import type { AgentLog } from "../proxy/agent/agent.ts";
+import { joinObservers, type SyncObserver } from "../proxy/agent/observer.ts";
+import { allowLocalhostNodePorts, applySettings, readOnlySysFs } from "../proxy/conntrack/apply_settings.ts";
+import { ConntrackCleaner } from "../proxy/conntrack/cleaner.ts";
+import { ConntrackObserver } from "../proxy/conntrack/conntrack_observer.ts";
+import { conntrackSettings } from "../proxy/conntrack/settings.ts";
+import { HealthObserver, NodeHealth } from "../proxy/health/health_observer.ts";
+import { healthRoutes } from "../proxy/health/health_routes.ts";
+import { ProxyHealth } from "../proxy/health/proxy_health.ts";
+import { ServiceHealth } from "../proxy/health/service_health.ts";
+import type { HttpHandler, ListenAddress } from "../proxy/http/listener.ts";
+import { PersistentListener } from "../proxy/http/persistent.ts";
+import { configz } from "../proxy/metrics/configz.ts";
+import { MetricsObserver } from "../proxy/metrics/metrics_observer.ts";
+import { metricsRoutes } from "../proxy/metrics/metrics_routes.ts";
+import { registerProcessMetrics } from "../proxy/metrics/process_metrics.ts";
+import { ProxyMetrics } from "../proxy/metrics/proxy_metrics.ts";
+import { systemClock as clock } from "../reconcile/clock.ts";
+
+export interface ProxyAroundOptions {
+  readonly config: KubeProxyConfiguration;
+  /** The one that is used. */
+  readonly mode: string;
+  readonly nodeName: string;
+  readonly families: readonly IpFamily[];
+  /** The API server's "host:port". */
+  readonly server: string;
+  readonly events: EventRecorder;
+  readonly log: AgentLog;
+}
+
+export class ProxyAround {
+  /** For the agent. */
+  readonly observer: SyncObserver;
+  readonly #options: ProxyAroundOptions;
+  readonly #metrics: ProxyMetrics;
+  readonly #conntrack: ConntrackPort;
+  readonly #cleaner: ConntrackCleaner;
+  readonly #services: ServiceHealth;
+  readonly #healthListener: PersistentListener;
+  readonly #metricsListener: PersistentListener;
+
+  private constructor(options: ProxyAroundOptions, conntrack: ConntrackPort) {
+    const { config, mode, nodeName, families, events: recorder } = options;
+    this.#options = options;
+    this.#conntrack = conntrack;
+    this.#metrics = new ProxyMetrics({ mode, now: () => clock.now() });
+    registerProcessMetrics(this.#metrics.registry);
+    this.#cleaner = new ConntrackCleaner(conntrack, {
+      clock,
+      onCleaned: (family, seconds, deleted) => this.#metrics.conntrackCleaned(family, seconds, deleted),
+      onError: this.#failed("cannot clean conntrack; it is tried again"),
+    });
+    const node = new NodeHealth();
+    const timeoutMs = 2 * config.nftables.syncPeriod;
+    const health = new ProxyHealth({ now: () => clock.now(), timeoutMs, node: () => node.state });
+    this.#services = new ServiceHealth({
+      nodeName,
+      clock,
+      recorder,
+      isProxyHealthy: () => health.isHealthy(),
+      onError: this.#failed("cannot open a health-check node port; it is tried again"),
+    });
+    const { healthzBindAddress, metricsBindAddress } = config;
+    this.#healthListener = this.#listener(
+      healthzBindAddress,
+      healthRoutes(health, (probe, code) => this.#metrics.probed(probe, code)),
+    );
+    const { registry } = this.#metrics;
+    this.#metricsListener = this.#listener(
+      metricsBindAddress,
+      metricsRoutes({ registry, mode, configz: configz(config) }),
+    );
+    const isEverywhere = config.nodePortAddresses?.includes("all") ?? false;
+    this.observer = joinObservers([
+      new MetricsObserver(this.#metrics, families, clock.now()),
+      new ConntrackObserver(this.#cleaner),
+      new HealthObserver(health, this.#services, { families, nodeName, isEverywhere }),
+      node,
+    ]);
+  }
+
+  static async open(options: ProxyAroundOptions): Promise<ProxyAround> {
+    return new ProxyAround(options, await openConntrack());
+  }
+
+  /** For the API's client. */
+  readonly onSent = (sent: SentRequest): void => {
+    this.#metrics.requested({ ...sent, host: this.#options.server });
+  };
+
+  /** @throws FairleadError LISTEN, with bindAddressHardFail */
+  async start(): Promise<void> {
+    await this.#setKernel();
+    await this.#start(this.#healthListener, "FailedToStartProxierHealthcheck", "healthz server failed");
+    await this.#start(this.#metricsListener, "FailedToStartMetricServer", "starting metrics server failed");
+  }
+
+  /** What is programmed stays; nothing listens any more. */
+  async close(): Promise<void> {
+    await Promise.all([
+      this.#healthListener.close(),
+      this.#metricsListener.close(),
+      this.#services.close(),
+      this.#cleaner.close(),
+    ]);
+    this.#conntrack.close();
+  }
+
+  #listener(at: ListenAddress, handler: HttpHandler): PersistentListener {
+    const address = at.host?.includes(":") ? `[${at.host}]:${at.port}` : `${at.host}:${at.port}`;
+    return new PersistentListener(at, handler, {
+      clock,
+      onError: this.#failed(`cannot listen on ${address}; it is tried again`),
+    });
+  }
+
+  async #start(listener: PersistentListener, reason: string, words: string): Promise<void> {
+    try {
+      await listener.start(this.#options.config.bindAddressHardFail);
+    } catch (error) {
+      this.#warnOfNode(reason, `${words}: ${text(error)}`);
+      throw error;
+    }
+  }
+
+  /** A parameter that cannot be set is said; upstream ends there, but the first duty is to packets. */
+  async #setKernel(): Promise<void> {
+    const { config, log } = this.#options;
+    const sysctl = openSysctl();
+    const refused = this.#failed("cannot set a kernel parameter");
+    const settings = conntrackSettings(config.conntrack, os.cpus().length);
+    const result = await applySettings(settings, sysctl, openConntrackHashSize());
+    for (const setting of result.written) log.info(setting, "set a kernel parameter");
+    for (const error of result.refused) refused(error);
+    if (result.isSysFsReadOnly) this.#warnOfNode(readOnlySysFs.reason, readOnlySysFs.message);
+    // 127.0.0.1 is translated nowhere else: others could reach what listens on loopback alone.
+    if (config.nodePortAddresses?.includes("localhost")) await allowLocalhostNodePorts(sysctl).catch(refused);
+  }
+
+  #warnOfNode(reason: string, message: string): void {
+    const { events, nodeName } = this.#options;
+    const node = { apiVersion: "v1", kind: "Node", metadata: { name: nodeName, uid: nodeName } };
+    events.event(node, "Warning", reason, message);
+  }
+
+  #failed(what: string): (error: unknown) => void {
+    return (error) => this.#options.log.warn({ error: text(error) }, what);
+  }
+}
+
+function text(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
