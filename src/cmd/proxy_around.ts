@@ -1,7 +1,6 @@
 /** What stands around the proxy's tables: health, metrics, conntrack, kernel parameters. */
 import os from "node:os";
 import type { EventRecorder } from "../api/event_recorder.ts";
-import type { SentRequest } from "../api/http/transport.ts";
 import type { KubeProxyConfiguration } from "../config/kube_proxy.ts";
 import type { ConntrackPort } from "../kernel/ports.ts";
 import { openConntrack } from "../kernel/real/conntrack.ts";
@@ -24,7 +23,7 @@ import { configz } from "../proxy/metrics/configz.ts";
 import { MetricsObserver } from "../proxy/metrics/metrics_observer.ts";
 import { metricsRoutes } from "../proxy/metrics/metrics_routes.ts";
 import { registerProcessMetrics } from "../proxy/metrics/process_metrics.ts";
-import { ProxyMetrics } from "../proxy/metrics/proxy_metrics.ts";
+import type { ProxyMetrics } from "../proxy/metrics/proxy_metrics.ts";
 import { systemClock as clock } from "../reconcile/clock.ts";
 
 export interface ProxyAroundOptions {
@@ -33,8 +32,7 @@ export interface ProxyAroundOptions {
   readonly mode: string;
   readonly nodeName: string;
   readonly families: readonly IpFamily[];
-  /** The API server's "host:port". */
-  readonly server: string;
+  readonly metrics: ProxyMetrics;
   readonly events: EventRecorder;
   readonly log: AgentLog;
 }
@@ -43,7 +41,6 @@ export class ProxyAround {
   /** For the agent. */
   readonly observer: SyncObserver;
   readonly #options: ProxyAroundOptions;
-  readonly #metrics: ProxyMetrics;
   readonly #conntrack: ConntrackPort;
   readonly #cleaner: ConntrackCleaner;
   readonly #services: ServiceHealth;
@@ -51,14 +48,13 @@ export class ProxyAround {
   readonly #metricsListener: PersistentListener;
 
   private constructor(options: ProxyAroundOptions, conntrack: ConntrackPort) {
-    const { config, mode, nodeName, families, events: recorder } = options;
+    const { config, mode, nodeName, families, metrics, events: recorder } = options;
     this.#options = options;
     this.#conntrack = conntrack;
-    this.#metrics = new ProxyMetrics({ mode, now: () => clock.now() });
-    registerProcessMetrics(this.#metrics.registry);
+    registerProcessMetrics(metrics.registry);
     this.#cleaner = new ConntrackCleaner(conntrack, {
       clock,
-      onCleaned: (family, seconds, deleted) => this.#metrics.conntrackCleaned(family, seconds, deleted),
+      onCleaned: (family, seconds, deleted) => metrics.conntrackCleaned(family, seconds, deleted),
       onError: this.#failed("cannot clean conntrack; it is tried again"),
     });
     const node = new NodeHealth();
@@ -74,16 +70,16 @@ export class ProxyAround {
     const { healthzBindAddress, metricsBindAddress } = config;
     this.#healthListener = this.#listener(
       healthzBindAddress,
-      healthRoutes(health, (probe, code) => this.#metrics.probed(probe, code)),
+      healthRoutes(health, (probe, code) => metrics.probed(probe, code)),
     );
-    const { registry } = this.#metrics;
+    const { registry } = metrics;
     this.#metricsListener = this.#listener(
       metricsBindAddress,
       metricsRoutes({ registry, mode, configz: configz(config) }),
     );
     const isEverywhere = config.nodePortAddresses?.includes("all") ?? false;
     this.observer = joinObservers([
-      new MetricsObserver(this.#metrics, families, clock.now()),
+      new MetricsObserver(metrics, families, clock.now()),
       new ConntrackObserver(this.#cleaner),
       new HealthObserver(health, this.#services, { families, nodeName, isEverywhere }),
       node,
@@ -93,11 +89,6 @@ export class ProxyAround {
   static async open(options: ProxyAroundOptions): Promise<ProxyAround> {
     return new ProxyAround(options, await openConntrack());
   }
-
-  /** For the API's client. */
-  readonly onSent = (sent: SentRequest): void => {
-    this.#metrics.requested({ ...sent, host: this.#options.server });
-  };
 
   /** @throws FairleadError LISTEN, with bindAddressHardFail */
   async start(): Promise<void> {

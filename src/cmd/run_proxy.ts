@@ -9,6 +9,7 @@ import { openRouting } from "../kernel/real/routing.ts";
 import type { ProgramLog } from "../log/log.ts";
 import type { IpFamily } from "../model/service.ts";
 import { ProxyAgent } from "../proxy/agent/agent.ts";
+import { ProxyMetrics } from "../proxy/metrics/proxy_metrics.ts";
 import { removeTables } from "../proxy/agent/clean_up.ts";
 import { systemClock } from "../reconcile/clock.ts";
 import { packageVersion } from "./package_version.ts";
@@ -39,20 +40,18 @@ export async function runProxy(options: ProxyOptions): Promise<void> {
   checkMode(config);
   const ended = untilEnd(options);
   const { kubeconfig } = config.clientConnection;
-  let onSent: ProxyAround["onSent"] | undefined;
+  const metrics = new ProxyMetrics({ mode: "nftables", now: () => systemClock.now() });
   const client = new HttpClient({
     ...(kubeconfig === "" ? {} : { kubeconfig }),
     ...(master === undefined ? {} : { server: master }),
     userAgent: `kube-proxy/fairlead-${packageVersion()}`,
-    onSent: (sent) => onSent?.(sent),
+    onSent: (sent) => metrics.requested({ ...sent, host: new URL(client.server).host }),
   });
   const events = new ApiEventRecorder(client, { component: "kube-proxy", host: nodeName, clock: systemClock });
   const [nftables, routing] = await Promise.all([RealNftables.open(), openRouting()]);
   const families = familiesOfKernel();
   log.info({ node: nodeName, mode: "nftables", families, server: client.server }, "starting");
-  const server = new URL(client.server).host;
-  const around = await ProxyAround.open({ config, mode: "nftables", nodeName, families, server, events, log });
-  onSent = around.onSent;
+  const around = await ProxyAround.open({ config, mode: "nftables", nodeName, families, metrics, events, log });
   const { observer } = around;
   const agent = new ProxyAgent({
     client,

@@ -49,7 +49,9 @@ export function joinObservers(observers: readonly SyncObserver[]): SyncObserver 
   return {
     onPending: (changed, isGone) => observers.forEach((one) => one.onPending?.(changed, isGone)),
     onService: (key, service, slices) => observers.forEach((one) => one.onService?.(key, service, slices)),
-    onSynced: async (sync) => void (await Promise.all(observers.map((one) => one.onSynced?.(sync)))),
+    onSynced: async (sync) => {
+      for (const one of observers) await one.onSynced?.(sync);
+    },
     onFailed: (family, error) => observers.forEach((one) => one.onFailed?.(family, error)),
     onTurn: (durationMs) => observers.forEach((one) => one.onTurn?.(durationMs)),
     onNode: (node) => observers.forEach((one) => one.onNode?.(node)),
