@@ -169,7 +169,8 @@ async function finish(
  * @returns removes the file, unless another agent has taken its place
  */
 async function listen(server: net.Server, socketPath: string): Promise<() => Promise<void>> {
-  const temporary = `${socketPath}.${process.pid}`;
+  // One name for all agents: what one leaves that is killed here, the next one removes.
+  const temporary = `${socketPath}.new`;
   try {
     // sun_path has 108 bytes, its end included; node would cut a longer one off.
     if (Buffer.byteLength(temporary) > 107) throw new Error("the path is too long for a socket");
