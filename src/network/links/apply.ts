@@ -1,6 +1,8 @@
 /** Carries steps of a pod's link out: the only writes. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { FairleadError } from "../../errors/catalogue.ts";
 import type { NetworkNamespace, NftablesPort, RoutingChange, RoutingPort, SysctlPort } from "../../kernel/ports.ts";
+import { routeTable } from "../../kernel/netlink/rtnetlink/common.ts";
 import { ensureBridge } from "./bridge.ts";
 import type { PodLink } from "./link.ts";
 import type { LinkStep } from "./plan.ts";
@@ -36,6 +38,11 @@ export class InterfaceExists extends Error {
 
 const errno = { noEntry: 2, noDevice: 19, exists: 17, access: 13, invalid: 22, noAddress: 99, notThere: 3 } as const;
 
+const turns: Partial<Record<LinkStep["step"], number>> = { "add pair": 0, "delete link": 0, "await link": 2 };
+
+/** How long both ends may take to come into service; that is some ms on a machine that is busy. */
+const awaitMs = 2000;
+
 type StepOf<K extends LinkStep["step"]> = Extract<LinkStep, { step: K }>;
 type Executors = { readonly [K in LinkStep["step"]]: (step: StepOf<K>) => Promise<void> };
 
@@ -52,6 +59,7 @@ export class LinkApply {
     "change pod end": (step) => this.#changePodEnd(step),
     "admit sources": ({ mode, elements }) => this.#guards[mode].admit(elements),
     "refuse sources": ({ mode, elements }) => this.#guards[mode].refuse(elements),
+    "await link": (step) => this.#awaitLink(step),
   };
 
   /** @param place where the pod's end is, or shall be; undefined: its end is not touched */
@@ -62,19 +70,20 @@ export class LinkApply {
   }
 
   /**
-   * First the pair is made, or goes; then all the rest at the same time, because nothing of it needs the others.
+   * First the pair is made, or goes; then all the rest at the same time, because nothing of it needs the others; what
+   * waits comes last.
    *
    * @throws InterfaceExists
    * @throws FairleadError of the port that refused
    */
   async apply(steps: readonly LinkStep[]): Promise<void> {
-    const isFirst = ({ step }: LinkStep): boolean => step === "add pair" || step === "delete link";
-    for (const step of steps.filter(isFirst)) await this.#carryOut(step);
-    const outcomes = await Promise.allSettled(
-      steps.filter((step) => !isFirst(step)).map((step) => this.#carryOut(step)),
-    );
-    // None of them may still run when the caller undoes what was done.
-    for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+    for (const turn of [0, 1, 2]) {
+      const outcomes = await Promise.allSettled(
+        steps.filter(({ step }) => (turns[step] ?? 1) === turn).map((step) => this.#carryOut(step)),
+      );
+      // None of them may still run when the caller undoes what was done.
+      for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+    }
   }
 
   #carryOut(step: LinkStep): Promise<void> {
@@ -90,7 +99,11 @@ export class LinkApply {
       const [[refused], made] = await Promise.all([added, routing.link({ name: link.hostLink })]);
       if (!refused && made?.link !== undefined) {
         this.#index = { host: made.index, pod: made.link };
-        return;
+        // Indexes count in each namespace. The kernel takes a link for no pair where both have the same, and lets
+        // packets through up to a second late (net/core/link_watch.c, linkwatch_urgent_event): the next has another.
+        if (made.index !== made.link || attempt > 1) return;
+        await this.#deleteLink(link.hostLink);
+        continue;
       }
       if (refused && refused.errno !== errno.exists) throw refused;
       if (refused && (!made || attempt > 1)) throw new InterfaceExists(link.ifName);
@@ -127,6 +140,26 @@ export class LinkApply {
     await applyAll(routing, wanted);
   }
 
+  /** Before that a packet would be lost, and whoever sent it would wait a second to send it again. */
+  async #awaitLink({ hostLink, ifName, addresses }: StepOf<"await link">): Promise<void> {
+    const deadline = performance.now() + awaitMs;
+    const pod = this.#podPlace().routing;
+    for (let pauseMs = 1; ; pauseMs = Math.min(2 * pauseMs, 50)) {
+      const [hostEnd, podEnd, local] = await Promise.all([
+        this.#ports.routing.link({ name: hostLink }),
+        pod.link({ name: ifName }),
+        addresses.length === 0 ? [] : pod.routes({ family: "ip6", table: routeTable.local }),
+      ]);
+      const isUp = hostEnd?.operState === "up" && podEnd?.operState === "up";
+      // Even without detection of duplicates IPv6 takes an address into service in a thread of its own, which makes
+      // its local route (net/ipv6/addrconf.c, addrconf_dad_completed).
+      const known = new Set(local.map(({ destination }) => destination));
+      if (isUp && addresses.every((address) => known.has(address))) return;
+      if (performance.now() > deadline) throw late(hostLink, hostEnd?.operState, podEnd?.operState);
+      await sleep(pauseMs);
+    }
+  }
+
   #podPlace(): PodPlace {
     if (this.#place) return this.#place;
     throw new Error("a step of the pod's end without its namespace");
@@ -149,6 +182,11 @@ function isV6({ object, value }: RoutingChange): boolean {
 async function applyAll(port: RoutingPort, changes: readonly RoutingChange[]): Promise<void> {
   const failed = (await port.apply(changes)).find((outcome) => outcome !== null && outcome.errno !== errno.exists);
   if (failed) throw failed;
+}
+
+function late(hostLink: string, ...states: readonly (string | undefined)[]): FairleadError {
+  const reason = `its ends are ${states.map((state) => state ?? "gone").join(" and ")} after ${awaitMs} ms`;
+  return new FairleadError("NETLINK_REFUSED", { subject: `bring link ${hostLink} into service`, reason });
 }
 
 function vanished(name: string): FairleadError {

@@ -4,6 +4,7 @@ import type { Link } from "../../kernel/netlink/rtnetlink/link.ts";
 import type { Neighbor } from "../../kernel/netlink/rtnetlink/neighbor.ts";
 import type { Route } from "../../kernel/netlink/rtnetlink/route.ts";
 import type { Qdisc } from "../../kernel/netlink/rtnetlink/tc.ts";
+import type { IpAddress } from "../../model/address.ts";
 import type { PodLink } from "./link.ts";
 import { renderHostEnd, renderPodEnd, type EndChange } from "./render.ts";
 import { renderSources, type SourceElement } from "./sources.ts";
@@ -32,7 +33,14 @@ export type LinkStep =
   | { readonly step: "change host end"; readonly hostLink: string; readonly changes: readonly EndChange[] }
   | { readonly step: "change pod end"; readonly ifName: string; readonly changes: readonly EndChange[] }
   | { readonly step: "admit sources"; readonly mode: PodLink["mode"]; readonly elements: readonly SourceElement[] }
-  | { readonly step: "refuse sources"; readonly mode: PodLink["mode"]; readonly elements: readonly SourceElement[] };
+  | { readonly step: "refuse sources"; readonly mode: PodLink["mode"]; readonly elements: readonly SourceElement[] }
+  /** Until packets go through: the kernel takes links into service behind the message that brings them up. */
+  | {
+      readonly step: "await link";
+      readonly hostLink: string;
+      readonly ifName: string;
+      readonly addresses: readonly IpAddress[];
+    };
 
 /** What ADD does: nothing is there. */
 export function planNewLink(wanted: PodLink): readonly LinkStep[] {
@@ -40,6 +48,7 @@ export function planNewLink(wanted: PodLink): readonly LinkStep[] {
     { step: "add pair", link: wanted },
     ...planEnds(wanted, renderHostEnd(wanted), renderPodEnd(wanted)),
     admit(wanted),
+    awaited(wanted),
   ];
 }
 
@@ -73,6 +82,11 @@ function planEnds(
     ...(host.length === 0 ? [] : [{ step: "change host end", hostLink, changes: host } as const]),
     ...(pod.length === 0 ? [] : [{ step: "change pod end", ifName, changes: pod } as const]),
   ];
+}
+
+function awaited({ hostLink, ifName, addresses }: PodLink): LinkStep {
+  const late = addresses.filter(({ family }) => family === "IPv6").map(({ address }) => address);
+  return { step: "await link", hostLink, ifName, addresses: late };
 }
 
 function admit(link: PodLink): LinkStep {
