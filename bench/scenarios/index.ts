@@ -14,6 +14,7 @@ import { kernelPath } from "./kernel_path.ts";
 import { proxyLoad } from "./proxy_load.ts";
 import { proxySync } from "./proxy_sync.ts";
 import { nftMapLoad } from "./nft_map_load.ts";
+import { overlayScenarios } from "./overlay.ts";
 import { routeLoad } from "./route_load.ts";
 import { scheduler } from "./scheduler.ts";
 
@@ -33,5 +34,6 @@ export const scenarios: readonly AnyScenario[] = [
   cniAdd,
   proxyLoad,
   proxySync,
+  ...overlayScenarios,
   aa,
 ];
