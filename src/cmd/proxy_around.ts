@@ -9,6 +9,7 @@ import { openSysctl } from "../kernel/real/sysctl.ts";
 import type { IpFamily } from "../model/service.ts";
 import type { AgentLog } from "../proxy/agent/agent.ts";
 import { joinObservers, type SyncObserver } from "../proxy/agent/observer.ts";
+import { ProblemEvents } from "../proxy/agent/problem_events.ts";
 import { allowLocalhostNodePorts, applySettings, readOnlySysFs } from "../proxy/conntrack/apply_settings.ts";
 import { ConntrackCleaner } from "../proxy/conntrack/cleaner.ts";
 import { ConntrackObserver } from "../proxy/conntrack/conntrack_observer.ts";
@@ -82,6 +83,7 @@ export class ProxyAround {
       new MetricsObserver(metrics, families, clock.now()),
       new ConntrackObserver(this.#cleaner),
       new HealthObserver(health, this.#services, { families, nodeName, isEverywhere }),
+      new ProblemEvents(recorder, (fields, message) => options.log.warn(fields, message)),
       node,
     ]);
   }

@@ -1,5 +1,6 @@
 /** The proxy's life as a process: from its start to the signal that ends it. */
-import { existsSync, unwatchFile, watchFile } from "node:fs";
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { ApiEventRecorder } from "../api/events/api_event_recorder.ts";
 import { HttpClient } from "../api/http/http_client.ts";
 import type { KubeProxyConfiguration } from "../config/kube_proxy.ts";
@@ -13,6 +14,7 @@ import { ProxyMetrics } from "../proxy/metrics/proxy_metrics.ts";
 import { removeTables } from "../proxy/agent/clean_up.ts";
 import { systemClock } from "../reconcile/clock.ts";
 import { packageVersion } from "./package_version.ts";
+import { untilEnd } from "./process_end.ts";
 import { ProxyAround } from "./proxy_around.ts";
 
 export interface ProxyOptions {
@@ -27,7 +29,6 @@ export interface ProxyOptions {
 
 /** What Events that wait have to be written, in ms. */
 const eventsGraceMs = 1000;
-const configLookMs = 2000;
 
 /**
  * Proxies until SIGTERM or SIGINT. What is programmed stays: packets go on.
@@ -38,7 +39,10 @@ export async function runProxy(options: ProxyOptions): Promise<void> {
   const { config, nodeName, programLog, master } = options;
   const { log } = programLog;
   checkMode(config);
-  const ended = untilEnd(options);
+  const ended = untilEnd(programLog, options.configFile);
+  await writeFile("/proc/self/oom_score_adj", String(config.oomScoreAdj)).catch((error: Error) => {
+    if (programLog.verbosity >= 2) log.info({ error: error.message }, "oomScoreAdj stays as it is");
+  });
   const { kubeconfig } = config.clientConnection;
   const metrics = new ProxyMetrics({ mode: "nftables", now: () => systemClock.now() });
   const client = new HttpClient({
@@ -104,25 +108,4 @@ function checkMode({ mode }: KubeProxyConfiguration): void {
 /** A kernel without IPv6 has no such file (upstream: platformCheckSupported). */
 function familiesOfKernel(): readonly IpFamily[] {
   return existsSync("/proc/net/if_inet6") ? ["IPv4", "IPv6"] : ["IPv4"];
-}
-
-/** Resolves at the first signal, and rejects when the configuration has changed; a second signal ends the process. */
-function untilEnd({ programLog, configFile }: ProxyOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let isEnding = false;
-    for (const signal of ["SIGTERM", "SIGINT"] as const) {
-      process.on(signal, () => {
-        if (isEnding) process.exit(1);
-        isEnding = true;
-        programLog.log.info({ signal }, "stopping");
-        resolve();
-      });
-    }
-    if (configFile === undefined) return;
-    watchFile(configFile, { interval: configLookMs, persistent: false }, () => {
-      unwatchFile(configFile);
-      const reason = "content of the proxy server's configuration file was updated";
-      reject(new FairleadError("CONFIG_CHANGED", { subject: configFile, reason }));
-    });
-  });
 }

@@ -10,6 +10,7 @@ import type { IpFamily } from "../../model/service.ts";
 import type { Clock } from "../../reconcile/clock.ts";
 import { Pace } from "../../reconcile/pace.ts";
 import type { DeriveOptions } from "../derive/frontends.ts";
+import type { Problem } from "../derive/problems.ts";
 import type { NftablesOptions } from "../modes/nftables/options.ts";
 import { hostIps, localDetector, nodeIps, nodePortAddresses, ofFamily, podCidrs, zoneOf } from "./derive.ts";
 import { FamilyProxy } from "./family.ts";
@@ -62,6 +63,7 @@ export class ProxyAgent {
   #families: readonly FamilyProxy[] = [];
   #zone = "";
   #isReady = false;
+  #factsChanged = true;
   #observedAtMs = 0;
   #cancelResync: (() => void) | undefined;
   #stopped = false;
@@ -70,7 +72,7 @@ export class ProxyAgent {
     const { client, nftables, routing, config, nodeName: name, clock } = options;
     this.#options = options;
     this.#observer = options.observer ?? {};
-    const changed = (): void => this.#request();
+    const facts = (): void => this.#onFacts();
     const failed = (what: string) => (error: unknown) => this.#warn(`cannot follow ${what}; it is tried again`, error);
     this.#node = new OwnNode(client, {
       name,
@@ -78,12 +80,12 @@ export class ProxyAgent {
       onChange: (isGone) => this.#onNode(isGone),
       onError: failed("the node"),
     });
-    this.#addresses = new NodeAddresses({ routing, onChange: changed, onError: failed("this machine's addresses") });
-    this.#cidrs = new ServiceCidrs(client, { clock, onChange: changed, onError: failed("servicecidrs") });
+    this.#addresses = new NodeAddresses({ routing, onChange: facts, onError: failed("this machine's addresses") });
+    this.#cidrs = new ServiceCidrs(client, { clock, onChange: facts, onError: failed("servicecidrs") });
     this.#states = new ServiceStates(client, {
       clock,
       observer: this.#observer,
-      onChange: changed,
+      onChange: () => this.#request(),
       onError: (resource, error) => failed(resource)(error),
     });
     this.#watch = new TableWatch({
@@ -165,6 +167,11 @@ export class ProxyAgent {
     if (this.#isReady) this.#turns.request();
   }
 
+  #onFacts(): void {
+    this.#factsChanged = true;
+    this.#request();
+  }
+
   #onNode(isGone: boolean): void {
     this.#observer.onNode?.(isGone ? undefined : this.#node.node);
     if (isGone) return this.#options.log.warn({ node: this.#options.nodeName }, "the Node object is gone");
@@ -172,7 +179,7 @@ export class ProxyAgent {
     const isElsewhere = zone !== this.#zone;
     this.#zone = zone;
     if (isElsewhere && this.#isReady) this.#states.changeAll();
-    this.#request();
+    this.#onFacts();
   }
 
   #repair(why: string): void {
@@ -184,7 +191,7 @@ export class ProxyAgent {
 
   async #turn(): Promise<void> {
     const startedMs = performance.now();
-    for (const family of this.#families) family.configure(this.#nftablesOptions(family.family));
+    this.#configure();
     const keys = [...this.#states.takeChanged()];
     // Many are written in parts: a transaction of all would keep the event loop, and be held in memory whole.
     const length = this.#families.some(({ mustKnowAll }) => mustKnowAll) ? keys.length : partLength;
@@ -203,6 +210,13 @@ export class ProxyAgent {
     this.#onFirstSync?.();
   }
 
+  /** Facts of the machine and the node change seldom, Services often. */
+  #configure(): void {
+    if (!this.#factsChanged) return;
+    for (const family of this.#families) family.configure(this.#nftablesOptions(family.family));
+    this.#factsChanged = false;
+  }
+
   async #sync(): Promise<void> {
     const outcomes = await Promise.allSettled(this.#families.map((family) => this.#syncFamily(family)));
     const failed = outcomes.find((outcome) => outcome.status === "rejected");
@@ -218,8 +232,10 @@ export class ProxyAgent {
     for (const key of keys) {
       const service = this.#states.service(key);
       const slices = this.#states.slices(key);
-      for (const family of this.#families) this.#deriveOne(family, key, service, slices, options);
-      this.#observer.onService?.(key, service, slices);
+      const problems = new Map<string, Problem>();
+      const report = (problem: Problem): void => void problems.set(`${problem.field} ${problem.reason}`, problem);
+      for (const family of this.#families) this.#deriveOne(family, key, service, slices, options, report);
+      this.#observer.onService?.(key, service, slices, [...problems.values()]);
       await pace.next();
     }
   }

@@ -5,6 +5,7 @@ import type { IpFamily } from "../../model/service.ts";
 import { NftablesTable } from "../apply/nftables.ts";
 import { deriveService, type WantedPort } from "../derive/derive.ts";
 import type { DeriveOptions } from "../derive/frontends.ts";
+import type { Report } from "../derive/problems.ts";
 import type { NftablesOptions } from "../modes/nftables/options.ts";
 import { Ruleset } from "../modes/nftables/ruleset.ts";
 import type { FamilySync, PortChange } from "./observer.ts";
@@ -42,9 +43,17 @@ export class FamilyProxy {
   }
 
   /** Takes the place of what the Service wanted before; undefined: it is gone. @param key "namespace/name" */
-  set(key: string, service: Service | undefined, slices: readonly EndpointSlice[], options: DeriveOptions): void {
+  set(
+    key: string,
+    service: Service | undefined,
+    slices: readonly EndpointSlice[],
+    options: DeriveOptions,
+    report: Report,
+  ): void {
     const before = this.#ports.get(key);
-    const after = service ? deriveService(service, slices, this.family, options) : new Map<string, WantedPort>();
+    const after = service
+      ? deriveService(service, slices, this.family, options, report)
+      : new Map<string, WantedPort>();
     for (const [name, wanted] of before ?? []) if (!after.has(name)) this.#change(name, wanted, undefined);
     for (const [name, wanted] of after) this.#change(name, before?.get(name), wanted);
     if (after.size > 0) this.#ports.set(key, after);

@@ -4,6 +4,7 @@ import type { IpAddress } from "../../model/address.ts";
 import type { EndpointSlice, Node, Service } from "../../model/kubernetes.ts";
 import type { Kept } from "./kept.ts";
 import type { WantedPort } from "../derive/derive.ts";
+import type { Problem } from "../derive/problems.ts";
 
 /** A service port that was derived anew. */
 export interface PortChange {
@@ -32,8 +33,18 @@ export type Pending = Pick<Kept<Service | EndpointSlice>, "kind" | "owner" | "ob
 export interface SyncObserver {
   /** @param changed as it is now; of one that is gone, as it was */
   onPending?(changed: Pending, isGone: boolean): void;
-  /** A Service was derived anew; undefined: it is gone. Before onSynced. @param key "namespace/name" */
-  onService?(key: string, service: Service | undefined, slices: readonly EndpointSlice[]): void;
+  /**
+   * A Service was derived anew; undefined: it is gone. Before onSynced.
+   *
+   * @param key "namespace/name"
+   * @param problems what of it cannot be served
+   */
+  onService?(
+    key: string,
+    service: Service | undefined,
+    slices: readonly EndpointSlice[],
+    problems: readonly Problem[],
+  ): void;
   /** The kernel holds what was wanted. The next turn waits for it. */
   onSynced?(sync: FamilySync): void | Promise<void>;
   /** It is tried again. */
@@ -48,7 +59,7 @@ export interface SyncObserver {
 export function joinObservers(observers: readonly SyncObserver[]): SyncObserver {
   return {
     onPending: (changed, isGone) => observers.forEach((one) => one.onPending?.(changed, isGone)),
-    onService: (key, service, slices) => observers.forEach((one) => one.onService?.(key, service, slices)),
+    onService: (...derived) => observers.forEach((one) => one.onService?.(...derived)),
     onSynced: async (sync) => {
       for (const one of observers) await one.onSynced?.(sync);
     },
