@@ -40,7 +40,7 @@ export const commandTable: readonly (PresentCommand | AbsentCommand)[] = [
   {
     name: "kubelet",
     summary: "drop-in for kubelet",
-    absent: "the kubelet (src/kubelet) is not there yet",
+    load: () => import("./kubelet.ts"),
   },
   {
     name: "proxy",

@@ -191,6 +191,16 @@ const catalogue = {
     remedy: "the runtime refused it: see its reason and its log",
     retryable: true,
   },
+  VOLUME: {
+    attempted: "prepare or remove volume {subject}",
+    remedy: "see the reason; it is tried again",
+    retryable: true,
+  },
+  NODE_FACTS: {
+    attempted: "learn {subject} of this node",
+    remedy: "give it by a flag (--node-ip, --hostname-override) where the node does not tell",
+    retryable: true,
+  },
   KUBECONFIG: {
     attempted: "read kubeconfig {subject}",
     remedy: "name the kubeconfig of a server that there is, and read it as a user who may",

@@ -79,9 +79,9 @@ describe("the command line", () => {
   });
 
   test("a command that is not there yet says so, whatever its flags", () => {
-    const { status, stdout, stderr } = fairlead(["kubelet", "--config", "/nowhere", "extra"]);
+    const { status, stdout, stderr } = fairlead(["capture", "--config", "/nowhere", "extra"]);
     expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
-    expect(stderr).toMatch(/^error: cannot run 'fairlead kubelet': .*not there yet.*\[NOT_AVAILABLE\]$/m);
+    expect(stderr).toMatch(/^error: cannot run 'fairlead capture': .*not there yet.*\[NOT_AVAILABLE\]$/m);
   });
 });
 

@@ -1,0 +1,118 @@
+/** `fairlead kubelet`: pods of one node on containerd. Flags carry upstream's names. */
+import os from "node:os";
+import { InvalidArgumentError, type Command } from "commander";
+import { kubeletConfiguration, type KubeletConfiguration } from "../config/kubelet.ts";
+import { unservedFields } from "../config/kubelet_unserved.ts";
+import { parseConfig, readConfig } from "../config/read.ts";
+import type { KubeletFlags } from "../kubelet/settings.ts";
+import { ipAddress, repeated, wholeNumber } from "./flag_values.ts";
+
+interface Flags {
+  readonly config?: string;
+  readonly kubeconfig: string;
+  readonly rootDir: string;
+  readonly hostnameOverride?: string;
+  readonly nodeIp?: readonly string[];
+  readonly nodeLabels?: Readonly<Record<string, string>>;
+  readonly registerWithTaints?: KubeletFlags["taints"];
+  readonly containerRuntimeEndpoint?: string;
+  readonly v: number;
+}
+
+export function configure(command: Command): void {
+  command
+    .option("--config <file>", "KubeletConfiguration v1beta1; without, its defaults")
+    .requiredOption("--kubeconfig <file>", "how to reach the API server, as the node's user")
+    .option("--root-dir <folder>", "where pods' volumes are", "/var/lib/kubelet")
+    .option("--hostname-override <name>", "name of the node, instead of the host's")
+    .option("--node-ip <ip>", "address of the node; two, by a comma, of two families", nodeIps)
+    .option("--node-labels <labels>", "further labels of a node that registers: key=value, by commas", labels)
+    .option("--register-with-taints <taints>", "taints of a node that registers: key=value:effect, by commas", taints)
+    .option("--container-runtime-endpoint <url>", "the runtime's socket, before what the configuration says")
+    .option("--v <level>", "how much is logged", wholeNumber(0, 10), 0)
+    .action((flags: Flags) => run(flags));
+}
+
+async function run(flags: Flags): Promise<void> {
+  const config = configOf(flags);
+  const [{ HttpClient }, { openRuntime }, { startKubelet }, { systemClock }, { openLog }] = await Promise.all([
+    import("../api/http/http_client.ts"),
+    import("../kubelet/cri/grpc_runtime.ts"),
+    import("../kubelet/kubelet.ts"),
+    import("../reconcile/clock.ts"),
+    import("../controlplane/server/logging.ts"),
+  ]);
+  const logging = openLog({ format: process.stdout.isTTY ? "text" : "json", verbosity: flags.v });
+  const { log } = logging;
+  for (const field of unservedFields(config)) log.warn({ field }, "this field has no effect yet");
+  const client = new HttpClient({ kubeconfig: flags.kubeconfig, userAgent: "kubelet" });
+  const runtime = openRuntime({
+    endpoint: config.containerRuntimeEndpoint,
+    timeoutMs: config.runtimeRequestTimeout,
+    ...(config.imageServiceEndpoint === "" ? {} : { imageEndpoint: config.imageServiceEndpoint }),
+  });
+  const onError = (attempted: string, error: unknown): void => {
+    log.warn({ err: error instanceof Error ? error.message : String(error) }, `cannot ${attempted}; it is tried again`);
+  };
+  const stopped = new Promise<void>((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
+  });
+  // Its timers hold up nothing, so that something has to hold the process.
+  const alive = setInterval(() => undefined, 60_000);
+  const options = { config, flags: await kubeletFlags(flags), client, runtime, clock: systemClock, onError };
+  const started = startKubelet(options).then((kubelet) => {
+    log.info({ node: options.flags.nodeName }, "serving");
+    return kubelet;
+  });
+  // Containers go on: the next kubelet takes them as they are.
+  await Promise.race([stopped, started.then(() => stopped)]);
+  clearInterval(alive);
+  await Promise.race([started.then((kubelet) => kubelet.stop()), new Promise((resolve) => setTimeout(resolve, 5000))]);
+  client.close();
+  runtime.close();
+  logging.flush();
+  process.exit(0);
+}
+
+function configOf({ config: file, containerRuntimeEndpoint }: Flags): KubeletConfiguration {
+  const head = '{"apiVersion":"kubelet.config.k8s.io/v1beta1","kind":"KubeletConfiguration"}';
+  const config =
+    file === undefined ? parseConfig(head, "defaults", kubeletConfiguration) : readConfig(file, kubeletConfiguration);
+  return containerRuntimeEndpoint === undefined ? config : { ...config, containerRuntimeEndpoint };
+}
+
+async function kubeletFlags(flags: Flags): Promise<KubeletFlags> {
+  const { defaultAddresses } = await import("../kubelet/node/facts.ts");
+  const hostname = (flags.hostnameOverride ?? os.hostname()).trim().toLowerCase();
+  return {
+    rootDir: flags.rootDir,
+    nodeName: hostname,
+    hostname,
+    addresses: flags.nodeIp ?? (await defaultAddresses()),
+    nodeLabels: flags.nodeLabels ?? {},
+    taints: flags.registerWithTaints ?? [],
+  };
+}
+
+function nodeIps(text: string): readonly string[] {
+  return text.split(",").map((ip) => ipAddress(ip.trim()));
+}
+
+function labels(text: string, before: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+  const pairs = repeated(text, undefined).map((pair) => {
+    const at = pair.indexOf("=");
+    if (at < 1) throw new InvalidArgumentError(`"${pair}" is not key=value.`);
+    return [pair.slice(0, at), pair.slice(at + 1)] as const;
+  });
+  return { ...before, ...Object.fromEntries(pairs) };
+}
+
+function taints(text: string, before: KubeletFlags["taints"] = []): KubeletFlags["taints"] {
+  const own = repeated(text, undefined).map((taint) => {
+    const match = /^([^=:]+)(?:=([^:]*))?:(NoSchedule|PreferNoSchedule|NoExecute)$/.exec(taint);
+    if (!match) throw new InvalidArgumentError(`"${taint}" is not key=value:effect.`);
+    const [, key = "", value, effect = ""] = match;
+    return { key, effect, ...(value === undefined ? {} : { value }) };
+  });
+  return [...before, ...own];
+}

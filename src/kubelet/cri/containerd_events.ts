@@ -1,0 +1,55 @@
+/**
+ * Ends of containers as containerd tells them on the socket of its CRI: 1.6 and, by default, 1.7 have no events of CRI's
+ * own. Only that something ended is taken from here; what it is, CRI is asked.
+ */
+import { openChannel } from "./channel.ts";
+import type { ContainerEventObserver } from "./runtime.ts";
+
+const proto = `
+syntax = "proto3";
+package containerd.services.events.v1;
+service Events { rpc Subscribe(SubscribeRequest) returns (stream Envelope); }
+message SubscribeRequest { repeated string filters = 1; }
+message Any { string type_url = 1; bytes value = 2; }
+message Envelope { string namespace = 2; string topic = 3; Any event = 4; }
+`;
+
+/** Of Kubernetes in containerd. */
+const namespace = "k8s.io";
+
+interface Envelope {
+  readonly event: { readonly value: Buffer } | null;
+}
+
+/** @returns how to stop */
+export function watchContainerdTasks(endpoint: string, observer: ContainerEventObserver): () => void {
+  const channel = openChannel({ endpoint, proto, headers: { "containerd-namespace": namespace } });
+  const filters = [`namespace==${namespace},topic=="/tasks/exit"`, `namespace==${namespace},topic=="/tasks/oom"`];
+  const stop = channel.stream(
+    "containerd.services.events.v1.Events",
+    "Subscribe",
+    { filters },
+    {
+      onMessage(message) {
+        const id = firstText((message as Envelope).event?.value);
+        if (id !== undefined) observer.onEvent({ containerId: id });
+      },
+      onEnd(error) {
+        channel.close();
+        observer.onEnd(error);
+      },
+    },
+  );
+  return () => {
+    stop();
+    channel.close();
+  };
+}
+
+/** TaskExit and TaskOOM begin with `string container_id = 1` (containerd, api/events/task.proto). */
+function firstText(bytes: Buffer | undefined): string | undefined {
+  if (bytes?.[0] !== 0x0a) return undefined;
+  // An id is shorter than 128 bytes: its length is one byte.
+  const length = bytes[1] ?? 0;
+  return length < 128 ? bytes.subarray(2, 2 + length).toString() : undefined;
+}

@@ -1,0 +1,113 @@
+/** A container's image, there or fetched (pkg/kubelet/images/image_manager.go). */
+import type { EventRecorder } from "../../api/event_recorder.ts";
+import { FairleadError } from "../../errors/catalogue.ts";
+import type { Pod } from "../../model/kubernetes.ts";
+import type { Clock } from "../../reconcile/clock.ts";
+import type { AuthConfig, Image } from "../cri/messages.ts";
+import type { ImageService } from "../cri/runtime.ts";
+import type { ContainerSpec } from "../pods/containers.ts";
+import type { ContainerWait } from "../pods/plan_input.ts";
+import type { Limiter } from "./limiter.ts";
+
+export interface FoundImage {
+  readonly id: string;
+  readonly uid: number | undefined;
+  readonly username: string;
+}
+
+export interface ImageDeps {
+  readonly runtime: ImageService;
+  readonly clock: Clock;
+  readonly events: EventRecorder;
+  readonly pulls: Limiter;
+}
+
+export type ImageOutcome = { readonly found: FoundImage } | { readonly failure: ContainerWait };
+
+/** @param credentials what the pod's secrets hold for this image; each is tried */
+export async function ensureImage(
+  deps: ImageDeps,
+  pod: Pod,
+  { image = "", imagePullPolicy: policy }: ContainerSpec,
+  credentials: () => Promise<readonly AuthConfig[]>,
+): Promise<ImageOutcome> {
+  const { runtime, events } = deps;
+  const name = withTag(image);
+  if (name === undefined) return invalidName(deps, pod, image);
+  const present = await runtime.imageStatus(name);
+  if (present && policy !== "Always") {
+    events.event(pod, "Normal", "Pulled", `Container image "${image}" already present on machine`);
+    return { found: foundOf(present) };
+  }
+  if (!present && policy === "Never") {
+    const message = `Container image "${image}" is not present with pull policy of Never`;
+    events.event(pod, "Warning", "ErrImageNeverPull", message);
+    return { failure: { reason: "ErrImageNeverPull", message } };
+  }
+  return pull(deps, pod, image, name, await credentials());
+}
+
+async function pull(
+  { runtime, clock, events, pulls }: ImageDeps,
+  pod: Pod,
+  image: string,
+  name: string,
+  credentials: readonly AuthConfig[],
+): Promise<ImageOutcome> {
+  const askedMs = clock.now();
+  return pulls.run(async () => {
+    const begunMs = clock.now();
+    events.event(pod, "Normal", "Pulling", `Pulling image "${image}"`);
+    try {
+      const found = await pullWithAny(runtime, name, credentials);
+      const seconds = (ms: number): string => `${((clock.now() - ms) / 1000).toFixed(3).replace(/\.?0+$/, "")}s`;
+      const times = `in ${seconds(begunMs)} (${seconds(askedMs)} including waiting)`;
+      events.event(
+        pod,
+        "Normal",
+        "Pulled",
+        `Successfully pulled image "${image}" ${times}. Image size: ${found.size} bytes.`,
+      );
+      return { found: foundOf(found) };
+    } catch (error) {
+      const reason = error instanceof FairleadError ? error.reason : (error as Error).message;
+      events.event(pod, "Warning", "Failed", `Failed to pull image "${image}": ${reason}`);
+      return { failure: { reason: "ErrImagePull", message: reason } };
+    }
+  });
+}
+
+async function pullWithAny(runtime: ImageService, name: string, credentials: readonly AuthConfig[]): Promise<Image> {
+  let last: unknown;
+  for (const auth of credentials.length > 0 ? credentials : [undefined]) {
+    try {
+      const reference = await runtime.pullImage(name, undefined, auth);
+      const found = (await runtime.imageStatus(reference)) ?? (await runtime.imageStatus(name));
+      if (found) return found;
+      last = new Error(`image ${name} is not there although it was pulled`);
+    } catch (error) {
+      last = error;
+    }
+  }
+  throw last;
+}
+
+function invalidName({ events }: ImageDeps, pod: Pod, image: string): ImageOutcome {
+  const message = `Failed to apply default image tag "${image}": couldn't parse image name "${image}": invalid reference format`;
+  events.event(pod, "Warning", "InspectFailed", message);
+  return { failure: { reason: "InvalidImageName", message } };
+}
+
+const nameForm =
+  /^[a-zA-Z0-9][\w.-]*(:\d+)?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[\w][\w.-]{0,127})?(@[a-z0-9+._-]+:[0-9a-f]{32,})?$/;
+
+/** With ":latest" where it says neither tag nor digest; undefined: no name at all. */
+export function withTag(image: string): string | undefined {
+  if (!nameForm.test(image)) return undefined;
+  const last = image.slice(image.lastIndexOf("/") + 1);
+  return /[:@]/.test(last) ? image : `${image}:latest`;
+}
+
+function foundOf({ id, uid, username }: Image): FoundImage {
+  return { id, uid: uid?.value, username };
+}

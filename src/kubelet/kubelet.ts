@@ -1,0 +1,152 @@
+/** The parts of a kubelet, joined: a runtime, an API, a node, its pods. */
+import { mkdir, readFile } from "node:fs/promises";
+import http from "node:http";
+import { Informer } from "../api/informer.ts";
+import type { Client } from "../api/client.ts";
+import { ApiEventRecorder } from "../api/events/api_event_recorder.ts";
+import { resourceTypes } from "../api/resource_types.ts";
+import type { KubeletConfiguration } from "../config/kubelet.ts";
+import type { Clock } from "../reconcile/clock.ts";
+import type { DnsConfig } from "./cri/messages.ts";
+import type { Runtime } from "./cri/runtime.ts";
+import { Limiter } from "./images/limiter.ts";
+import { readNodeFacts } from "./node/facts.ts";
+import { NodeAgent } from "./node/node_agent.ts";
+import { PodManager } from "./pods/pod_manager.ts";
+import type { PodDeps } from "./pods/deps.ts";
+import { parseResolvConf } from "./pods/render/dns.ts";
+import { TimerWheel } from "./probes/timer_wheel.ts";
+import { RuntimeEvents } from "./runtime_events.ts";
+import { nodeSettings, podSettings, type KubeletFlags } from "./settings.ts";
+
+export interface KubeletOptions {
+  readonly config: KubeletConfiguration;
+  readonly flags: KubeletFlags;
+  readonly client: Client;
+  readonly runtime: Runtime;
+  readonly clock: Clock;
+  readonly onError: (attempted: string, error: unknown) => void;
+}
+
+export interface Kubelet {
+  readonly pods: PodManager;
+  stop(): Promise<void>;
+}
+
+/** Bounds of waiting for the first answers, in ms; each is asked again afterwards. */
+const syncTimeoutMs = 60_000;
+const runtimeRetryMs = 500;
+const eventFlushMs = 2000;
+
+/** Resolves when the node is registered and its pods are looked after. */
+export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
+  const { config, flags, client, runtime, clock, onError } = options;
+  await mkdir(flags.rootDir, { recursive: true });
+  const facts = await readNodeFacts(flags.rootDir);
+  const { runtimeName } = await patiently(options, "ask the container runtime for its version", () =>
+    runtime.version(),
+  );
+  const tellsOfChanges = RuntimeEvents.tells(runtimeName);
+  const settings = podSettings(config, flags, facts, { dns: await hostDns(config), tellsOfChanges });
+  const events = new ApiEventRecorder(client, { component: "kubelet", host: flags.nodeName, clock });
+  const wheel = new TimerWheel(clock);
+  const services = new Informer(client, resourceTypes.services, {
+    clock,
+    onError: (error) => onError("follow Services", error),
+  });
+  const agent = newAgent(options, events, facts);
+  const mostPulls = config.serializeImagePulls ? 1 : (config.maxParallelImagePulls ?? Infinity);
+  const deps: PodDeps = {
+    runtime,
+    client,
+    clock,
+    events,
+    pulls: new Limiter(mostPulls),
+    wheel,
+    settings,
+    runtimeName,
+    services: () => services.objects.values(),
+    nodeIps: () => flags.addresses,
+    allocatable: () => agent.allocatable,
+    onError,
+  };
+  const pods = new PodManager(deps);
+  const told = newEvents(options, runtimeName, pods);
+  services.start();
+  told.start();
+  await patiently(options, "list what the container runtime has", () => pods.start());
+  const health = serveHealth(config);
+  await agent.start();
+  // A pod's environment names Services: it is not made without them.
+  await services.synced(syncTimeoutMs);
+  while (!(await pods.adopt(syncTimeoutMs))) onError("list the pods of this node", new Error("no answer yet"));
+  return {
+    pods,
+    async stop() {
+      told.stop();
+      pods.stop();
+      services.stop();
+      agent.stop();
+      wheel.stop();
+      health?.close();
+      await events.stop(eventFlushMs);
+    },
+  };
+}
+
+function newAgent(options: KubeletOptions, events: ApiEventRecorder, facts: Awaited<ReturnType<typeof readNodeFacts>>) {
+  const { config, flags, client, runtime, clock, onError } = options;
+  return new NodeAgent({
+    client,
+    clock,
+    runtime,
+    events,
+    facts,
+    settings: nodeSettings(config, flags),
+    registers: config.registerNode,
+    leaseSeconds: config.nodeLeaseDurationSeconds,
+    updateMs: config.nodeStatusUpdateFrequency,
+    reportMs: config.nodeStatusReportFrequency,
+    onError,
+  });
+}
+
+function newEvents({ config, runtime, clock, onError }: KubeletOptions, runtimeName: string, pods: PodManager) {
+  return new RuntimeEvents({
+    runtime,
+    runtimeName,
+    endpoint: config.containerRuntimeEndpoint,
+    clock,
+    onContainer: (id) => pods.containerChanged(id),
+    onGap: () => pods.relistAll(),
+    onError: (error) => onError("follow the container runtime's events", error),
+  });
+}
+
+/** Until it is answered: a runtime or an API server that is late is no reason to give up. */
+async function patiently<T>({ clock, onError }: KubeletOptions, attempted: string, ask: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      onError(attempted, error);
+      await new Promise<void>((resolve) => clock.after(runtimeRetryMs, resolve));
+    }
+  }
+}
+
+async function hostDns({ resolvConf }: KubeletConfiguration): Promise<DnsConfig> {
+  if (resolvConf === "") return { servers: [], searches: [], options: [] };
+  return parseResolvConf(await readFile(resolvConf, "utf8").catch(() => ""));
+}
+
+function serveHealth({ healthzPort, healthzBindAddress }: KubeletConfiguration): http.Server | undefined {
+  if (healthzPort === 0) return undefined;
+  const server = http.createServer((request, reply) => {
+    const isKnown = request.url === "/healthz";
+    reply.writeHead(isKnown ? 200 : 404, { "content-type": "text/plain; charset=utf-8" });
+    reply.end(isKnown ? "ok" : "404 page not found\n");
+  });
+  server.on("error", () => server.close());
+  return server.listen(healthzPort, healthzBindAddress);
+}

@@ -1,0 +1,71 @@
+/** What a pod had on the node beside the runtime, and its API object: gone, in this order. */
+import { readdir, rm, stat } from "node:fs/promises";
+import path from "node:path";
+import { keyOf } from "../../../api/client.ts";
+import { resourceTypes } from "../../../api/resource_types.ts";
+import { isConflict, isNotFound } from "../../../api/status_error.ts";
+import { prepareVolumes as prepare, removeVolumes } from "../../volumes/pod_volumes.ts";
+import { removeCgroups } from "../../node/cgroups.ts";
+import { containerLogsFolder, podLogFolder } from "../names.ts";
+import { podCgroup } from "../render/sandbox.ts";
+import type { Pod } from "../../../model/kubernetes.ts";
+import type { PodDeps } from "../deps.ts";
+import { qosClasses } from "../containers.ts";
+import { nodeFacts, reasonOf, type StepRun } from "./run.ts";
+
+export async function prepareVolumes(run: StepRun): Promise<void> {
+  const { deps, state, sources } = run;
+  const input = { pod: state.pod, folders: deps.settings.folders, sources, node: nodeFacts(run) };
+  try {
+    state.volumes = await prepare(input);
+  } catch (error) {
+    deps.events.event(state.pod, "Warning", "FailedMount", reasonOf(error));
+    throw error;
+  }
+}
+
+export async function cleanUp({ deps, state }: StepRun): Promise<void> {
+  const { pod } = state;
+  await removeVolumes(deps.settings.folders, pod.metadata.uid);
+  state.volumes = undefined;
+  // Of a pod that the API has no more, the class is not known.
+  const { qosClass } = pod.status ?? {};
+  for (const known of qosClass === undefined ? qosClasses : [qosClass]) {
+    await removeCgroups(podCgroup({ ...pod, status: { qosClass: known } }, deps.settings));
+  }
+  state.isCleanedUp = true;
+}
+
+/** The API object is the last to go: who sees it gone may take it that all else is. */
+export async function release({ deps, state, reported }: StepRun): Promise<void> {
+  const { pod } = state;
+  await reported();
+  await removeLogs(deps.settings.folders, pod);
+  if (!state.isGone) await deleteObject(deps, pod);
+  state.isReleased = true;
+}
+
+async function deleteObject(deps: PodDeps, pod: Pod): Promise<void> {
+  const preconditions = { uid: pod.metadata.uid };
+  try {
+    await deps.client.delete(resourceTypes.pods, keyOf(pod), { gracePeriodSeconds: 0, preconditions });
+  } catch (error) {
+    // It is gone, or its name is another's by now.
+    if (!isNotFound(error) && !isConflict(error)) throw error;
+  }
+}
+
+type Folders = Parameters<typeof podLogFolder>[0];
+
+async function removeLogs(folders: Folders, pod: Parameters<typeof podLogFolder>[1]): Promise<void> {
+  await rm(podLogFolder(folders, pod), { recursive: true, force: true });
+  const links = containerLogsFolder(folders);
+  const prefix = `${pod.metadata.name}_${pod.metadata.namespace}_`;
+  const names = await readdir(links).catch(() => []);
+  await Promise.all(names.filter((name) => name.startsWith(prefix)).map((name) => removeDead(path.join(links, name))));
+}
+
+/** Another pod of the same name may have links of its own. */
+async function removeDead(link: string): Promise<void> {
+  if (!(await stat(link).catch(() => undefined))) await rm(link, { force: true });
+}

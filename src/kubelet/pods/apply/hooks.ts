@@ -1,0 +1,29 @@
+/** postStart and preStop (pkg/kubelet/lifecycle). */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ContainerSpec } from "../containers.ts";
+import { runProbe } from "../../probes/run_probe.ts";
+import { nodeFacts, type StepRun } from "./run.ts";
+
+type Hook = NonNullable<NonNullable<ContainerSpec["lifecycle"]>["preStop"]>;
+
+/** A hook that has no bound of its own: the longest that one may run, in s. */
+const longestSeconds = 3600;
+
+/** @param seconds bound of it; undefined: none of the pod's @returns what it failed by, as an Event shows it */
+export async function runHook(
+  run: StepRun,
+  container: ContainerSpec,
+  containerId: string,
+  hook: Hook,
+  seconds?: number,
+): Promise<string | undefined> {
+  const timeoutSeconds = Math.min(seconds ?? longestSeconds, longestSeconds);
+  if (hook.sleep) {
+    await sleep(Math.min(hook.sleep.seconds, timeoutSeconds) * 1000, undefined, { ref: false });
+    return undefined;
+  }
+  const ip = nodeFacts(run).podIps[0] ?? "";
+  const target = { runtime: run.deps.runtime, containerId, container, ip, timeoutSeconds };
+  const { isGood, message } = await runProbe(hook, target);
+  return isGood ? undefined : message;
+}

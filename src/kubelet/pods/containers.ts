@@ -1,0 +1,56 @@
+/** The containers of a pod's specification, by their kinds. */
+import type { Pod } from "../../model/kubernetes.ts";
+
+export type ContainerSpec = Pod["spec"]["containers"][number];
+
+export type ContainerKind = "init" | "regular" | "ephemeral";
+
+export interface PodContainer {
+  readonly kind: ContainerKind;
+  readonly spec: ContainerSpec;
+}
+
+export function allContainers({ spec }: Pod): readonly PodContainer[] {
+  return [
+    ...(spec.initContainers ?? []).map((container) => ({ kind: "init" as const, spec: container })),
+    ...spec.containers.map((container) => ({ kind: "regular" as const, spec: container })),
+    ...(spec.ephemeralContainers ?? []).map((container) => ({
+      kind: "ephemeral" as const,
+      spec: container,
+    })),
+  ];
+}
+
+/** An init container that runs on beside the others (KEP-753). */
+export function isSidecar({ kind, spec }: PodContainer): boolean {
+  return kind === "init" && spec.restartPolicy === "Always";
+}
+
+export function restartPolicyOf(pod: Pod, container: PodContainer): "Always" | "OnFailure" | "Never" {
+  if (isSidecar(container)) return "Always";
+  if (container.kind === "ephemeral") return "Never";
+  const policy = (pod.spec.restartPolicy ?? "Always") as "Always" | "OnFailure" | "Never";
+  // An init container that has ended well is done.
+  return container.kind === "init" && policy === "Always" ? "OnFailure" : policy;
+}
+
+export function restarts(pod: Pod, container: PodContainer, exitCode: number): boolean {
+  const policy = restartPolicyOf(pod, container);
+  return policy === "Always" || (policy === "OnFailure" && exitCode !== 0);
+}
+
+export const qosClasses = ["Guaranteed", "Burstable", "BestEffort"] as const;
+export type QosClass = (typeof qosClasses)[number];
+
+export function qosClassOf({ status }: Pod): QosClass {
+  return (status?.qosClass ?? "BestEffort") as QosClass;
+}
+
+export function isHostNetwork({ spec }: Pod): boolean {
+  return spec.hostNetwork === true;
+}
+
+/** Seconds; a deletion says its own. */
+export function graceSecondsOf({ metadata, spec }: Pod): number {
+  return metadata.deletionGracePeriodSeconds ?? spec.terminationGracePeriodSeconds ?? 30;
+}

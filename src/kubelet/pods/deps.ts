@@ -1,0 +1,36 @@
+/** What the pods of a node have in common. */
+import type { Client } from "../../api/client.ts";
+import type { EventRecorder } from "../../api/event_recorder.ts";
+import type { Service } from "../../model/kubernetes.ts";
+import type { Clock } from "../../reconcile/clock.ts";
+import type { Runtime } from "../cri/runtime.ts";
+import type { Limiter } from "../images/limiter.ts";
+import type { TimerWheel } from "../probes/timer_wheel.ts";
+import type { BackoffBounds } from "./backoff.ts";
+import type { ResourceSettings } from "./render/resources.ts";
+import type { SandboxSettings } from "./render/sandbox.ts";
+
+export interface PodSettings extends SandboxSettings, ResourceSettings {
+  readonly crashBackoff: BackoffBounds;
+  readonly pullBackoff: BackoffBounds;
+  /** Between two looks at a pod of which nothing was heard, in ms. */
+  readonly relistMs: number;
+  /** Between two looks at what its volumes hold, in ms. */
+  readonly syncMs: number;
+}
+
+export interface PodDeps {
+  readonly runtime: Runtime;
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly events: EventRecorder;
+  readonly pulls: Limiter;
+  readonly wheel: TimerWheel;
+  readonly settings: PodSettings;
+  /** "containerd" */
+  readonly runtimeName: string;
+  readonly services: () => Iterable<Service>;
+  readonly nodeIps: () => readonly string[];
+  readonly allocatable: () => Readonly<Record<string, string>>;
+  readonly onError: (attempted: string, error: unknown) => void;
+}

@@ -1,0 +1,65 @@
+/** The sandbox that a pod wants (pkg/kubelet/kuberuntime/kuberuntime_sandbox.go). */
+import type { Pod } from "../../../model/kubernetes.ts";
+import type { PodSandboxConfig, PortMapping } from "../../cri/messages.ts";
+import { allContainers, qosClassOf } from "../containers.ts";
+import { podLogFolder, podNameLabel, podNamespaceLabel, podUidLabel, type Folders } from "../names.ts";
+import { dnsOf, type DnsSettings } from "./dns.ts";
+import { hostNameOf } from "./hosts.ts";
+import { sandboxSecurity, type SecuritySettings } from "./security.ts";
+
+export interface SandboxSettings extends SecuritySettings {
+  readonly folders: Folders;
+  readonly dns: DnsSettings;
+  readonly nodeName: string;
+  /** KubeletConfiguration's cgroupRoot: "" or "/name". */
+  readonly cgroupRoot: string;
+  readonly cgroupDriver: "cgroupfs" | "systemd";
+  readonly cgroupsPerQos: boolean;
+}
+
+export function sandboxConfig(pod: Pod, attempt: number, settings: SandboxSettings): PodSandboxConfig {
+  const { name, namespace = "", uid, labels = {}, annotations = {} } = pod.metadata;
+  const sysctls = pod.spec.securityContext?.sysctls ?? [];
+  return {
+    metadata: { name, namespace, uid, attempt },
+    hostname: pod.spec.hostNetwork ? settings.nodeName : hostNameOf(pod, settings.dns.clusterDomain).host,
+    logDirectory: podLogFolder(settings.folders, pod),
+    dnsConfig: dnsOf(pod, settings.dns),
+    portMappings: portsOf(pod),
+    labels: { ...labels, [podNameLabel]: name, [podNamespaceLabel]: namespace, [podUidLabel]: uid },
+    annotations: { "kubernetes.io/config.source": "api", ...annotations },
+    linux: {
+      cgroupParent: podCgroup(pod, settings),
+      securityContext: sandboxSecurity(pod, settings),
+      sysctls: Object.fromEntries(sysctls.map((sysctl) => [sysctl.name, sysctl.value])),
+    },
+  };
+}
+
+function portsOf(pod: Pod): readonly PortMapping[] {
+  if (pod.spec.hostNetwork) return [];
+  const ports = allContainers(pod).flatMap(({ spec }) => spec.ports ?? []);
+  return ports.map(({ protocol = "TCP", containerPort, hostPort = 0, hostIP = "" }) => ({
+    protocol: protocol as PortMapping["protocol"],
+    containerPort,
+    hostPort,
+    hostIp: hostIP,
+  }));
+}
+
+type CgroupSettings = Pick<SandboxSettings, "cgroupRoot" | "cgroupDriver" | "cgroupsPerQos">;
+
+/** "/kubepods/burstable/pod<uid>", or the slice of that name where systemd keeps the groups (pkg/kubelet/cm). */
+export function podCgroup(pod: Pod, { cgroupRoot, cgroupDriver, cgroupsPerQos }: CgroupSettings): string {
+  if (!cgroupsPerQos) return cgroupRoot;
+  const qos = qosClassOf(pod);
+  const parts = [
+    ...cgroupRoot.split("/").filter((part) => part !== ""),
+    "kubepods",
+    ...(qos === "Guaranteed" ? [] : [qos.toLowerCase()]),
+    `pod${pod.metadata.uid}`,
+  ];
+  if (cgroupDriver === "cgroupfs") return `/${parts.join("/")}`;
+  // Each slice bears the names of all above it; its own dashes are escaped.
+  return `${parts.map((part) => part.replaceAll("-", "_")).join("-")}.slice`;
+}

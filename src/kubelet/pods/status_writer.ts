@@ -1,0 +1,106 @@
+/** A pod's status on its way to the API: the newest alone, one write at a time, apart from all that concerns the runtime. */
+import { isDeepStrictEqual } from "node:util";
+import { keyOf, type Client } from "../../api/client.ts";
+import { resourceTypes } from "../../api/resource_types.ts";
+import { isConflict, isNotFound } from "../../api/status_error.ts";
+import type { Pod } from "../../model/kubernetes.ts";
+import type { Clock } from "../../reconcile/clock.ts";
+import type { PodStatus } from "./status/input.ts";
+
+const firstRetryMs = 200;
+const longestRetryMs = 10_000;
+
+export class StatusWriter {
+  readonly #client: Client;
+  readonly #clock: Clock;
+  readonly #onError: (error: unknown) => void;
+  readonly #idle: (() => void)[] = [];
+  #next: { readonly pod: Pod; readonly status: PodStatus } | undefined;
+  #isWriting = false;
+  #isGone = false;
+  #cancelRetry: (() => void) | undefined;
+  #failures = 0;
+
+  constructor(client: Client, clock: Clock, onError: (error: unknown) => void) {
+    this.#client = client;
+    this.#clock = clock;
+    this.#onError = onError;
+  }
+
+  /** @param before the status that is there, so that what did not change is not written */
+  put(pod: Pod, status: PodStatus, before: PodStatus | undefined): boolean {
+    if (this.#isGone || isSame(status, before)) return false;
+    this.#next = { pod, status };
+    if (!this.#isWriting) void this.#write();
+    return true;
+  }
+
+  /** Resolves when all that was put is written, or the pod is gone. */
+  async flushed(): Promise<void> {
+    if (this.#isWriting || this.#next) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  stop(): void {
+    this.#isGone = true;
+    this.#next = undefined;
+    this.#cancelRetry?.();
+    this.#settle();
+  }
+
+  async #write(): Promise<void> {
+    this.#isWriting = true;
+    while (this.#next) {
+      const { pod, status } = this.#next;
+      this.#next = undefined;
+      try {
+        const body = { metadata: { uid: pod.metadata.uid }, status };
+        await this.#client.patch(
+          resourceTypes.pods,
+          keyOf(pod),
+          { type: "strategic", body },
+          { subresource: "status" },
+        );
+        this.#failures = 0;
+      } catch (error) {
+        // Another pod of the name has its place, or none: there is nobody to tell.
+        if (isNotFound(error) || isConflict(error)) break;
+        this.#next ??= { pod, status };
+        this.#onError(error);
+        await this.#pause();
+      }
+    }
+    this.#isWriting = false;
+    this.#settle();
+  }
+
+  #pause(): Promise<void> {
+    const ms = Math.min(longestRetryMs, firstRetryMs * 2 ** this.#failures++);
+    return new Promise((resolve) => {
+      const cancel = this.#clock.after(ms, resolve);
+      this.#cancelRetry = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  #settle(): void {
+    if (!this.#next) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+}
+
+function isSame(status: PodStatus, before: PodStatus | undefined): boolean {
+  if (!before) return false;
+  const keys = Object.keys(status) as (keyof PodStatus)[];
+  return keys.every((key) => isDeepStrictEqual(plain(status[key]), plain(before[key])));
+}
+
+/** As it is in JSON: nothing is undefined there, and a null is as good as nothing. */
+function plain(value: unknown): unknown {
+  if (value === null || value === undefined) return undefined;
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object") return value;
+  const entries = Object.entries(value).map(([key, field]) => [key, plain(field)] as const);
+  const kept = entries.filter(([, field]) => field !== undefined);
+  return Object.fromEntries(kept.sort(([a], [b]) => (a < b ? -1 : 1)));
+}

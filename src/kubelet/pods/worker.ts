@@ -1,0 +1,336 @@
+/**
+ * One pod: what is wanted and what is observed → plan → steps, each carried out beside the others. A step that hangs holds
+ * up the steps behind it in this pod, and nothing else.
+ */
+import type { Pod } from "../../model/kubernetes.ts";
+import { timestamp } from "../../model/timestamp.ts";
+import { PodProbes } from "../probes/pod_probes.ts";
+import { applyStep } from "./apply/executors.ts";
+import { hastenStop } from "./apply/stop.ts";
+import type { StepRun } from "./apply/run.ts";
+import { waitsUntil } from "./backoff.ts";
+import { allContainers, graceSecondsOf } from "./containers.ts";
+import type { PodDeps } from "./deps.ts";
+import { currentSandbox, isRunning, latest } from "./observed.ts";
+import { listPod, observeContainer, observePod, type Listed } from "./observe.ts";
+import { isOver, planPod } from "./plan.ts";
+import type { PlanInput, Termination } from "./plan_input.ts";
+import { PodState } from "./pod_state.ts";
+import { Retries } from "./retries.ts";
+import { PodSources } from "./sources.ts";
+import { apiStatus } from "./status/container_status.ts";
+import { derivePodStatus } from "./status/derive.ts";
+import { isFinal } from "./status/phase.ts";
+import { StatusWriter } from "./status_writer.ts";
+import { keyOfStep, type PodStep } from "./steps.ts";
+
+/** Looks at a container of which it was told that it ended, until the runtime says so too, in ms. */
+const lookAgainMs = [0, 10, 25, 50, 100, 250, 500, 1000];
+
+export interface WorkerDeps extends PodDeps {
+  /** Whether something was heard of a container before this pod knew it. */
+  readonly wasHeard: (id: string) => boolean;
+}
+
+export class PodWorker {
+  readonly state: PodState;
+  readonly #deps: WorkerDeps;
+  readonly #onEnd: () => void;
+  readonly #probes: PodProbes;
+  readonly #writer: StatusWriter;
+  readonly #run: StepRun;
+  readonly #retries: Retries;
+  readonly #timers = new Map<string, () => void>();
+  #isLoaded = false;
+  #isStopped = false;
+  #scheduled = false;
+
+  /** @param onEnd nothing of the pod is left */
+  constructor(deps: WorkerDeps, pod: Pod, onEnd: () => void) {
+    this.#deps = deps;
+    this.#onEnd = onEnd;
+    this.state = new PodState(pod);
+    this.#probes = new PodProbes(deps, pod, () => this.wake());
+    this.#writer = new StatusWriter(deps.client, deps.clock, (error) =>
+      deps.onError(`write status of ${pod.metadata.name}`, error),
+    );
+    this.#retries = new Retries(deps.clock);
+    this.#run = {
+      deps,
+      state: this.state,
+      sources: new PodSources(deps.client, deps.clock),
+      changed: () => this.wake(),
+      reported: () => this.#writer.flushed(),
+    };
+  }
+
+  /** @param listed what the runtime had when the kubelet began; undefined: the pod is new, there is nothing */
+  async load(listed: Listed | undefined): Promise<void> {
+    if (listed) await this.#observe(listed).catch((error: unknown) => this.#deps.onError("observe a pod", error));
+    for (const { id, name } of this.state.observed.containers) {
+      const before = apiStatus(this.state.pod, name);
+      if (before?.ready && before.containerID?.endsWith(id)) this.#probes.wasReady(id);
+    }
+    this.#isLoaded = true;
+    this.#every(
+      "relist",
+      () => this.#deps.settings.relistMs,
+      () => this.relist(),
+    );
+    this.#every(
+      "volumes",
+      () => this.#deps.settings.syncMs,
+      () => this.#refreshVolumes(),
+    );
+    this.wake();
+  }
+
+  update(pod: Pod): void {
+    this.state.pod = pod;
+    this.wake();
+  }
+
+  /** The API has it no more: all that is left of it goes. */
+  removed(): void {
+    this.state.isGone = true;
+    this.#writer.stop();
+    this.wake();
+  }
+
+  /** The runtime says that something about this container changed. */
+  async containerChanged(id: string): Promise<void> {
+    const known = this.state.observed.containers.find((one) => one.id === id);
+    if (!known) return this.relist();
+    for (const ms of lookAgainMs) {
+      if (ms > 0) await new Promise<void>((resolve) => this.#deps.clock.after(ms, resolve));
+      if (this.#isStopped || this.state.observed.containers.find((one) => one.id === id)?.state !== "running") break;
+      const now = await observeContainer(this.#deps.runtime, id, known.sandboxId);
+      if (now.state === "running") continue;
+      this.state.putContainer(now);
+      break;
+    }
+    this.wake();
+  }
+
+  knows(id: string): boolean {
+    const { sandboxes, containers } = this.state.observed;
+    return containers.some((one) => one.id === id) || sandboxes.some((one) => one.id === id);
+  }
+
+  /** Ends the work on it, not the pod. */
+  stop(): void {
+    this.#isStopped = true;
+    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.clear();
+    this.#retries.stop();
+    this.#probes.stop();
+    this.#writer.stop();
+  }
+
+  /** In a later turn: what comes together is planned once. */
+  wake(): void {
+    if (this.#scheduled || this.#isStopped) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      if (this.#isLoaded && !this.#isStopped) this.#tick();
+    });
+  }
+
+  #tick(): void {
+    const { state } = this;
+    if (state.isReleased) return this.#end();
+    const input = this.#input();
+    const ips = currentSandbox(state.observed)?.ips ?? [];
+    const probed = input.termination ? [] : state.observed.containers;
+    this.#probes.sync(state.pod, probed, state.pod.spec.hostNetwork ? (this.#deps.nodeIps()[0] ?? "") : (ips[0] ?? ""));
+    const plan = planPod(input);
+    this.#noteWaits(plan.waits);
+    for (const step of plan.steps) this.#launch(step);
+    const times = [plan.againAtMs, this.#deadlineMs()].filter((ms) => ms !== undefined);
+    this.#at("again", times.length > 0 ? Math.min(...times) : undefined);
+    this.#report(input);
+  }
+
+  #end(): void {
+    this.stop();
+    this.#onEnd();
+  }
+
+  #input(): PlanInput {
+    const { state } = this;
+    const { clock, settings } = this.#deps;
+    const nowMs = clock.now();
+    const termination = this.#termination(nowMs);
+    const specOf = (name: string) => allContainers(state.pod).find(({ spec }) => spec.name === name)?.spec;
+    return {
+      pod: state.pod,
+      observed: state.observed,
+      nowMs,
+      ...(termination ? { termination } : {}),
+      isTerminal: isFinal(state.current.status?.phase),
+      areVolumesReady: state.volumes !== undefined,
+      isCleanedUp: state.isCleanedUp,
+      hasImage: (name) => state.images.has(name),
+      backoffUntilMs: (name, finishedAtMs) =>
+        waitsUntil(state.crashes.get(name), finishedAtMs, nowMs, settings.crashBackoff),
+      backoffDelayMs: (name) => state.crashes.get(name)?.delayMs ?? 0,
+      holdOf: (name) => {
+        const hold = state.holds.get(name);
+        return hold && hold.untilMs > nowMs ? hold : undefined;
+      },
+      isStarted: (name) => {
+        const now = latest(state.observed, name);
+        const spec = specOf(name);
+        if (!now || !spec || state.busy.has(`startContainer ${name}`)) return false;
+        return isRunning(now) && this.#probes.isStarted(spec, now.id);
+      },
+      failedProbe: (_name, id) => this.#probes.failed(id),
+      restartCountOf: (name) => {
+        const known = apiStatus(state.pod, name);
+        return known?.containerID ? known.restartCount + 1 : 0;
+      },
+      isBusy: (prefix) => state.isBusy(prefix),
+    };
+  }
+
+  #termination(nowMs: number): Termination | undefined {
+    const { state } = this;
+    const { deletionTimestamp } = state.pod.metadata;
+    if (deletionTimestamp !== undefined || state.isGone) {
+      return { graceSeconds: graceSecondsOf(state.pod), releases: true };
+    }
+    const deadlineMs = this.#deadlineMs();
+    if (deadlineMs !== undefined && nowMs >= deadlineMs && !state.termination) {
+      const message = "Pod was active on the node longer than the specified deadline";
+      const failure = { reason: "DeadlineExceeded", message };
+      this.#deps.events.event(state.pod, "Normal", failure.reason, message);
+      state.termination = { graceSeconds: graceSecondsOf(state.pod), releases: false, failure };
+    }
+    return state.termination;
+  }
+
+  #deadlineMs(): number | undefined {
+    const { activeDeadlineSeconds: seconds } = this.state.pod.spec;
+    const startTime = this.state.current.status?.startTime;
+    if (seconds === undefined || startTime === undefined || isFinal(this.state.current.status?.phase)) return undefined;
+    return Date.parse(startTime) + seconds * 1000;
+  }
+
+  #noteWaits(waits: PodState["waits"]): void {
+    const { state } = this;
+    for (const [name, { reason }] of waits) {
+      if (reason !== "CrashLoopBackOff" || state.waits.get(name)?.reason === reason) continue;
+      const message = `Back-off restarting failed container ${name} in pod ${state.pod.metadata.name}_${state.pod.metadata.namespace}(${state.pod.metadata.uid})`;
+      this.#deps.events.event(state.pod, "Warning", "BackOff", message);
+    }
+    state.waits = waits;
+  }
+
+  #launch(step: PodStep): void {
+    const { busy } = this.state;
+    const key = keyOfStep(step);
+    if (busy.has(key)) {
+      if (step.do === "stopContainer") void hastenStop(this.#run, step).catch(() => this.wake());
+      return;
+    }
+    if (this.#retries.holds(key)) return;
+    busy.add(key);
+    void applyStep(this.#run, step)
+      .then(
+        () => this.#retries.succeeded(key),
+        (error: unknown) => this.#failed(key, error),
+      )
+      .finally(() => {
+        busy.delete(key);
+        if (step.do === "startContainer") this.#claim();
+        this.wake();
+      });
+  }
+
+  /** What ended before its start was known. */
+  #claim(): void {
+    for (const { id, state } of this.state.observed.containers) {
+      if (state !== "running" || !this.#deps.wasHeard(id)) continue;
+      void this.containerChanged(id).catch((error: unknown) => this.#deps.onError("observe a container", error));
+    }
+  }
+
+  /** What became of it is not known: the runtime is asked before the next plan. */
+  async #failed(key: string, error: unknown): Promise<void> {
+    if (this.#isStopped) return;
+    this.#deps.onError(`${key} of pod ${this.state.pod.metadata.namespace}/${this.state.pod.metadata.name}`, error);
+    this.#retries.failed(key, () => this.wake());
+    await this.relist();
+  }
+
+  async relist(): Promise<void> {
+    try {
+      await this.#observe(await listPod(this.#deps.runtime, this.state.pod.metadata.uid));
+    } catch (error) {
+      this.#deps.onError("observe a pod", error);
+    }
+    this.wake();
+  }
+
+  async #observe(listed: Listed): Promise<void> {
+    const { state } = this;
+    const before = state.observed;
+    const now = await observePod(this.#deps.runtime, listed, before);
+    // What was made while the runtime was asked is not in its answer.
+    if (state.observed === before) state.observed = now;
+  }
+
+  async #refreshVolumes(): Promise<void> {
+    const { state } = this;
+    if (!state.volumes || state.isBusy("") || this.#termination(this.#deps.clock.now())) return;
+    this.#launch({ do: "prepareVolumes" });
+  }
+
+  #report(input: PlanInput): void {
+    const { state } = this;
+    if (state.isGone) return;
+    const { clock, runtimeName, nodeIps } = this.#deps;
+    const pod = state.current;
+    const isEnding = input.termination !== undefined;
+    const isIdle = !state.isBusy("startContainer ") && !state.isBusy("createSandbox");
+    const failure = state.termination?.failure;
+    const status = derivePodStatus({
+      pod,
+      observed: state.observed,
+      now: timestamp(clock.now()),
+      runtimeName,
+      nodeIps: nodeIps(),
+      waits: state.waits,
+      isTerminating: isEnding,
+      hasEnded: !state.observed.containers.some(isRunning) && isIdle && (isEnding || isOver(input)),
+      ...(failure ? { failure } : {}),
+      isStarted: input.isStarted,
+      isReady: (name, id) => {
+        const spec = allContainers(pod).find((one) => one.spec.name === name)?.spec;
+        return spec !== undefined && this.#probes.isReady(spec, id) && !isEnding;
+      },
+    });
+    if (this.#writer.put(state.pod, status, pod.status)) state.written = status;
+  }
+
+  /** One timer a name; the next takes its place. */
+  #at(name: string, atMs: number | undefined): void {
+    this.#timers.get(name)?.();
+    this.#timers.delete(name);
+    if (atMs === undefined) return;
+    const cancel = this.#deps.clock.after(Math.max(0, atMs - this.#deps.clock.now()), () => this.wake());
+    this.#timers.set(name, cancel);
+  }
+
+  /** Again and again, spread so that pods do not come all at once. */
+  #every(name: string, periodMs: () => number, work: () => Promise<void>): void {
+    const ms = periodMs() * (0.75 + Math.random() / 2);
+    const cancel = this.#deps.wheel.after(ms, () => {
+      void work().finally(() => {
+        if (!this.#isStopped) this.#every(name, periodMs, work);
+      });
+    });
+    this.#timers.set(name, cancel);
+  }
+}

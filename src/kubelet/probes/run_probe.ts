@@ -1,0 +1,142 @@
+/** One probe's question and its answer (pkg/probe). */
+import http from "node:http";
+import https from "node:https";
+import net from "node:net";
+import { FairleadError } from "../../errors/catalogue.ts";
+import { openChannel } from "../cri/channel.ts";
+import type { RuntimeService } from "../cri/runtime.ts";
+import type { ContainerSpec } from "../pods/containers.ts";
+
+export type Probe = NonNullable<ContainerSpec["livenessProbe"]>;
+export type Handler = Pick<Probe, "exec" | "httpGet" | "tcpSocket" | "grpc">;
+
+export interface ProbeTarget {
+  readonly runtime: RuntimeService;
+  readonly containerId: string;
+  readonly container: ContainerSpec;
+  /** The pod's; the node's for a pod in its network. */
+  readonly ip: string;
+  readonly timeoutSeconds: number;
+}
+
+export interface ProbeAnswer {
+  readonly isGood: boolean;
+  readonly message: string;
+}
+
+/** Never throws: what fails is a bad answer. */
+export async function runProbe(handler: Handler, target: ProbeTarget): Promise<ProbeAnswer> {
+  try {
+    if (handler.exec) return await execProbe(handler.exec.command ?? [], target);
+    if (handler.httpGet) return await httpProbe(handler.httpGet, target);
+    if (handler.tcpSocket) return await tcpProbe(handler.tcpSocket, target);
+    if (handler.grpc) return await grpcProbe(handler.grpc, target);
+    return { isGood: false, message: "the probe asks nothing" };
+  } catch (error) {
+    return { isGood: false, message: error instanceof FairleadError ? error.reason : (error as Error).message };
+  }
+}
+
+/** A port by its number or by its name in the container. @throws Error with upstream's words */
+export function portOf(port: number | string, { ports = [] }: ContainerSpec): number {
+  if (typeof port === "number") return port;
+  const named = ports.find(({ name }) => name === port)?.containerPort ?? Number(port);
+  if (Number.isInteger(named) && named > 0) return named;
+  throw new Error(`couldn't find port named "${port}"`);
+}
+
+/** What an Event shows of an output. */
+const maxMessage = 10 * 1024;
+
+async function execProbe(command: readonly string[], target: ProbeTarget): Promise<ProbeAnswer> {
+  const { runtime, containerId, timeoutSeconds } = target;
+  try {
+    const { stdout, stderr, exitCode } = await runtime.execSync(containerId, command, timeoutSeconds);
+    return { isGood: exitCode === 0, message: Buffer.concat([stdout, stderr]).subarray(0, maxMessage).toString() };
+  } catch (error) {
+    if (!(error instanceof FairleadError) || error.code !== "CRI_TIMEOUT") throw error;
+    return { isGood: false, message: `command timed out: "${command.join(" ")}" timed out after ${timeoutSeconds}s` };
+  }
+}
+
+type HttpGet = NonNullable<Probe["httpGet"]>;
+
+function httpProbe(
+  { path = "/", port, scheme = "HTTP", host, httpHeaders = [] }: HttpGet,
+  target: ProbeTarget,
+): Promise<ProbeAnswer> {
+  const number = portOf(port, target.container);
+  const at = host ?? target.ip;
+  const url = `${scheme.toLowerCase()}://${at.includes(":") ? `[${at}]` : at}:${number}${path.startsWith("/") ? path : `/${path}`}`;
+  const headers: Record<string, string> = { "user-agent": "kube-probe/1.34", accept: "*/*", connection: "close" };
+  for (const { name, value } of httpHeaders) headers[name.toLowerCase()] = value;
+  const { request } = scheme === "HTTPS" ? https : http;
+  const signal = AbortSignal.timeout(target.timeoutSeconds * 1000);
+  return new Promise((resolve) => {
+    const fail = (error: Error): void => resolve({ isGood: false, message: `Get "${url}": ${reasonOf(error)}` });
+    // A pod's certificate is its own: upstream does not verify it either.
+    const asked = request(url, { headers, signal, rejectUnauthorized: false, agent: false }, (answer) => {
+      const code = answer.statusCode ?? 0;
+      answer.on("error", fail);
+      answer.resume();
+      answer.on("end", () => {
+        const isGood = code >= 200 && code < 400;
+        resolve({ isGood, message: isGood ? "" : `HTTP probe failed with statuscode: ${code}` });
+      });
+    });
+    asked.on("error", fail);
+    asked.end();
+  });
+}
+
+function reasonOf(error: Error): string {
+  if (error.name === "AbortError" || error.name === "TimeoutError") {
+    return "context deadline exceeded (Client.Timeout exceeded while awaiting headers)";
+  }
+  const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (code === "ECONNREFUSED") return `dial tcp ${address}:${port}: connect: connection refused`;
+  return error.message;
+}
+
+type TcpSocket = NonNullable<Probe["tcpSocket"]>;
+
+function tcpProbe({ port, host }: TcpSocket, target: ProbeTarget): Promise<ProbeAnswer> {
+  const number = portOf(port, target.container);
+  return new Promise((resolve) => {
+    const socket = net.connect({ host: host ?? target.ip, port: number, timeout: target.timeoutSeconds * 1000 });
+    const end = (answer: ProbeAnswer): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once("connect", () => end({ isGood: true, message: "" }));
+    socket.once("timeout", () => end({ isGood: false, message: `dial tcp ${target.ip}:${number}: i/o timeout` }));
+    socket.once("error", (error) => end({ isGood: false, message: reasonOf(error) }));
+  });
+}
+
+/** grpc/doc/health-checking.md */
+const healthProto = `
+syntax = "proto3";
+package grpc.health.v1;
+service Health { rpc Check(HealthCheckRequest) returns (HealthCheckResponse); }
+message HealthCheckRequest { string service = 1; }
+message HealthCheckResponse {
+  enum ServingStatus { UNKNOWN = 0; SERVING = 1; NOT_SERVING = 2; SERVICE_UNKNOWN = 3; }
+  ServingStatus status = 1;
+}
+`;
+
+type Grpc = NonNullable<Probe["grpc"]>;
+
+async function grpcProbe({ port, service }: Grpc, { ip, timeoutSeconds }: ProbeTarget): Promise<ProbeAnswer> {
+  const endpoint = `${ip.includes(":") ? `[${ip}]` : ip}:${port}`;
+  const channel = openChannel({ endpoint, proto: healthProto });
+  try {
+    const request = { service: service ?? "" };
+    const answer = await channel.unary("grpc.health.v1.Health", "Check", request, timeoutSeconds * 1000);
+    const { status } = answer as { status: string };
+    return { isGood: status === "SERVING", message: `service unhealthy (responded with "${status}")` };
+  } finally {
+    channel.close();
+  }
+}

@@ -1,0 +1,84 @@
+/** A KubeletConfiguration and the flags → what each part of the kubelet goes by. */
+import type { KubeletConfiguration } from "../config/kubelet.ts";
+import type { DnsConfig } from "./cri/messages.ts";
+import type { NodeFacts } from "./node/facts.ts";
+import type { NodeSettings } from "./node/render.ts";
+import type { PodSettings } from "./pods/deps.ts";
+import { kubeletVersion } from "./version.ts";
+
+export interface KubeletFlags {
+  readonly rootDir: string;
+  /** Of the node's object. */
+  readonly nodeName: string;
+  readonly hostname: string;
+  readonly addresses: readonly string[];
+  readonly nodeLabels: Readonly<Record<string, string>>;
+  readonly taints: NodeSettings["taints"];
+}
+
+/** Between two looks at a pod whose runtime tells of what changes, and whose does not, in ms. */
+const relistMs = { told: 60_000, untold: 1000 } as const;
+
+export function podSettings(
+  config: KubeletConfiguration,
+  flags: KubeletFlags,
+  facts: NodeFacts,
+  host: { readonly dns: DnsConfig; readonly tellsOfChanges: boolean },
+): PodSettings {
+  return {
+    folders: { root: flags.rootDir, podLogs: config.podLogsDir },
+    nodeName: flags.nodeName,
+    dns: { clusterDns: config.clusterDNS, clusterDomain: config.clusterDomain, host: host.dns },
+    cgroupRoot: config.cgroupRoot === "/" ? "" : config.cgroupRoot,
+    cgroupDriver: config.cgroupDriver,
+    cgroupsPerQos: config.cgroupsPerQOS,
+    seccompDefault: config.seccompDefault,
+    seccompFolder: `${flags.rootDir}/seccomp`,
+    memoryCapacityBytes: facts.memoryBytes,
+    cpuCfsQuota: config.cpuCFSQuota,
+    cpuCfsPeriodUs: config.cpuCFSQuotaPeriod * 1000,
+    crashBackoff: {
+      firstMs: Math.min(10_000, config.crashLoopBackOff.maxContainerRestartPeriod),
+      maxMs: config.crashLoopBackOff.maxContainerRestartPeriod,
+    },
+    pullBackoff: { firstMs: 10_000, maxMs: 300_000 },
+    relistMs: host.tellsOfChanges ? relistMs.told : relistMs.untold,
+    syncMs: config.syncFrequency,
+  };
+}
+
+const defaultEvictionHard = {
+  "memory.available": "100Mi",
+  "nodefs.available": "10%",
+  "nodefs.inodesFree": "5%",
+  "imagefs.available": "15%",
+};
+
+export function nodeSettings(config: KubeletConfiguration, flags: KubeletFlags): NodeSettings {
+  const { evictionHard = defaultEvictionHard, mergeDefaultEvictionSettings } = config;
+  return {
+    name: flags.nodeName,
+    hostname: flags.hostname,
+    addresses: flags.addresses,
+    labels: flags.nodeLabels,
+    taints: [
+      ...flags.taints,
+      ...config.registerWithTaints.map(({ value, ...taint }) => (value === undefined ? taint : { ...taint, value })),
+    ],
+    providerId: config.providerID,
+    maxPods: config.maxPods,
+    podsPerCore: config.podsPerCore,
+    port: config.port,
+    maxImages: config.nodeStatusMaxImages,
+    kubeReserved: amounts(config.kubeReserved),
+    systemReserved: amounts(config.systemReserved),
+    evictionHard: amounts(mergeDefaultEvictionSettings ? { ...defaultEvictionHard, ...evictionHard } : evictionHard),
+    kubeletVersion,
+  };
+}
+
+/** zod's partial records say that a key may be there without a value. */
+function amounts(record: Readonly<Partial<Record<string, string>>>): Record<string, string> {
+  const entries = Object.entries(record).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return Object.fromEntries(entries);
+}
