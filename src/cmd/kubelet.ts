@@ -40,7 +40,7 @@ async function run(flags: Flags): Promise<void> {
     import("../kubelet/cri/grpc_runtime.ts"),
     import("../kubelet/kubelet.ts"),
     import("../reconcile/clock.ts"),
-    import("../controlplane/server/logging.ts"),
+    import("../log/log.ts"),
   ]);
   const logging = openLog({ format: process.stdout.isTTY ? "text" : "json", verbosity: flags.v });
   const { log } = logging;
