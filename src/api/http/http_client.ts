@@ -81,7 +81,8 @@ export class HttpClient extends RequestClient {
     const { resourceVersion, continue: next } = list.metadata;
     const about = { apiVersion: apiVersionOf(type), kind: type.kind };
     // Items of a list do not say what they are.
-    const items = (list.items ?? []).map((item) => withoutManagers({ ...about, ...item }));
+    const items = list.items ?? [];
+    for (const item of items) withoutManagers(Object.assign(item, about));
     return { items, resourceVersion, ...(next === undefined || next === "" ? {} : { continue: next }) };
   }
 

@@ -57,7 +57,8 @@ function clusterIpOf({ clusterIPs, clusterIP }: Service["spec"], family: IpFamil
 
 /** Those of the family, each once; what is empty is left out. */
 function addresses(texts: readonly string[], family: IpFamily, placeOf: (i: number) => Place): readonly IpAddress[] {
-  const checked = texts.flatMap((text, i) => (text === "" ? [] : (checkedAddress(text, placeOf(i)) ?? [])));
+  if (texts.length === 0) return none;
+  const checked = texts.flatMap((text, i) => (text === "" ? [] : (checkedAddress(text, () => placeOf(i)) ?? [])));
   return [...new Set(checked.filter((address) => isOf(family, address)))];
 }
 
@@ -115,33 +116,41 @@ export function sliceEndpoints(
 ): readonly SliceEndpoints[] {
   if (slice.addressType !== family) return [];
   const place = (field: string): Place => ({ field: `EndpointSlice ${slice.metadata.name}: ${field}`, report });
-  const endpoints = (slice.endpoints ?? []).flatMap(
-    (endpoint, i) => endpointOf(endpoint, family, nodeName, place(`endpoints[${i}].addresses[0]`)) ?? [],
-  );
+  const endpoints = slice.endpoints ?? [];
+  const ips = endpoints.map((endpoint, i) => ipOf(endpoint, family, () => place(`endpoints[${i}].addresses[0]`)));
   return (slice.ports ?? []).flatMap(({ name = "", port, protocol }, i) => {
     // No port: all ports, which a proxy cannot serve.
     if (port === undefined || port === null) return [];
     const checked = checkedPort(port, place(`ports[${i}].port`));
     const known = protocolOf(protocol, place(`ports[${i}].protocol`));
     if (checked === undefined || known === undefined) return [];
-    return [{ portName: name, protocol: known, endpoints: endpoints.map((one) => ({ ...one, port: checked })) }];
+    const served = endpoints.flatMap((endpoint, k) => {
+      const ip = ips[k];
+      return ip === undefined ? [] : [endpointOf(endpoint, ip, checked, nodeName)];
+    });
+    return [{ portName: name, protocol: known, endpoints: served }];
   });
 }
 
-function endpointOf(
-  { addresses: given, conditions, hints, nodeName: node }: EndpointSlice["endpoints"][number],
-  family: IpFamily,
-  nodeName: string,
-  place: Place,
-): Omit<Endpoint, "port"> | undefined {
-  // All addresses of an endpoint are the same pod's: consumers take the first (discovery/v1, Endpoint.addresses).
+type SliceEndpoint = EndpointSlice["endpoints"][number];
+
+/** All addresses of an endpoint are the same pod's: consumers take the first (discovery/v1, Endpoint.addresses). */
+function ipOf({ addresses: given }: SliceEndpoint, family: IpFamily, place: () => Place): IpAddress | undefined {
   const ip = checkedAddress(given?.[0], place);
-  if (ip === undefined) return undefined;
-  if (!isOf(family, ip)) {
-    return tell(place, "KubeProxyIncorrectIPVersion", `${ip} in ${place.field} has incorrect IP version`);
-  }
+  if (ip === undefined || isOf(family, ip)) return ip;
+  const at = place();
+  return tell(at, "KubeProxyIncorrectIPVersion", `${ip} in ${at.field} has incorrect IP version`);
+}
+
+function endpointOf(
+  { conditions, hints, nodeName: node }: SliceEndpoint,
+  ip: IpAddress,
+  port: number,
+  nodeName: string,
+): Endpoint {
   return {
     ip,
+    port,
     // What is unknown is taken for ready (EndpointConditions).
     ready: conditions?.ready ?? true,
     serving: conditions?.serving ?? conditions?.ready ?? true,

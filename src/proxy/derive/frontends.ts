@@ -63,32 +63,35 @@ export function deriveFrontends(
   { node, masqueradeAll }: DeriveOptions,
 ): readonly Frontend[] {
   const chosen = chooseEndpoints(endpoints, port, node);
-  const { family, protocol, affinitySeconds } = port;
-  const shared = { family, protocol, service: servicePortName(port), affinitySeconds, sourceRanges: undefined };
-  const cluster: Frontend = {
-    ...shared,
-    kind: "clusterIP",
-    address: port.clusterIp,
-    port: port.port,
-    target: internalTarget(port, chosen, masqueradeAll),
-  };
+  const service = servicePortName(port);
+  // Written out, because a node has them by the ten thousand: what is spread into an object makes it a shape of its own.
+  const at = (
+    kind: Frontend["kind"],
+    address: IpAddress | undefined,
+    number: number,
+    target: Target,
+    sourceRanges?: readonly string[],
+  ): Frontend => ({
+    kind,
+    family: port.family,
+    address,
+    protocol: port.protocol,
+    port: number,
+    service,
+    target,
+    affinitySeconds: port.affinitySeconds,
+    sourceRanges,
+  });
+  const cluster = at("clusterIP", port.clusterIp, port.port, internalTarget(port, chosen, masqueradeAll));
   if (!isExternallyAccessible(port)) return [cluster];
   const target = externalTarget(port, chosen);
-  const at = (kind: Frontend["kind"], address: IpAddress | undefined, number = port.port): Frontend => ({
-    ...shared,
-    kind,
-    address,
-    port: number,
-    target,
-  });
-  const { sourceRanges } = port;
-  const restricted = (vip: IpAddress): Partial<Frontend> =>
-    sourceRanges.length > 0 ? { sourceRanges: withNode(sourceRanges, vip, node.ips ?? []) } : {};
+  const rangesOf = (vip: IpAddress): readonly string[] | undefined =>
+    port.sourceRanges.length > 0 ? withNode(port.sourceRanges, vip, node.ips ?? []) : undefined;
   return [
     cluster,
-    ...port.externalIps.map((address) => at("externalIP", address)),
-    ...port.loadBalancerIps.map((address) => ({ ...at("loadBalancer", address), ...restricted(address) })),
-    ...(port.nodePort === 0 ? [] : [at("nodePort", undefined, port.nodePort)]),
+    ...port.externalIps.map((address) => at("externalIP", address, port.port, target)),
+    ...port.loadBalancerIps.map((address) => at("loadBalancer", address, port.port, target, rangesOf(address))),
+    ...(port.nodePort === 0 ? [] : [at("nodePort", undefined, port.nodePort, target)]),
   ];
 }
 

@@ -2,7 +2,7 @@
  * What of a Service and its EndpointSlices cannot be served, and why: that part is left out, the rest of the
  * object and every other object are served. The agent makes Events of the Service of it.
  */
-import { ipBytes, ipText, type IpAddress } from "../../model/address.ts";
+import { ipBytes, ipText, ipv4Number, type IpAddress } from "../../model/address.ts";
 import type { IpFamily } from "../../model/service.ts";
 
 /** An Event's reason, of type Warning. */
@@ -51,13 +51,20 @@ export function checkedPort(port: unknown, place: Place): number | undefined {
  * @returns undefined for what is no address, or none that a packet may be sent on to: as the API server validates
  *   (ValidateEndpointIP), so that nobody reaches what the node serves to itself
  */
-export function checkedAddress(text: unknown, place: Place): IpAddress | undefined {
+export function checkedAddress(text: unknown, place: () => Place): IpAddress | undefined {
+  if (typeof text === "string" && isUsual(text)) return text;
   const bytes = typeof text === "string" ? unmapped(ipBytes(text)) : undefined;
-  const { field } = place;
-  if (!bytes) return tell(place, "InvalidAddress", `${JSON.stringify(text)} in ${field} is not an address`);
-  const special = specialOf(bytes);
-  if (special === undefined) return ipText(bytes);
-  return tell(place, "InvalidAddress", `${String(text)} in ${field} may not be ${special}`);
+  const special = bytes && specialOf(bytes);
+  if (bytes && special === undefined) return ipText(bytes);
+  const at = place();
+  if (!bytes) return tell(at, "InvalidAddress", `${JSON.stringify(text)} in ${at.field} is not an address`);
+  return tell(at, "InvalidAddress", `${String(text)} in ${at.field} may not be ${special}`);
+}
+
+/** IPv4, and far from all that is special: nearly all are, and a cluster has a hundred thousand of them. */
+function isUsual(text: string): text is IpAddress {
+  const first = (ipv4Number(text) ?? 0) >>> 24;
+  return first > 0 && first < 224 && first !== 127 && first !== 169;
 }
 
 export function isOf(family: IpFamily, address: IpAddress): boolean {

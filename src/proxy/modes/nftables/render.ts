@@ -129,7 +129,7 @@ class Rendering {
 
   #place(set: string, wanted: readonly string[]): void {
     arrange(this.#standing.places(set, this.#key), wanted).forEach((value, index) => {
-      this.add(set, this.#key + indexBytes(index), value);
+      this.add(set, flat(this.#key + indexBytes(index)), value);
     });
   }
 
@@ -180,6 +180,13 @@ function goTo(chain: string): string {
   let verdict = knownVerdicts.get(chain);
   if (verdict === undefined) knownVerdicts.set(chain, (verdict = `goto ${chain}`));
   return verdict;
+}
+
+/** In one piece: V8 keeps the parts of what was put together, and the whole, for as long as the whole is kept. */
+function flat(text: string): string {
+  const codes: number[] = [];
+  for (let i = 0; i < text.length; i++) codes.push(text.charCodeAt(i));
+  return String.fromCharCode(...codes);
 }
 
 /** As many as there ever were fan-out chains. */
