@@ -60,7 +60,7 @@ export const commandTable: readonly (PresentCommand | AbsentCommand)[] = [
   {
     name: "trace",
     summary: "explain where a packet goes, and why, from what is programmed",
-    absent: "the tracer (src/observe) is not there yet",
+    load: () => import("./trace.ts"),
   },
   {
     name: "flows",

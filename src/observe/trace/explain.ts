@@ -1,18 +1,14 @@
 /** Outcomes of a trace as text: what all ways have in common once, then where they part. */
 import type { Outcome, TraceStep } from "./nftables.ts";
 
-/** @param named what stands behind an address and port, where that is known */
-export function explain(
-  outcomes: readonly Outcome[],
-  named: (address: string, port: number) => string | undefined = () => undefined,
-): readonly string[] {
+export function explain(outcomes: readonly Outcome[]): readonly string[] {
   const common = commonSteps(outcomes);
   return [
     ...outcomes[0]!.steps.slice(0, common).map(describe),
     ...outcomes.flatMap((outcome) => [
       ...(outcomes.length > 1 ? [`in ${percent(outcome.probability)} of connections`] : []),
       ...outcome.steps.slice(common).map((step) => (outcomes.length > 1 ? `  ${describe(step)}` : describe(step))),
-      `${outcomes.length > 1 ? "  " : ""}=> ${conclude(outcome, named)}`,
+      `${outcomes.length > 1 ? "  " : ""}=> ${conclude(outcome)}`,
     ]),
   ];
 }
@@ -50,11 +46,10 @@ function describe(step: TraceStep): string {
   }
 }
 
-function conclude(outcome: Outcome, named: (address: string, port: number) => string | undefined): string {
+function conclude(outcome: Outcome): string {
   const { verdict, destination, translated, masqueraded } = outcome;
   if (verdict !== "accepted") return verdict;
-  const name = named(destination.address, destination.port);
-  const where = `${destination.address} port ${destination.port}${name === undefined ? "" : ` (${name})`}`;
+  const where = `${destination.address} port ${destination.port}`;
   if (!translated) return `goes on to ${where}, no Service's`;
   return `goes to ${where}, with ${masqueraded ? "this node's" : "its own"} source address`;
 }

@@ -40,8 +40,7 @@ function ruleOf(...expressions: readonly Expression[]): NftTable {
 describe("a trace", () => {
   it("says what a packet meets, in words", async () => {
     const table = await tableWith(["a", wanted(servicePort(1), endpoints(2))]);
-    const named = (address: string) => (address === "10.245.0.1" ? "pod default/web-1" : undefined);
-    expect(explain(tracePacket(table, packet, node), named)).toEqual([
+    expect(explain(tracePacket(table, packet, node))).toEqual([
       "prerouting: chain prerouting-filter",
       "  restricted has no 10.96.0.1 tcp 80",
       "prerouting: chain prerouting-nat",
@@ -60,7 +59,7 @@ describe("a trace", () => {
       "    endpoints has 10.96.0.1 tcp 80 1: 10.245.0.1 8080",
       "    destination becomes 10.245.0.1 port 8080",
       ...throughForward("10.245.0.1"),
-      "  => goes to 10.245.0.1 port 8080 (pod default/web-1), with this node's source address",
+      "  => goes to 10.245.0.1 port 8080, with this node's source address",
     ]);
   });
 

@@ -1,0 +1,112 @@
+/** `fairlead trace`: where a connection goes, and why, by what is programmed in this node's tables. */
+import { Option, type Command } from "commander";
+import { FairleadError } from "../errors/catalogue.ts";
+import { parseIp, type IpAddress } from "../model/address.ts";
+import { familyOfIp } from "../model/cidr.ts";
+import { protocolNumbers, type IpFamily, type Protocol } from "../model/service.ts";
+import type { Outcome, TracedPacket } from "../observe/trace/nftables.ts";
+import { ipAddress, wholeNumber } from "./flag_values.ts";
+
+interface Flags {
+  readonly from: string;
+  readonly to: string;
+  readonly port: number;
+  readonly sourcePort: number;
+  readonly protocol: Lowercase<Protocol>;
+  readonly in?: string;
+  readonly mark: number;
+  readonly netns?: string;
+  readonly json?: boolean;
+}
+
+export function configure(command: Command): void {
+  const port = wholeNumber(1, 65_535);
+  command
+    .requiredOption("--from <address>", "who connects: an address of this node, of a pod, of anybody", ipAddress)
+    .requiredOption("--to <address>", "to which address: of a Service, of this node", ipAddress)
+    .requiredOption("--port <number>", "to which port", port)
+    .addOption(new Option("--protocol <name>", "by which protocol").choices(["tcp", "udp", "sctp"]).default("tcp"))
+    .option("--source-port <number>", "from which port", port, 40_000)
+    .option("--in <link>", "the link that packets come in by; default: the one that leads back to --from")
+    .option("--mark <number>", "the mark that packets have", wholeNumber(0, 0xffff_ffff), 0)
+    .option("--netns <name>", "a network namespace under /run/netns, or the path of one; default: this one")
+    .option("--json", "print every outcome with its steps, as JSON")
+    .action(() => run(command.opts<Flags>(), command));
+}
+
+async function run(flags: Flags, command: Command): Promise<void> {
+  const [from, to] = [parseIp(flags.from)!, parseIp(flags.to)!];
+  const family = familyOfIp(from);
+  if (familyOfIp(to) !== family) command.error("error: --from and --to must be of one address family");
+  const namespace = flags.netns === undefined ? null : pathOf(flags.netns);
+  const [{ tracePacket }, { explain }, { nodeFactsOf }, observed] = await Promise.all([
+    import("../observe/trace/nftables.ts"),
+    import("../observe/trace/explain.ts"),
+    import("../observe/trace/node.ts"),
+    observe(namespace, family, from),
+  ]);
+  const node = nodeFactsOf(observed.addresses);
+  const inInterface = node.isLocal(from) ? undefined : (flags.in ?? observed.link ?? "");
+  const packet: TracedPacket = {
+    family,
+    protocol: protocolNumbers[flags.protocol.toUpperCase() as Protocol],
+    source: from,
+    destination: to,
+    sourcePort: flags.sourcePort,
+    destinationPort: flags.port,
+    mark: flags.mark,
+    ...(inInterface === undefined ? {} : { inInterface }),
+  };
+  const outcomes = tracePacket(observed.table, packet, node);
+  if (flags.json) print([JSON.stringify({ packet, outcomes }, null, 2)]);
+  else print([describe(packet, flags), ...explain(sorted(outcomes))]);
+}
+
+function pathOf(netns: string): string {
+  return netns.includes("/") ? netns : `/run/netns/${netns}`;
+}
+
+/** What the kernel holds, and by which link an address is reached. */
+async function observe(namespace: string | null, family: IpFamily, from: IpAddress) {
+  const [{ RealNftables }, { openRouting }, { tableOf }, { linkOf }] = await Promise.all([
+    import("../kernel/real/nftables.ts"),
+    import("../kernel/real/routing.ts"),
+    import("../proxy/modes/nftables/plan.ts"),
+    import("../observe/trace/node.ts"),
+  ]);
+  const nftables = await RealNftables.open(namespace);
+  const routing = await openRouting({ namespace }).catch((error: unknown) => {
+    nftables.close();
+    throw error;
+  });
+  try {
+    const ref = tableOf({ family });
+    const table = await nftables.list(ref);
+    const subject = `through table ${ref.family} ${ref.name}`;
+    if (!table) throw new FairleadError("TRACE", { subject, reason: "there is none: 'fairlead proxy' makes it" });
+    const kernelFamily = ref.family as "ip" | "ip6";
+    const [addresses, routes, links] = await Promise.all([
+      routing.addresses({ family: kernelFamily }),
+      routing.routes({ family: kernelFamily }),
+      routing.links(),
+    ]);
+    return { table, addresses, link: linkOf(from, routes, links) };
+  } finally {
+    nftables.close();
+    routing.close();
+  }
+}
+
+function describe({ source, destination, destinationPort, inInterface }: TracedPacket, { protocol }: Flags): string {
+  const by =
+    inInterface === undefined ? "from this node itself" : `in by ${inInterface === "" ? "no link" : inInterface}`;
+  return `${protocol} from ${source} to ${destination} port ${destinationPort}, ${by}`;
+}
+
+function sorted(outcomes: readonly Outcome[]): readonly Outcome[] {
+  return [...outcomes].sort((a, b) => b.probability - a.probability);
+}
+
+function print(lines: readonly string[]): void {
+  process.stdout.write(`${lines.join("\n")}\n`);
+}

@@ -1,0 +1,92 @@
+/** `fairlead trace` tells, of a namespace of the test's, where connections go and why. */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { native, type NativeNamespace } from "../../src/kernel/native.ts";
+import { RealNftables } from "../../src/kernel/real/nftables.ts";
+import type { Outcome } from "../../src/observe/trace/nftables.ts";
+import { NftablesTable } from "../../src/proxy/apply/nftables.ts";
+import { environment, launcher } from "../fixtures/fairlead_server.ts";
+import { run, uniqueName } from "../fixtures/namespace.ts";
+import { endpoints, rulesetOf, servicePort, wanted } from "../fixtures/proxied.ts";
+
+const name = uniqueName();
+let namespace: NativeNamespace;
+
+beforeAll(async () => {
+  namespace = await native().createNamedNamespace(`/run/netns/${name}`);
+  const links = ["link add eth0 type veth peer name far", "link set eth0 up", "addr add 192.0.2.1/24 dev eth0"];
+  await run(namespace, ["ip", "-batch", "-"], { stdin: `${links.join("\n")}\n` });
+  const port = await RealNftables.open(namespace);
+  try {
+    const ruleset = rulesetOf();
+    ruleset.set("a", wanted(servicePort(1, { nodePort: 30_001 }), endpoints(2)));
+    ruleset.set("b", wanted(servicePort(2, { protocol: "UDP" }), []));
+    await new NftablesTable(port, ruleset).repair();
+  } finally {
+    port.close();
+  }
+});
+afterAll(async () => {
+  namespace?.close();
+  await native().deleteNamedNamespace(`/run/netns/${name}`);
+});
+
+async function trace(...args: readonly string[]): Promise<{ readonly out: string; readonly code: number }> {
+  const options = { env: environment, timeout: 60_000 };
+  try {
+    const { stdout } = await promisify(execFile)(launcher, ["trace", "--netns", name, ...args], options);
+    return { out: stdout, code: 0 };
+  } catch (error) {
+    const { stderr, code } = error as { stderr: string; code: number };
+    return { out: stderr, code };
+  }
+}
+
+describe("fairlead trace", () => {
+  it("explains a connection from outside, step by step", async () => {
+    const { out } = await trace("--from", "192.0.2.100", "--to", "10.96.0.1", "--port", "80");
+    const lines = out.split("\n");
+    expect(lines[0]).toBe("tcp from 192.0.2.100 to 10.96.0.1 port 80, in by eth0");
+    expect(lines).toContain("  frontends has 10.96.0.1 tcp 80: goto cluster-2-masquerade-off-cluster");
+    expect(lines.filter((line) => line.startsWith("in 50 % of connections"))).toHaveLength(2);
+    expect(lines).toContain("  => goes to 10.245.0.0 port 8080, with this node's source address");
+  });
+
+  it("knows this node's own packets, node ports, and what is refused", async () => {
+    const own = await trace("--from", "192.0.2.1", "--to", "192.0.2.1", "--port", "30001");
+    expect(own.out).toContain("from this node itself");
+    expect(own.out).toContain("nodeports has tcp 30001: goto cluster-nodeport-2-masquerade");
+    const refused = await trace(
+      "--from",
+      "10.244.1.5",
+      "--to",
+      "10.96.0.2",
+      "--port",
+      "80",
+      "--protocol",
+      "udp",
+      "--in",
+      "pod1",
+    );
+    expect(refused.out).toContain("in by pod1");
+    expect(refused.out).toContain("=> rejected");
+  });
+
+  it("prints outcomes as JSON", async () => {
+    const { out } = await trace("--from", "192.0.2.100", "--to", "10.96.0.1", "--port", "80", "--json");
+    const { outcomes } = JSON.parse(out) as { outcomes: Outcome[] };
+    expect(outcomes.map(({ probability, destination }) => [probability, destination.address])).toEqual([
+      [0.5, "10.245.0.0"],
+      [0.5, "10.245.0.1"],
+    ]);
+  });
+
+  it("says what is wrong with the command line, and that there is no table", async () => {
+    const mixed = await trace("--from", "192.0.2.100", "--to", "fd00::1", "--port", "80");
+    expect(mixed).toMatchObject({ code: 2, out: expect.stringContaining("one address family") as string });
+    const none = await trace("--from", "fd00::2", "--to", "fd00::1", "--port", "80");
+    expect(none.code).toBe(1);
+    expect(none.out).toContain("'fairlead proxy' makes it");
+  });
+});
