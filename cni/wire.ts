@@ -11,8 +11,8 @@ const headerBytes = 12;
 
 /** A configuration with the results of a long chain has some 10 KB. */
 export const maxStdinBytes = 4 << 20;
-/** MAX_ARG_STRLEN of Linux, which bounds each of the seven variables that are passed on. */
-export const maxEnvironmentBytes = 7 * (128 << 10);
+/** MAX_ARG_STRLEN of Linux, which bounds each of the six variables that are passed on. */
+export const maxEnvironmentBytes = 6 * (128 << 10);
 
 /** Gathers the bytes of one request. */
 export class RequestReader {

@@ -26,18 +26,18 @@ namespace {
 constexpr const char* kNewestVersion = "1.1.0";
 constexpr const char* kSupportedVersions = R"(["0.3.1","0.4.0","1.0.0","1.1.0"])";
 constexpr const char* kDefaultSocket = "/run/fairlead/cni.sock";
-constexpr const char* kVariables[] = {"CNI_COMMAND", "CNI_CONTAINERID", "CNI_NETNS",         "CNI_IFNAME",
-                                      "CNI_ARGS",    "CNI_PATH",        "CNI_NETNS_OVERRIDE"};
+constexpr const char* kVariables[] = {"CNI_COMMAND", "CNI_CONTAINERID", "CNI_NETNS",
+                                      "CNI_IFNAME",  "CNI_ARGS",        "CNI_PATH"};
 constexpr const char* kVerbs[] = {"ADD", "DEL", "CHECK", "GC", "STATUS", "VERSION"};
 
-constexpr int64_t kStdinMs = 10'000;
+constexpr int64_t kStdinMs = 5'000;
 constexpr int64_t kSendMs = 10'000;
 // The agent answers by itself after 50 s.
 constexpr int64_t kAnswerMs = 60'000;
 constexpr int64_t kLockMs = 60'000;
 
 constexpr size_t kMaxStdin = 4u << 20;
-constexpr size_t kMaxEnvironment = 7u * (128u << 10);
+constexpr size_t kMaxEnvironment = 6u * (128u << 10);
 constexpr size_t kMaxAnswer = 8u << 20;
 constexpr size_t kHeader = 12;
 
@@ -255,7 +255,7 @@ int run() {
   if (isVerb(verb, "VERSION")) return sayVersion(fields);
   if (end == ReadEnd::kTooLong)
     return fail(fields, kIoFailure, "the network configuration has more than 4 MiB");
-  if (end == ReadEnd::kTooLate) return fail(fields, kIoFailure, "standard input did not end within 10 s");
+  if (end == ReadEnd::kTooLate) return fail(fields, kIoFailure, "standard input did not end within 5 s");
   if (end == ReadEnd::kFailed)
     return fail(fields, kIoFailure, "cannot read the network configuration", "", errno);
   if (!isObject) return fail(fields, kDecodingFailure, "the network configuration is not a JSON object");

@@ -127,6 +127,19 @@ test("an ADD that fails in the middle of the chain is undone by DEL", async () =
   expect(node.network.addressesInUse).toBe(0);
 });
 
+test("an interface that is there already is left as it is, whosever it is", async () => {
+  const chain = tool("1.0.0", [ours()]);
+  const attachment = await pod();
+  await inPod(attachment, "ip", "link", "add", "eth0", "type", "veth", "peer", "name", "other0");
+  const before = await inPod(attachment, "ip", "-o", "link");
+  await expect(chain.add(attachment)).rejects.toMatchObject({ code: 102 });
+  expect(await inPod(attachment, "ip", "-o", "link")).toBe(before);
+  expect(await onNode("ip", "-o", "link", "show", "type", "veth")).toBe("");
+  expect(node.network.addressesInUse).toBe(0);
+  await chain.delete(attachment);
+  expect(await inPod(attachment, "ip", "-o", "link")).toBe(before);
+});
+
 describe("version 1.1.0, alone", () => {
   test("ADD, CHECK, STATUS, GC and DEL", async () => {
     const chain = tool("1.1.0", [ours()]);
