@@ -59,27 +59,24 @@ export class Turns {
   }
 
   #next(): void {
-    // Keys that something before in the queue waits for: an order within a key is what this is for.
-    const passed = new Set<string>();
     const left: Waiting[] = [];
     let closed = this.#exclusive;
     for (const waiting of this.#waiting) {
-      if (!closed && this.#mayStart(waiting, passed)) {
+      if (!closed && this.#mayStart(waiting)) {
         this.#start(waiting);
         closed = this.#exclusive;
         continue;
       }
       left.push(waiting);
       if (waiting.key === undefined) closed = true;
-      else passed.add(waiting.key);
     }
     this.#waiting = left;
   }
 
-  #mayStart({ key }: Waiting, passed: ReadonlySet<string>): boolean {
+  #mayStart({ key }: Waiting): boolean {
     if (this.#running >= this.#limit) return false;
     if (key === undefined) return this.#running === 0;
-    return !this.#busyKeys.has(key) && !passed.has(key);
+    return !this.#busyKeys.has(key);
   }
 
   #start({ key, start }: Waiting): void {
