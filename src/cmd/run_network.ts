@@ -14,6 +14,8 @@ import type { ProgramLog } from "../log/log.ts";
 import { parseIp } from "../model/address.ts";
 import { familyOfIp } from "../model/cidr.ts";
 import { NetworkAgent, type Announcement } from "../network/agent.ts";
+import { HostPortTable } from "../network/host_port_table.ts";
+import { SourceGuard } from "../network/links/source_guard.ts";
 import { removeMasquerade } from "../network/masquerade/masquerade.ts";
 import { removeOverlay } from "../network/overlay/cleanup.ts";
 import { perFamily } from "../network/overlay/decode.ts";
@@ -143,14 +145,18 @@ function announcementOf({ cni }: NetworkConfiguration): Announcement {
   };
 }
 
-/** Removes what the agent made for the node. What pods have goes with them: the runtime takes it away. */
+/** Removes what the agent made for the node. Pods' links go with them: the runtime takes them away. */
 export async function cleanUp(config: NetworkConfiguration, { log }: ProgramLog): Promise<void> {
   const [routing, nftables] = [await openRouting(), await RealNftables.open()];
   try {
     await announcementOf(config).remove();
     await removeOverlay(routing, config.overlay);
     await removeMasquerade(nftables);
-    log.info("removed the overlay, masquerading and the configuration list");
+    for (const family of ["inet", "bridge"] as const) await new SourceGuard(nftables, family, () => []).remove();
+    const hostPorts = await HostPortTable.open(nftables, routing);
+    await hostPorts.settle();
+    hostPorts.close();
+    log.info("removed the overlay, masquerading, tables and the configuration list");
   } finally {
     routing.close();
     nftables.close();

@@ -5,9 +5,6 @@ import type { RoutingChange, RoutingPort } from "../../kernel/ports.ts";
 import type { EntryStep } from "./plan.ts";
 import type { Entry } from "./state.ts";
 
-/** Changes of one call: a few thousand netlink messages, some ms. */
-const changesPerCall = 2000;
-
 /** What is gone already need not go: ENOENT, ESRCH, ENODEV, EADDRNOTAVAIL. */
 const { ENOENT, ESRCH, ENODEV, EADDRNOTAVAIL } = constants.errno;
 const gone: readonly (number | undefined)[] = [ENOENT, ESRCH, ENODEV, EADDRNOTAVAIL];
@@ -28,16 +25,13 @@ export async function applyEntries(
   programmed: Map<string, Entry>,
 ): Promise<ReadonlyMap<string, FairleadError>> {
   const refused = new Map<string, FairleadError>();
-  for (let from = 0; from < steps.length; from += changesPerCall) {
-    const some = steps.slice(from, from + changesPerCall);
-    const outcomes = await port.apply(some.map(({ change }) => change));
-    some.forEach(({ key, leaves, change }, i) => {
-      const outcome = outcomes[i] ?? null;
-      if (outcome && !isDone(change, outcome)) refused.set(key, outcome);
-      else if (leaves) programmed.set(key, leaves);
-      else programmed.delete(key);
-    });
-  }
+  const outcomes = await port.apply(steps.map(({ change }) => change));
+  steps.forEach(({ key, leaves, change }, i) => {
+    const outcome = outcomes[i] ?? null;
+    if (outcome && !isDone(change, outcome)) refused.set(key, outcome);
+    else if (leaves) programmed.set(key, leaves);
+    else programmed.delete(key);
+  });
   return refused;
 }
 

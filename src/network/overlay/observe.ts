@@ -5,8 +5,9 @@ import type { RoutingPort } from "../../kernel/ports.ts";
 import type { IpAddress } from "../../model/address.ts";
 import { parseCidr, type Cidr } from "../../model/cidr.ts";
 import type { IpFamily } from "../../model/service.ts";
+import { Pace } from "../../reconcile/pace.ts";
 import { perFamily } from "./decode.ts";
-import { isOursRoute, isPermanent, readAddress, readFdb, readNeighbor, readRoute } from "./render.ts";
+import { isOursRoute, isPermanent, readAddress, readFdb, readNeighbor, readRoute, routeProtocol } from "./render.ts";
 import { keyOf, type Entry, type OverlayOptions, type PerFamily, type Underlay } from "./state.ts";
 
 export interface ObservedLinks {
@@ -36,16 +37,21 @@ export async function observeEntries(
   const names = new Map(links.map(({ index, name = "" }) => [index, name]));
   const vteps = new Map([...names].filter(([, name]) => isVtep(name)));
   const entries = new Map<string, Entry>();
-  const keep = (entry: Entry | undefined): void => {
-    if (entry) entries.set(keyOf(entry), entry);
-  };
-  for (const address of addresses) keep(readAddress(address, vteps));
-  for (const route of await port.routes({ protocol: "#107" })) if (isOursRoute(route)) keep(readRoute(route, names));
-  for (const index of vteps.keys()) {
-    for (const neighbor of await port.neighbors({ index })) {
-      if (isPermanent(neighbor)) keep(readNeighbor(neighbor, vteps));
+  const pace = new Pace();
+  const keep = async <T>(all: readonly T[], read: (one: T) => Entry | undefined): Promise<void> => {
+    for (const one of all) {
+      await pace.next();
+      const entry = read(one);
+      if (entry) entries.set(keyOf(entry), entry);
     }
-    for (const entry of await port.fdb({ index })) keep(readFdb(entry, vteps));
+  };
+  await keep(addresses, (address) => readAddress(address, vteps));
+  const routes = await port.routes({ protocol: routeProtocol });
+  await keep(routes, (route) => (isOursRoute(route) ? readRoute(route, names) : undefined));
+  for (const index of vteps.keys()) {
+    const neighbors = await port.neighbors({ index });
+    await keep(neighbors, (neighbor) => (isPermanent(neighbor) ? readNeighbor(neighbor, vteps) : undefined));
+    await keep(await port.fdb({ index }), (entry) => readFdb(entry, vteps));
   }
   return entries;
 }

@@ -4,6 +4,7 @@ import type { GenericNetlinkPort, RoutingEvent, RoutingPort } from "../../kernel
 import type { Cidr } from "../../model/cidr.ts";
 import type { Node } from "../../model/kubernetes.ts";
 import { systemClock, type Clock } from "../../reconcile/clock.ts";
+import { Pace } from "../../reconcile/pace.ts";
 import { WorkQueue } from "../../reconcile/work_queue.ts";
 import { applyEntries, applyLinks, isOutdated } from "./apply.ts";
 import { decodeNode } from "./decode.ts";
@@ -57,8 +58,14 @@ const resyncMs = 300_000;
 const backoff = { firstMs: 100, maxMs: 30_000 };
 /** A VTEP is made, then configured; another look finds it right. */
 const linkRounds = 5;
+/** Planned and written in one go: a few ms. */
+const keysPerPart = 500;
 const theQueue = "overlay";
 const ownEntries = "";
+
+function isOfAddress(key: string): boolean {
+  return key.startsWith("address ");
+}
 
 export class Overlay {
   readonly #settings: OverlaySettings;
@@ -172,7 +179,7 @@ export class Overlay {
       const names = new Map(observed.links.map(({ name = "", index }) => [index, name]));
       const vtepNames = new Map([...names].filter(([, name]) => this.#isVtep(name)));
       this.#known = { ...this.#known, vteps, underlays: self.underlays, names, vtepNames };
-      this.#become(self);
+      await this.#become(self);
       const relevant = observed.links.filter(({ name = "" }) => this.#isVtep(name));
       const changes = planVteps(relevant, vteps, this.#isVtep);
       if (changes.length === 0) return observed;
@@ -191,12 +198,17 @@ export class Overlay {
   }
 
   /** Everything depends on what this node is: where that is another, all is derived anew. */
-  #become(self: Self): void {
+  async #become(self: Self): Promise<void> {
     const before = this.#self;
     this.#self = self;
     if (before && JSON.stringify(before) === JSON.stringify(self)) return;
     this.#wanted.set(ownEntries, deriveOwn(self));
-    for (const node of this.#nodes.values()) if (node.name !== self.node.name) this.#derivePeer(node);
+    const pace = new Pace();
+    for (const name of [...this.#nodes.keys()]) {
+      await pace.next();
+      const node = this.#nodes.get(name);
+      if (node && name !== self.node.name) this.#derivePeer(node);
+    }
   }
 
   #derivePeer(node: NetworkNode): void {
@@ -207,23 +219,31 @@ export class Overlay {
     else this.#problems.set(node.name, problems);
   }
 
-  /** Brings what changed to what is wanted. @returns what was refused first */
+  /** Brings what changed to what is wanted, part by part. @returns what was refused first */
   async #settle(): Promise<Error | undefined> {
-    const keys = [...this.#dirty];
+    // Addresses of links first, and together: see planEntries.
+    const keys = [...this.#dirty].sort((a, b) => Number(isOfAddress(b)) - Number(isOfAddress(a)));
     this.#dirty.clear();
-    const steps = planEntries(keys, this.#programmed, this.#wanted, this.#devices);
-    if (steps.length === 0) return undefined;
-    try {
-      const refused = await applyEntries(this.#settings.routing, steps, this.#programmed);
-      if (refused.size === 0) return undefined;
-      this.#mustObserve = true;
-      this.#queue.addAfter(theQueue, gatherMs);
-      return [...refused.values()].find((error) => !isOutdated(error));
-    } catch (error) {
-      // Outcomes are unknown.
-      this.#mustObserve = true;
-      return error as Error;
+    const refusals: FairleadError[] = [];
+    const pace = new Pace();
+    for (let from = 0; from < keys.length; from += keysPerPart) {
+      const part = keys.slice(from, from + keysPerPart);
+      const steps = planEntries(part, this.#programmed, this.#wanted, this.#devices);
+      await pace.next();
+      if (steps.length === 0) continue;
+      try {
+        const refused = await applyEntries(this.#settings.routing, steps, this.#programmed);
+        refusals.push(...refused.values());
+      } catch (error) {
+        // Outcomes are unknown: all is observed, and so nothing of what is left is forgotten.
+        this.#mustObserve = true;
+        return error as Error;
+      }
     }
+    if (refusals.length === 0) return undefined;
+    this.#mustObserve = true;
+    this.#queue.addAfter(theQueue, gatherMs);
+    return refusals.find((error) => !isOutdated(error));
   }
 
   #onEvent(event: RoutingEvent): void {
