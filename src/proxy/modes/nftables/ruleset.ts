@@ -204,11 +204,13 @@ export class Ruleset {
   }
 
   readonly #standing: Standing = {
+    // What the kernel has comes first: another Service may have been here for as long as the owner was not known.
     places: (set, key) => {
-      const elements = this.#sets.get(set)!;
+      const adopted = this.#adopted.get(set);
+      const elements = adopted?.has(key + indexBytes(0)) ? adopted : this.#sets.get(set)!;
       const places: string[] = [];
       for (let i = 0; ; i++) {
-        const value = elements.get(key + indexBytes(i)) ?? this.#adopted.get(set)?.get(key + indexBytes(i));
+        const value = elements.get(key + indexBytes(i));
         if (value === undefined) return places;
         places.push(value);
       }

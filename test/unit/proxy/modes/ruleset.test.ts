@@ -99,6 +99,23 @@ describe("a frontend that two Services want", () => {
     expect(ruleset.sets.get("endpoints")).not.toEqual(before);
     expect(planChanges(ruleset)).toEqual([]);
   });
+
+  it("is as the kernel has it after a restart, whoever comes first", () => {
+    const ruleset = rulesetOf();
+    const [first, second] = [
+      wanted(servicePort(1, external), endpoints(4)),
+      wanted(servicePort(2, external), endpoints(3, 10)),
+    ];
+    ruleset.set("a", first);
+    ruleset.clean();
+    ruleset.set("a", wanted(servicePort(1, external), endpoints(3, 1)));
+    ruleset.set("b", second);
+    const restarted = rulesetOf();
+    restarted.adopt(new Map([...ruleset.sets].map(([set, elements]) => [set, new Map(elements)])));
+    restarted.set("b", second);
+    restarted.set("a", wanted(servicePort(1, external), endpoints(3, 1)));
+    expect(restarted.sets).toEqual(ruleset.sets);
+  });
 });
 
 describe("backends' places", () => {
