@@ -15,6 +15,7 @@ import { proxyLoad } from "./proxy_load.ts";
 import { proxySync } from "./proxy_sync.ts";
 import { nftMapLoad } from "./nft_map_load.ts";
 import { overlayScenarios } from "./overlay.ts";
+import { podStart } from "./pod_start.ts";
 import { routeLoad } from "./route_load.ts";
 import { scheduler } from "./scheduler.ts";
 
@@ -30,6 +31,7 @@ export const scenarios: readonly AnyScenario[] = [
   apiMemory,
   apiStart,
   scheduler,
+  podStart,
   clusterScale,
   cniAdd,
   proxyLoad,
