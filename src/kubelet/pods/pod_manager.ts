@@ -7,7 +7,7 @@ import { resourceTypes } from "../../api/resource_types.ts";
 import type { Pod } from "../../model/kubernetes.ts";
 import { removeVolumes } from "../volumes/pod_volumes.ts";
 import type { PodDeps } from "./deps.ts";
-import { podNameLabel, podNamespaceLabel, podUidLabel } from "./names.ts";
+import { graceAnnotation, podNameLabel, podNamespaceLabel, podUidLabel } from "./names.ts";
 import type { Listed } from "./observe.ts";
 import { podUidOf } from "./observed.ts";
 import { PodWorker } from "./worker.ts";
@@ -128,6 +128,7 @@ export class PodManager {
   /** A pod that was removed while no kubelet ran: what is known of it is what its sandbox bears. */
   #endOrphan(uid: string, listed: Listed): void {
     const labels = listed.sandboxes[0]!.labels;
+    const grace = Number(listed.containers[0]?.annotations[graceAnnotation] ?? 0);
     const pod = {
       apiVersion: "v1",
       kind: "Pod",
@@ -138,7 +139,7 @@ export class PodManager {
         resourceVersion: "",
         creationTimestamp: "",
       },
-      spec: { containers: [] },
+      spec: { containers: [], terminationGracePeriodSeconds: grace },
     } as unknown as Pod;
     const worker = this.#begin(pod);
     worker.state.isGone = true;

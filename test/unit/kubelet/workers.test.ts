@@ -1,0 +1,213 @@
+/** Pods on the runtime in memory: none waits for another, and what fails is tried again. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Client } from "../../../src/api/client.ts";
+import { FairleadError } from "../../../src/errors/catalogue.ts";
+import { Limiter } from "../../../src/kubelet/images/limiter.ts";
+import type { PodDeps } from "../../../src/kubelet/pods/deps.ts";
+import type { Listed } from "../../../src/kubelet/pods/observe.ts";
+import type { PodStatus } from "../../../src/kubelet/pods/status/input.ts";
+import { PodWorker } from "../../../src/kubelet/pods/worker.ts";
+import { TimerWheel } from "../../../src/kubelet/probes/timer_wheel.ts";
+import type { Pod } from "../../../src/model/kubernetes.ts";
+import { systemClock } from "../../../src/reconcile/clock.ts";
+import { eventually } from "../../fixtures/eventually.ts";
+import { FakeRuntime } from "../../fixtures/fake_runtime.ts";
+import { podOf } from "../../fixtures/kubelet_objects.ts";
+
+const image = "localhost/busybox:test";
+
+class Node {
+  readonly folder = mkdtempSync(path.join(tmpdir(), "fairlead-kubelet-"));
+  readonly runtime = new FakeRuntime();
+  readonly statuses = new Map<string, PodStatus>();
+  readonly events: string[] = [];
+  readonly deleted: string[] = [];
+  readonly workers: PodWorker[] = [];
+  readonly wheel = new TimerWheel(systemClock);
+
+  pod(name: string, command: readonly string[] = ["/bin/sleep", "1000"], spec: object = {}): Pod {
+    const containers = [{ name, image, command, imagePullPolicy: "Never" }];
+    return podOf({ containers, spec, metadata: { name, uid: `uid-${name}` } });
+  }
+
+  begin(pod: Pod, listed?: Listed): PodWorker {
+    const worker = new PodWorker({ ...this.#deps(), wasHeard: () => false }, pod, () =>
+      this.deleted.push(`end ${pod.metadata.name}`),
+    );
+    this.workers.push(worker);
+    this.runtime.watchContainers({
+      onEvent: ({ containerId }) => void worker.containerChanged(containerId).catch(() => undefined),
+      onEnd: () => undefined,
+    });
+    void worker.load(listed);
+    return worker;
+  }
+
+  phase = (name: string): string | undefined => this.statuses.get(name)?.phase;
+
+  ready = (name: string): boolean =>
+    this.statuses.get(name)?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
+
+  stop(): void {
+    for (const worker of this.workers) worker.stop();
+    this.wheel.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #deps(): PodDeps {
+    const client = {
+      patch: async (_type: unknown, key: { name: string }, patch: { body: { status: PodStatus } }) => {
+        this.statuses.set(key.name, patch.body.status);
+      },
+      delete: async (_type: unknown, key: { name: string }) => void this.deleted.push(`delete ${key.name}`),
+    } as unknown as Client;
+    const host = { servers: [], searches: [], options: [] };
+    return {
+      runtime: this.runtime,
+      client,
+      clock: systemClock,
+      events: { event: (about, _type, reason) => void this.events.push(`${reason} ${about.metadata.name}`) },
+      pulls: new Limiter(1),
+      wheel: this.wheel,
+      runtimeName: "containerd",
+      services: () => [],
+      nodeIps: () => ["192.0.2.1"],
+      allocatable: () => ({}),
+      onError: () => undefined,
+      settings: {
+        folders: { root: path.join(this.folder, "root"), podLogs: path.join(this.folder, "log/pods") },
+        nodeName: "n1",
+        dns: { clusterDns: [], clusterDomain: "", host },
+        cgroupRoot: `/fairlead-test-${process.pid}`,
+        cgroupDriver: "cgroupfs",
+        cgroupsPerQos: true,
+        seccompDefault: false,
+        seccompFolder: "",
+        memoryCapacityBytes: 2 ** 30,
+        cpuCfsQuota: true,
+        cpuCfsPeriodUs: 100_000,
+        crashBackoff: { firstMs: 50, maxMs: 400 },
+        pullBackoff: { firstMs: 50, maxMs: 100 },
+        relistMs: 60_000,
+        syncMs: 60_000,
+      },
+    };
+  }
+}
+
+let node: Node;
+beforeEach(() => {
+  node = new Node();
+});
+afterEach(() => node.stop());
+
+const forever = (): Promise<void> => new Promise(() => undefined);
+const deletedNow = (pod: Pod): Pod => ({
+  ...pod,
+  metadata: { ...pod.metadata, deletionTimestamp: "2026-01-01T12:00:00Z", deletionGracePeriodSeconds: 1 },
+});
+
+describe("pods", () => {
+  it("are run and said to be ready", async () => {
+    node.begin(node.pod("a"));
+    await eventually("readiness", () => node.ready("a"));
+    expect(node.phase("a")).toBe("Running");
+    expect(node.runtime.calls).toEqual(["RunPodSandbox a", "CreateContainer a", "StartContainer a"]);
+  });
+
+  it.each(["RunPodSandbox", "CreateContainer", "StartContainer", "StopContainer"])(
+    "do not wait for one whose %s never answers",
+    async (call) => {
+      const stuck = node.begin(node.pod("stuck"));
+      if (call === "StopContainer") {
+        await eventually("readiness", () => node.ready("stuck"));
+        node.runtime.holds.set(call, forever);
+        stuck.update(deletedNow(stuck.state.pod));
+      } else {
+        node.runtime.holds.set(call, () =>
+          node.runtime.calls.at(-1)?.endsWith("stuck") ? forever() : Promise.resolve(),
+        );
+      }
+      await eventually("the call", () => node.runtime.calls.includes(`${call} stuck`));
+      node.begin(node.pod("other"));
+      await eventually("the other's readiness", () => node.ready("other"));
+      expect(node.deleted).toEqual([]);
+    },
+  );
+
+  it("are tried again where the runtime refuses", async () => {
+    let refusals = 2;
+    node.runtime.holds.set("RunPodSandbox", async () => {
+      if (refusals-- > 0) throw new FairleadError("CRI_REFUSED", { subject: "RunPodSandbox", reason: "no network" });
+    });
+    node.begin(node.pod("a"));
+    await eventually("readiness", () => node.ready("a"));
+    expect(node.events.filter((event) => event === "FailedCreatePodSandBox a")).toHaveLength(2);
+  });
+
+  it("end, with all that they had, before their object goes", async () => {
+    const pod = node.pod("a");
+    const worker = node.begin(pod);
+    await eventually("readiness", () => node.ready("a"));
+    worker.update(deletedNow(pod));
+    await eventually("the end", () => node.deleted.includes("end a"));
+    expect(node.deleted).toEqual(["delete a", "end a"]);
+    expect(await node.runtime.listPodSandboxes()).toEqual([]);
+    expect(await node.runtime.listContainers()).toEqual([]);
+    expect(node.phase("a")).toBe("Failed");
+    expect(node.ready("a")).toBe(false);
+  });
+
+  it("that are deleted while their sandbox is made leave none", async () => {
+    let go = (): void => undefined;
+    node.runtime.holds.set("RunPodSandbox", () => new Promise((resolve) => (go = resolve)));
+    const pod = node.pod("a");
+    const worker = node.begin(pod);
+    await eventually("the call", () => node.runtime.calls.includes("RunPodSandbox a"));
+    worker.update(deletedNow(pod));
+    go();
+    await eventually("the end", () => node.deleted.includes("end a"));
+    expect(await node.runtime.listPodSandboxes()).toEqual([]);
+    expect(node.runtime.calls).not.toContain("StartContainer a");
+  });
+
+  it("crash, wait longer each time, and come back", async () => {
+    node.begin(node.pod("a"));
+    await eventually("readiness", () => node.ready("a"));
+    for (const restarts of [1, 2, 3]) {
+      node.runtime.exit("a", 1);
+      await eventually(`restart ${restarts}`, () => {
+        const [status] = node.statuses.get("a")?.containerStatuses ?? [];
+        return status?.restartCount === restarts && status.ready;
+      });
+    }
+    expect(node.events.filter((event) => event === "BackOff a").length).toBeGreaterThanOrEqual(2);
+    expect(await node.runtime.listContainers()).toHaveLength(2);
+  });
+
+  it("past their deadline fail, and keep their object", async () => {
+    node.begin(node.pod("a", undefined, { activeDeadlineSeconds: 1, terminationGracePeriodSeconds: 0 }));
+    await eventually("the deadline", () => node.phase("a") === "Failed");
+    expect(node.statuses.get("a")).toMatchObject({ reason: "DeadlineExceeded" });
+    expect(node.deleted).toEqual([]);
+  });
+
+  it("are taken as they are by a kubelet that begins anew", async () => {
+    const pod = node.pod("a");
+    const first = node.begin(pod);
+    await eventually("readiness", () => node.ready("a"));
+    first.stop();
+    const calls = node.runtime.calls.length;
+    const status = node.statuses.get("a")!;
+    const [sandboxes, containers] = await Promise.all([node.runtime.listPodSandboxes(), node.runtime.listContainers()]);
+    const second = node.begin({ ...pod, status }, { sandboxes, containers });
+    await eventually("what it found", () => second.state.observed.containers.length === 1 && second.state.volumes);
+    // What it would do, it would have begun by the time that its volumes are there.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(node.runtime.calls).toHaveLength(calls);
+    expect(node.ready("a")).toBe(true);
+  });
+});
