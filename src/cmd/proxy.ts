@@ -11,6 +11,7 @@ interface Flags {
   readonly hostnameOverride?: string;
   readonly master?: string;
   readonly cleanup?: boolean;
+  readonly takeover?: boolean;
   readonly writeConfigTo?: string;
   readonly v?: number;
 }
@@ -21,6 +22,7 @@ export function configure(command: Command): void {
     .option("--hostname-override <name>", "name of this machine's Node (*)")
     .option("--master <url>", "where the API server is, in the place of the kubeconfig's (*)")
     .option("--cleanup [true|false]", "remove what Fairlead's proxy has programmed, and end (*)", truth)
+    .option("--takeover [true|false]", "remove what a kube-proxy has programmed here, once ours serves (*)", truth)
     .option("--write-config-to <file>", "write the configuration with its defaults there, and end (*)")
     .option("-v, --v <level>", "how much is logged (*)", goShort(wholeNumber(0, 10)));
   configureFlags(command);
@@ -40,6 +42,7 @@ export function configure(command: Command): void {
           config,
           nodeName,
           programLog,
+          takeover: flags.takeover ?? false,
           ...(flags.config === undefined ? {} : { configFile: flags.config }),
           ...(flags.master === undefined ? {} : { master: flags.master }),
         });

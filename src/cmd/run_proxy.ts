@@ -2,9 +2,11 @@
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { ApiEventRecorder } from "../api/events/api_event_recorder.ts";
+import type { EventType } from "../api/event_recorder.ts";
 import { HttpClient } from "../api/http/http_client.ts";
 import type { KubeProxyConfiguration } from "../config/kube_proxy.ts";
 import { FairleadError } from "../errors/catalogue.ts";
+import { iptablesVariants } from "../kernel/real/iptables.ts";
 import { RealNftables } from "../kernel/real/nftables.ts";
 import { openRouting } from "../kernel/real/routing.ts";
 import type { ProgramLog } from "../log/log.ts";
@@ -12,6 +14,7 @@ import type { IpFamily } from "../model/service.ts";
 import { ProxyAgent } from "../proxy/agent/agent.ts";
 import { ProxyMetrics } from "../proxy/metrics/proxy_metrics.ts";
 import { removeTables } from "../proxy/agent/clean_up.ts";
+import { findKubeProxy, removeKubeProxy, type TakeoverPorts } from "../proxy/takeover/takeover.ts";
 import { systemClock } from "../reconcile/clock.ts";
 import { packageVersion } from "./package_version.ts";
 import { untilEnd } from "./process_end.ts";
@@ -25,6 +28,8 @@ export interface ProxyOptions {
   readonly configFile?: string;
   /** Where the API server is, in the place of the kubeconfig's. */
   readonly master?: string;
+  /** What a kube-proxy has programmed here is removed once ours serves. */
+  readonly takeover: boolean;
 }
 
 /** What Events that wait have to be written, in ms. */
@@ -74,7 +79,13 @@ export async function runProxy(options: ProxyOptions): Promise<void> {
     const node = { apiVersion: "v1", kind: "Node", metadata: { name: nodeName, uid: nodeName } };
     await around.start();
     events.event(node, "Normal", "Starting", "");
-    const started = agent.start().then(() => log.info({ startupMs: Math.round(performance.now()) }, "programmed"));
+    const started = agent.start().then(async () => {
+      log.info({ startupMs: Math.round(performance.now()) }, "programmed");
+      const ports = { nftables, routing, iptables: iptablesVariants };
+      await settleKubeProxy(ports, options, (...event) => events.event(node, ...event)).catch((error: unknown) => {
+        log.error({ error: String(error) }, "cannot look for what kube-proxy has left, or remove it");
+      });
+    });
     await Promise.race([ended, started.then(() => ended)]);
     log.info("stopped; what is programmed stays");
   } finally {
@@ -103,6 +114,26 @@ export async function cleanUp({ log }: ProgramLog): Promise<void> {
 function checkMode({ mode }: KubeProxyConfiguration): void {
   if (mode === "nftables" || mode === "auto") return;
   throw new FairleadError("PROXY_MODE", { subject: `"${mode}"`, reason: `field mode: ${mode} is not built yet` });
+}
+
+/** Says what there is of kube-proxy's, and removes it where that was asked for: never before ours serves. */
+async function settleKubeProxy(
+  ports: TakeoverPorts,
+  { takeover, programLog: { log } }: ProxyOptions,
+  event: (type: EventType, reason: string, message: string) => void,
+): Promise<void> {
+  const found = await findKubeProxy(ports);
+  if (found.length === 0) return;
+  const what = found.join(", ");
+  if (!takeover) {
+    const message = `kube-proxy has left rules on this node: ${what}; --takeover removes them`;
+    event("Warning", "KubeProxyRulesFound", message);
+    return log.warn({ found }, message);
+  }
+  const left = await removeKubeProxy(ports);
+  event("Normal", "KubeProxyRulesRemoved", `removed what kube-proxy had left on this node: ${what}`);
+  log.info({ found }, "removed what kube-proxy had left");
+  if (left.length > 0) log.warn({ left }, "this is left of kube-proxy: 'kube-proxy --cleanup' removes it");
 }
 
 /** A kernel without IPv6 has no such file (upstream: platformCheckSupported). */

@@ -1,0 +1,63 @@
+/** Which of a machine's iptables chains are kube-proxy's, and what removes them and nothing else. Pure. */
+
+/**
+ * Of its iptables and ipvs modes (pkg/proxy/iptables, pkg/proxy/ipvs). KUBE-FIREWALL, KUBE-KUBELET-CANARY,
+ * KUBE-MARK-DROP and KUBE-IPTABLES-HINT are the kubelet's.
+ */
+const kubeProxyChain = new RegExp(
+  "^KUBE-(SERVICES|EXTERNAL-SERVICES|NODEPORTS|NODE-PORT|POSTROUTING|FORWARD|MARK-MASQ|LOAD-BALANCER|" +
+    "SOURCE-RANGES-FIREWALL|PROXY-FIREWALL|PROXY-CANARY|IPVS-FILTER|IPVS-OUT-FILTER|" +
+    "(SVC|SVL|SEP|FW|EXT|XLB)-[A-Z0-9]+)$",
+);
+
+/** Chains that are kube-proxy's, as `iptables-save` names them: "nat/KUBE-SERVICES". @param saved what it printed */
+export function kubeProxyChains(saved: string): readonly string[] {
+  return [...tables(saved)].flatMap(({ name, lines }) => chainsOf(lines).map((chain) => `${name}/${chain}`));
+}
+
+/** @returns input of `iptables-restore --noflush`; undefined where there is nothing to remove */
+export function planRemoval(saved: string): string | undefined {
+  const parts = [...tables(saved)].flatMap(({ name, lines }) => {
+    const chains = chainsOf(lines);
+    if (chains.length === 0) return [];
+    return [`*${name}`, ...removalOf(chains, lines), "COMMIT"];
+  });
+  return parts.length === 0 ? undefined : `${parts.join("\n")}\n`;
+}
+
+interface Table {
+  readonly name: string;
+  readonly lines: readonly string[];
+}
+
+function* tables(saved: string): Iterable<Table> {
+  let table: { name: string; lines: string[] } | undefined;
+  for (const line of saved.split("\n")) {
+    if (line.startsWith("*")) table = { name: line.slice(1), lines: [] };
+    else if (line === "COMMIT" && table) {
+      yield table;
+      table = undefined;
+    } else table?.lines.push(line);
+  }
+}
+
+/** ":KUBE-SERVICES - [0:0]" */
+function chainsOf(lines: readonly string[]): readonly string[] {
+  const names = lines.flatMap((line) => (line.startsWith(":") ? [line.slice(1).split(" ")[0]!] : []));
+  return names.filter((name) => kubeProxyChain.test(name));
+}
+
+/** First nobody jumps there, then all are empty, then they go. */
+function removalOf(chains: readonly string[], lines: readonly string[]): readonly string[] {
+  const gone = new Set(chains);
+  const jumps = lines.filter((line) => {
+    const target = / -[jg] (\S+)/.exec(line)?.[1];
+    const from = /^-A (\S+)/.exec(line)?.[1];
+    return target !== undefined && from !== undefined && gone.has(target) && !gone.has(from);
+  });
+  return [
+    ...chains.map((chain) => `:${chain} - [0:0]`),
+    ...jumps.map((line) => line.replace(/^-A/, "-D")),
+    ...chains.map((chain) => `-X ${chain}`),
+  ];
+}
