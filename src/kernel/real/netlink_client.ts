@@ -11,6 +11,7 @@ import {
   type Outcome,
   type ReceivedMessage,
 } from "../netlink/codec/message.ts";
+import { Pace } from "../../reconcile/pace.ts";
 import { native, type NamespaceRef, type NativeError, type NativeNetlinkSocket } from "../native.ts";
 
 /** Netlink protocols (include/uapi/linux/netlink.h). */
@@ -174,7 +175,13 @@ export class NetlinkClient {
   async #exchange(batch: Uint8Array, terminators: number, what: string): Promise<ReceivedMessage[]> {
     try {
       const datagrams = await this.#socket.exchange(batch, terminators, this.#timeoutMs);
-      return datagrams.flatMap((datagram) => splitDatagram(datagram));
+      const messages: ReceivedMessage[] = [];
+      const pace = new Pace();
+      for (const datagram of datagrams) {
+        for (const message of splitDatagram(datagram)) messages.push(message);
+        await pace.next();
+      }
+      return messages;
     } catch (cause) {
       throw exchangeFailed(what, cause);
     }

@@ -2,13 +2,13 @@
  * Keeps conntrack free of flows of UDP and SCTP that go where nothing serves them any more. Beside the packets' path,
  * after the rules: a flow that is forgotten begins anew, by the rules that are there then.
  */
-import { setImmediate } from "node:timers/promises";
 import type { IpAddress } from "../../model/address.ts";
 import type { IpFamily } from "../../model/service.ts";
 import type { ConntrackEntry } from "../../kernel/netlink/ctnetlink/entry.ts";
 import type { ConntrackFilter } from "../../kernel/netlink/ctnetlink/filter.ts";
 import type { ConntrackPort } from "../../kernel/ports.ts";
 import type { Clock } from "../../reconcile/clock.ts";
+import { Pace } from "../../reconcile/pace.ts";
 import type { WantedPort } from "../derive/derive.ts";
 import { FlowTable, type Dirty } from "./flow_table.ts";
 import { isStale, planLists } from "./plan.ts";
@@ -24,8 +24,8 @@ export interface ConntrackCleanerOptions {
 /** Waits after a failure, in ms: doubled up to the longest. */
 const firstRetryMs = 100;
 const longestRetryMs = 30_000;
-/** Entries that are looked at before others have their turn: a few ms. */
-const sliceLength = 5000;
+/** Between two times that entries are looked through, in ms. */
+const longestPauseMs = 500;
 
 const families: readonly IpFamily[] = ["IPv4", "IPv6"];
 
@@ -33,6 +33,10 @@ export class ConntrackCleaner {
   readonly #port: ConntrackPort;
   readonly #options: ConntrackCleanerOptions;
   readonly #table = new FlowTable();
+  /** Service ports of UDP and SCTP that are, or were, programmed. */
+  readonly #names = new Set<string>();
+  /** What the table does not know yet. */
+  #changes: (readonly [string, WantedPort | undefined])[] = [];
   #nodePortAddresses: ReadonlySet<IpAddress> = new Set();
   #running: Promise<void> | undefined;
   #cancelPause: (() => void) | undefined;
@@ -54,7 +58,12 @@ export class ConntrackCleaner {
    * @param ports by the service port's name; what is undefined is gone
    */
   programmed(family: IpFamily, ports: Iterable<readonly [string, WantedPort | undefined]>): void {
-    for (const [name, wanted] of ports) this.#table.set(`${family} ${name}`, wanted);
+    for (const [port, wanted] of ports) {
+      const name = `${family} ${port}`;
+      if (!hasFlows(wanted) && !this.#names.has(name)) continue;
+      this.#names.add(name);
+      this.#changes.push([name, wanted]);
+    }
     this.#start();
   }
 
@@ -70,7 +79,7 @@ export class ConntrackCleaner {
   /** Waits until what was programmed so far is clean, or an attempt failed. */
   async settled(): Promise<void> {
     await this.#running;
-    while (this.#cancelPause && this.#table.isDirty && this.#failures === 0) {
+    while (this.#cancelPause && this.#isDue && this.#failures === 0) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
   }
@@ -84,15 +93,19 @@ export class ConntrackCleaner {
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
+  get #isDue(): boolean {
+    return this.#table.isDirty || this.#changes.length > 0;
+  }
+
   #start(): void {
-    if (this.#running || this.#cancelPause || this.#closed || !this.#table.isDirty) return;
+    if (this.#running || this.#cancelPause || this.#closed || !this.#isDue) return;
     const startMs = performance.now();
     this.#running = this.#clean()
       .then(
         () => {
           this.#failures = 0;
-          // At most a third of the time: changes that come meanwhile are cleaned together.
-          return 2 * (performance.now() - startMs);
+          // A third of the time at most, as long as that is short: changes that come meanwhile are cleaned together.
+          return Math.min(longestPauseMs, 2 * (performance.now() - startMs));
         },
         (error: unknown) => {
           this.#options.onError(error);
@@ -115,12 +128,28 @@ export class ConntrackCleaner {
   }
 
   async #clean(): Promise<void> {
+    await this.#takeChanges();
     const dirty = this.#table.take();
     try {
       for (const family of families) await this.#cleanFamily(family, dirty);
     } catch (error) {
       this.#table.giveBack(dirty);
       throw error;
+    }
+  }
+
+  /** Thousands at the start. */
+  async #takeChanges(): Promise<void> {
+    const pace = new Pace();
+    while (this.#changes.length > 0) {
+      const changes = this.#changes;
+      this.#changes = [];
+      for (const [name, wanted] of changes) {
+        this.#table.set(name, wanted);
+        if (wanted === undefined) this.#names.delete(name);
+        else this.#names.add(name);
+        await pace.next();
+      }
     }
   }
 
@@ -139,10 +168,15 @@ export class ConntrackCleaner {
     const entries = await this.#port.list([filter]);
     const context = { table: this.#table, dirty, nodePortAddresses: this.#nodePortAddresses };
     const stale: ConntrackEntry[] = [];
-    for (let from = 0; from < entries.length; from += sliceLength) {
-      if (from > 0) await setImmediate();
-      for (const entry of entries.slice(from, from + sliceLength)) if (isStale(entry, context)) stale.push(entry);
+    const pace = new Pace();
+    for (const entry of entries) {
+      if (isStale(entry, context)) stale.push(entry);
+      await pace.next();
     }
     return this.#port.delete(stale);
   }
+}
+
+function hasFlows(wanted: WantedPort | undefined): boolean {
+  return wanted?.frontends.some(({ protocol }) => protocol !== "TCP") ?? false;
 }
