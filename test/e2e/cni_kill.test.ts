@@ -13,9 +13,9 @@ import { run } from "../fixtures/namespace.ts";
 import { seed } from "../fixtures/seed.ts";
 
 const isLong = process.env["FAIRLEAD_LONG"] === "1";
-const podCount = isLong ? 500 : 40;
-const atOnce = isLong ? 100 : 20;
-const kills = isLong ? 30 : 5;
+const podCount = isLong ? 500 : 24;
+const atOnce = isLong ? 100 : 12;
+const kills = isLong ? 30 : 4;
 const agentScript = path.resolve(import.meta.dirname, "../../dist/bench/drivers/cni/agent.js");
 
 let folder: string;
