@@ -11,9 +11,10 @@ import type { Node } from "../model/kubernetes.ts";
 import type { Clock } from "../reconcile/clock.ts";
 import { WorkQueue } from "../reconcile/work_queue.ts";
 import { enableForwarding } from "./forwarding.ts";
+import { keepNode } from "./keep_node.ts";
 import { deriveMasquerade, type MasqueradeOptions } from "./masquerade/derive.ts";
 import { MasqueradeTables } from "./masquerade/masquerade.ts";
-import { annotation, decodeNode } from "./overlay/decode.ts";
+import { decodeNode } from "./overlay/decode.ts";
 import { Overlay, type OverlayStatus } from "./overlay/overlay.ts";
 import { families, type OverlayOptions } from "./overlay/state.ts";
 
@@ -244,27 +245,4 @@ export class NetworkAgent {
     const text = error instanceof Error ? error.message : String(error);
     this.#options.log.warn({ error: text }, `${what}; it is tried again`);
   }
-}
-
-const kept: ReadonlySet<string> = new Set([
-  annotation.backendType,
-  annotation.managed,
-  ...[annotation.backendData, annotation.publicIp, annotation.publicIpOverwrite].flatMap(({ IPv4, IPv6 }) => [
-    IPv4,
-    IPv6,
-  ]),
-]);
-
-/** A node's status is large, and comes again every few seconds. */
-function keepNode({ metadata, spec, status }: Node): Node {
-  const { name, uid, resourceVersion, creationTimestamp, annotations = {} } = metadata;
-  const notes = Object.entries(annotations).filter(([note]) => kept.has(note));
-  const { podCIDR, podCIDRs } = spec ?? {};
-  return {
-    apiVersion: "v1",
-    kind: "Node",
-    metadata: { name, uid, resourceVersion, creationTimestamp, annotations: Object.fromEntries(notes) },
-    spec: { ...(podCIDR === undefined ? {} : { podCIDR }), ...(podCIDRs === undefined ? {} : { podCIDRs }) },
-    status: { addresses: status?.addresses ?? [] },
-  };
 }
