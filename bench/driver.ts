@@ -28,6 +28,10 @@ export interface Driver<P extends Parameters = Parameters> {
   /** Why it cannot run here ("KUBE_PROXY is not set"); undefined when it can. Never a failure of the run. */
   missing?(): string | undefined;
   /**
+   * Makes what takes long and what no measurement changes, before the first round; it goes behind the last.
+   */
+  once?(parameters: P, cleanup: Cleanup): Promise<void>;
+  /**
    * Makes what it needs, from nothing, in a namespace of its own; called anew for each round. Each
    * thing that it makes is handed to `cleanup` at once, so that it goes even when a later step fails.
    */

@@ -64,6 +64,22 @@ async function measureRounds(
 ): Promise<Rounds> {
   const rounds: Rounds = new Map(drivers.map((driver) => [driver, []]));
   if (drivers.length === 0) return rounds;
+  const shared = new Cleanup();
+  try {
+    for (const driver of drivers) await driver.once?.(options.parameters, shared);
+    await measureInTurn(scenario, drivers, rounds, options);
+  } finally {
+    await shared.run();
+  }
+  return rounds;
+}
+
+async function measureInTurn(
+  scenario: AnyScenario,
+  drivers: readonly AnyDriver[],
+  rounds: Rounds,
+  options: MeasureOptions,
+): Promise<void> {
   const orders = roundOrders(drivers, seeded(options.seed));
   const count = options.warmUp + options.rounds;
   for (let round = 0; round < count; round++) {
@@ -73,7 +89,6 @@ async function measureRounds(
     }
     options.onRound?.(round + 1, count);
   }
-  return rounds;
 }
 
 async function measureOnce(scenario: AnyScenario, driver: AnyDriver, options: MeasureOptions): Promise<Measurement> {

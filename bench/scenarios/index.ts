@@ -12,6 +12,7 @@ import { clusterScale } from "./cluster_scale.ts";
 import { codec } from "./codec.ts";
 import { kernelPath } from "./kernel_path.ts";
 import { proxyLoad } from "./proxy_load.ts";
+import { proxyConnect } from "./proxy_connect.ts";
 import { proxySync } from "./proxy_sync.ts";
 import { nftMapLoad } from "./nft_map_load.ts";
 import { overlayScenarios } from "./overlay.ts";
@@ -36,6 +37,7 @@ export const scenarios: readonly AnyScenario[] = [
   cniAdd,
   proxyLoad,
   proxySync,
+  proxyConnect,
   ...overlayScenarios,
   aa,
 ];

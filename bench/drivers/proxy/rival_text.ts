@@ -61,11 +61,24 @@ function base(name: string, type: string, hook: string, priority: number, ...rul
 }
 
 /** Everything at once, as at kube-proxy's first sync. */
-export function rivalText(parameters: ProxyParameters, targets?: readonly string[]): string {
-  const services = Array.from({ length: parameters.services }, (_, i) =>
-    serviceText(i, (i === 0 && targets) || endpointAddresses(i, parameters)),
-  );
-  return head + services.join("");
+export function rivalText(parameters: ProxyParameters): string {
+  return [...rivalParts(parameters, parameters.services)].join("");
+}
+
+/**
+ * The same in several transactions, of so many Services each: one of all takes time with their number's square.
+ *
+ * @param targets addresses of the first Service's endpoints
+ */
+export function* rivalParts(parameters: ProxyParameters, each: number, targets?: readonly string[]): Iterable<string> {
+  for (let from = 0; from < parameters.services; from += each) {
+    const count = Math.min(each, parameters.services - from);
+    const services = Array.from({ length: count }, (_, k) => {
+      const i = from + k;
+      return serviceText(i, (i === 0 && targets) || endpointAddresses(i, parameters));
+    });
+    yield (from === 0 ? head : "") + services.join("");
+  }
 }
 
 function serviceText(i: number, addresses: readonly string[]): string {

@@ -18,6 +18,7 @@ export interface Network {
   readonly node: string;
   readonly server: string;
   readonly nodeNamespace: NativeNamespace;
+  readonly serverNamespace: NativeNamespace;
 }
 
 let made = 0;
@@ -27,19 +28,19 @@ export async function makeNetwork(cleanup: Cleanup): Promise<Network> {
   made++;
   const [client, node, server] = [name("client"), name("node"), name("server")];
   const nodeNamespace = await namedNamespace(node, cleanup);
-  for (const [pod, network, addresses] of [
-    [client, "10.0.0", ["10.0.0.2"]],
-    [server, "10.0.1", groups.flat()],
+  const clientNamespace = await namedNamespace(client, cleanup);
+  const serverNamespace = await namedNamespace(server, cleanup);
+  for (const [link, pod, namespace, network, addresses] of [
+    ["client", client, clientNamespace, "10.0.0", ["10.0.0.2"]],
+    ["server", server, serverNamespace, "10.0.1", groups.flat()],
   ] as const) {
-    const namespace = await namedNamespace(pod, cleanup);
-    const link = pod === client ? "client" : "server";
     await ip(nodeNamespace, `link add ${link} type veth peer name eth0 netns ${pod}`, `link set ${link} up`);
     await ip(nodeNamespace, `address add ${network}.1/24 dev ${link}`, "link set lo up");
     await ip(namespace, "link set lo up", ...addresses.map((address) => `address add ${address}/24 dev eth0`));
     await ip(namespace, "link set eth0 up", `route add default via ${network}.1`);
   }
   await runProgram(nodeNamespace, ["sysctl", "-qw", "net.ipv4.ip_forward=1"]);
-  return { client, node, server, nodeNamespace };
+  return { client, node, server, nodeNamespace, serverNamespace };
 }
 
 async function namedNamespace(name: string, cleanup: Cleanup): Promise<NativeNamespace> {

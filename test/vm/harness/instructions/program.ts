@@ -5,17 +5,22 @@ import { withLock } from "../lock.ts";
 import { cacheRoot, repositoryRoot } from "../paths.ts";
 import { runTool } from "../tool.ts";
 
-const source = path.join(repositoryRoot, "test/vm/harness/instructions/connections.c");
+const folder = path.join(repositoryRoot, "test/vm/harness/instructions");
 
-/** The workload's program, compiled at its first use: static, so that its own instructions are the same everywhere. */
-export async function ensureProgram(): Promise<string> {
+/**
+ * A program of this folder, compiled at its first use: static, so that its own instructions are the same everywhere.
+ *
+ * @param name default: the workload's
+ */
+export async function ensureProgram(name: "connections" | "nft_batch" = "connections"): Promise<string> {
+  const source = path.join(folder, `${name}.c`);
   const key = createHash("sha256").update(readFileSync(source)).digest("hex").slice(0, 16);
-  const program = path.join(cacheRoot(), `connections-${key}`);
-  if (!existsSync(program)) await withLock(path.join(cacheRoot(), "lock"), () => compile(program));
+  const program = path.join(cacheRoot(), `${name}-${key}`);
+  if (!existsSync(program)) await withLock(path.join(cacheRoot(), "lock"), () => compile(source, program));
   return program;
 }
 
-async function compile(program: string): Promise<void> {
+async function compile(source: string, program: string): Promise<void> {
   if (existsSync(program)) return;
   await runTool("WORKLOAD", "gcc", ["-O2", "-Wall", "-Wextra", "-static", "-o", `${program}.part`, source]);
   renameSync(`${program}.part`, program);
