@@ -39,6 +39,7 @@ export type RoutingObject = keyof RoutingValues;
  * with parent, protocol and priority: without a handle it is always a new one).
  */
 export interface RoutingVerbs {
+  /** A deletion that names a group instead of a link means every link of it. */
   readonly link: "add" | "change" | "delete";
   readonly address: "add" | "replace" | "delete";
   readonly route: "add" | "replace" | "change" | "append" | "delete";

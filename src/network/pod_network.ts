@@ -12,16 +12,18 @@ import type {
 } from "../../cni/plugin.ts";
 import { FairleadError } from "../errors/catalogue.ts";
 import type { NamespacePort, NetworkNamespace } from "../kernel/ports.ts";
+import { describeRouting } from "../kernel/netlink/rtnetlink/requests.ts";
 import { parseIp } from "../model/address.ts";
 import { deriveHostPorts, hostPortOwner, type HostPorts } from "./host_ports.ts";
 import type { Owner } from "./ipam/leases.ts";
 import { addressRange, podCidrRanges, type RangeSet } from "./ipam/range.ts";
-import { InterfaceExists, LinkApply, type Guards, type LinkPorts, type PodPlace } from "./links/apply.ts";
+import { InterfaceExists, LinkApply, type Shared, type LinkPorts, type PodPlace } from "./links/apply.ts";
 import { derivePodLink, deriveResult, ownerOf, requestedAddresses } from "./links/derive.ts";
 import type { PodLink } from "./links/link.ts";
 import { hostLinkName } from "./links/names.ts";
 import { observeEnd } from "./links/observe.ts";
 import { planLink, planNewLink, planNoLink, type LinkStep } from "./links/plan.ts";
+import { LinkRemovals } from "./links/removals.ts";
 import { SourceGuard } from "./links/source_guard.ts";
 import { renderSources, type SourceElement } from "./links/sources.ts";
 import type { NetworkMetrics } from "./metrics.ts";
@@ -48,7 +50,7 @@ export interface PodNetworkOptions {
 export class NodePodNetwork implements PodNetwork {
   readonly #options: PodNetworkOptions;
   readonly #attachments: Attachments<AttachmentDetail>;
-  readonly #guards: Guards;
+  readonly #shared: Shared;
   #hostPortsKnown: Promise<unknown> | undefined;
 
   constructor(options: PodNetworkOptions) {
@@ -56,7 +58,8 @@ export class NodePodNetwork implements PodNetwork {
     this.#attachments = options.attachments;
     const guard = (mode: PodLink["mode"]): SourceGuard =>
       new SourceGuard(options.ports.nftables, mode === "routed" ? "inet" : "bridge", () => this.#sources(mode));
-    this.#guards = { routed: guard("routed"), bridge: guard("bridge") };
+    const removals = new LinkRemovals(options.ports.deletions);
+    this.#shared = { routed: guard("routed"), bridge: guard("bridge"), removals };
   }
 
   /**
@@ -67,11 +70,11 @@ export class NodePodNetwork implements PodNetwork {
     await reconcile({
       attachments: this.#attachments,
       ports: this.#options.ports,
-      guards: this.#guards,
+      shared: this.#shared,
       remove: (attachment) => this.#remove(attachment),
     });
-    await this.#guards.routed.repair();
-    await this.#guards.bridge.repair();
+    await this.#shared.routed.repair();
+    await this.#shared.bridge.repair();
     await this.#knowHostPorts();
     await this.#options.hostPorts.settle();
   }
@@ -207,7 +210,7 @@ export class NodePodNetwork implements PodNetwork {
   }
 
   #applyTo(place: PodPlace | undefined): LinkApply {
-    return new LinkApply(this.#options.ports, this.#guards, place);
+    return new LinkApply(this.#options.ports, this.#shared, place);
   }
 
   async #remove(attachment: PodAttachment): Promise<void> {
@@ -333,7 +336,7 @@ function words(step: LinkStep): string {
   if (step.step === "add pair") return `link ${step.link.hostLink} or ${step.link.ifName}`;
   if (!("changes" in step)) return step.step;
   const place = step.step === "change host end" ? step.hostLink : step.ifName;
-  return step.changes.map(({ object, value }) => `${place}: ${object} ${JSON.stringify(value)}`).join("; ");
+  return `${place}: ${step.changes.map(describeRouting).join("; ")}`;
 }
 
 function isAlive(pid: number): boolean {

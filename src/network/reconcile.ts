@@ -1,7 +1,7 @@
 /** Brings together what is noted of attachments and what the kernel has. */
 import type { Link } from "../kernel/netlink/rtnetlink/link.ts";
 import { decodeAlias } from "./links/alias.ts";
-import { LinkApply, type Guards, type LinkPorts } from "./links/apply.ts";
+import { LinkApply, type Shared, type LinkPorts } from "./links/apply.ts";
 import type { PodLink } from "./links/link.ts";
 import { hostLinkPrefix, podLinkGroup } from "./links/names.ts";
 import { observeEnd } from "./links/observe.ts";
@@ -12,12 +12,12 @@ import type { AttachmentDetail, PodAttachment } from "./state/detail.ts";
 export interface Reconciling {
   readonly attachments: Attachments<AttachmentDetail>;
   readonly ports: LinkPorts;
-  readonly guards: Guards;
+  readonly shared: Shared;
   readonly remove: (attachment: PodAttachment) => Promise<void>;
 }
 
 /** Nothing else is added or deleted meanwhile. */
-export async function reconcile({ attachments, ports, guards, remove }: Reconciling): Promise<void> {
+export async function reconcile({ attachments, ports, shared, remove }: Reconciling): Promise<void> {
   const links = await podLinks(ports);
   const noted = attachments.list();
   for (const attachment of noted) {
@@ -25,7 +25,7 @@ export async function reconcile({ attachments, ports, guards, remove }: Reconcil
     links.delete(attachment.hostLink);
     // Half-made: its caller has got an error. Without a link: it went with its namespace, and its address is free.
     if (!attachment.isReady || !link) await remove(attachment);
-    else await mend(ports, guards, attachment.detail.link);
+    else await mend(ports, shared, attachment.detail.link);
   }
   for (const link of links.values()) adopt(attachments, link);
 }
@@ -37,9 +37,9 @@ async function podLinks({ routing }: LinkPorts): Promise<Map<string, Link>> {
 }
 
 /** The node's end alone: what is in the pod's namespace went through nobody's hands but the pod's. */
-async function mend(ports: LinkPorts, guards: Guards, link: PodLink): Promise<void> {
+async function mend(ports: LinkPorts, shared: Shared, link: PodLink): Promise<void> {
   const host = await observeEnd(ports.routing, link.hostLink);
-  await new LinkApply(ports, guards, undefined).apply(planLink({ host, pod: "unseen" }, link));
+  await new LinkApply(ports, shared, undefined).apply(planLink({ host, pod: "unseen" }, link));
 }
 
 /** The notes of it are lost, the pod may live: it keeps its addresses until DEL or GC comes for it. */

@@ -6,6 +6,7 @@ import { routeTable } from "../../kernel/netlink/rtnetlink/common.ts";
 import { ensureBridge } from "./bridge.ts";
 import type { PodLink } from "./link.ts";
 import type { LinkStep } from "./plan.ts";
+import type { LinkRemovals } from "./removals.ts";
 import { loopbackUp, renderPair, type EndChange } from "./render.ts";
 import type { SourceGuard } from "./source_guard.ts";
 
@@ -20,9 +21,11 @@ export interface LinkPorts {
   readonly podSysctl: (namespace: NetworkNamespace) => SysctlPort;
 }
 
-export interface Guards {
+/** What all attachments have in common. */
+export interface Shared {
   readonly routed: SourceGuard;
   readonly bridge: SourceGuard;
+  readonly removals: LinkRemovals;
 }
 
 /** A pod's namespace, open. */
@@ -48,24 +51,24 @@ type Executors = { readonly [K in LinkStep["step"]]: (step: StepOf<K>) => Promis
 
 export class LinkApply {
   readonly #ports: LinkPorts;
-  readonly #guards: Guards;
+  readonly #shared: Shared;
   readonly #place: PodPlace | undefined;
   /** Of the ends, once they are known. */
   #index: { host: number; pod: number } | undefined;
   readonly #executors: Executors = {
     "add pair": ({ link }) => this.#addPair(link),
-    "delete link": ({ hostLink }) => this.#deleteLink(hostLink),
+    "delete link": ({ hostLink }) => this.#shared.removals.remove(hostLink),
     "change host end": (step) => this.#changeHostEnd(step),
     "change pod end": (step) => this.#changePodEnd(step),
-    "admit sources": ({ mode, elements }) => this.#guards[mode].admit(elements),
-    "refuse sources": ({ mode, elements }) => this.#guards[mode].refuse(elements),
+    "admit sources": ({ mode, elements }) => this.#shared[mode].admit(elements),
+    "refuse sources": ({ mode, elements }) => this.#shared[mode].refuse(elements),
     "await link": (step) => this.#awaitLink(step),
   };
 
   /** @param place where the pod's end is, or shall be; undefined: its end is not touched */
-  constructor(ports: LinkPorts, guards: Guards, place: PodPlace | undefined) {
+  constructor(ports: LinkPorts, shared: Shared, place: PodPlace | undefined) {
     this.#ports = ports;
-    this.#guards = guards;
+    this.#shared = shared;
     this.#place = place;
   }
 
@@ -102,22 +105,15 @@ export class LinkApply {
         // Indexes count in each namespace. The kernel takes a link for no pair where both have the same, and lets
         // packets through up to a second late (net/core/link_watch.c, linkwatch_urgent_event): the next has another.
         if (made.index !== made.link || attempt > 1) return;
-        await this.#deleteLink(link.hostLink);
+        await this.#shared.removals.remove(link.hostLink);
         continue;
       }
       if (refused && refused.errno !== errno.exists) throw refused;
       if (refused && (!made || attempt > 1)) throw new InterfaceExists(link.ifName);
       // The node's end is left from an attachment that nobody knows: whoever had it is gone.
       if (attempt > 1) throw vanished(link.hostLink);
-      if (made) await this.#deleteLink(link.hostLink);
+      if (made) await this.#shared.removals.remove(link.hostLink);
     }
-  }
-
-  async #deleteLink(hostLink: string): Promise<void> {
-    const [refused] = await this.#ports.deletions.apply([
-      { verb: "delete", object: "link", value: { name: hostLink } },
-    ]);
-    if (refused && refused.errno !== errno.noDevice) throw refused;
   }
 
   async #changeHostEnd({ hostLink, changes }: StepOf<"change host end">): Promise<void> {

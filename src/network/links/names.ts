@@ -1,6 +1,6 @@
 /** Names and addresses that tell the pods' links from all others on the node. Pure. */
 import { createHash } from "node:crypto";
-import { macText, type IpAddress, type MacAddress } from "../../model/address.ts";
+import { macText, parseIp, type IpAddress, type MacAddress } from "../../model/address.ts";
 import type { Owner } from "../ipam/leases.ts";
 
 /** What every host end's name begins with (KubeProxyConfiguration: detectLocal.interfaceNamePrefix). */
@@ -8,6 +8,9 @@ export const hostLinkPrefix = "flp";
 
 /** IFLA_GROUP of host ends: what rules match, because no name of somebody else's can be in it. */
 export const podLinkGroup = 0x666c70;
+
+/** Of those that are being deleted together. */
+export const goingLinkGroup = podLinkGroup + 1;
 
 /** IFNAMSIZ holds 15 bytes and the NUL. */
 const nameBytes = 15;
@@ -44,8 +47,7 @@ export function linkLocal(mac: MacAddress): IpAddress {
     number,
   ];
   const groups = [((a ^ 2) << 8) | b, (c << 8) | 0xff, 0xfe00 | d, (e << 8) | f];
-  // The third and fourth cannot all be zero, so that "::" stands for the groups behind the prefix alone.
-  return `fe80::${groups.map((group) => group.toString(16)).join(":")}` as IpAddress;
+  return parseIp(`fe80::${groups.map((group) => group.toString(16)).join(":")}`)!;
 }
 
 function identity({ network, containerId, ifName }: Owner): string {

@@ -63,6 +63,17 @@ export function describeLinks(on: () => RoutingContext): void {
       expect(await on().linkNames()).toEqual(["lo"]);
     });
 
+    it("go together by their group, and no others", async () => {
+      await on().prepare(addPair, addBridge, change("change", "link", { index: left, group: 7 }));
+      await on().prepare(change("change", "link", { index: right, group: 7 }));
+      await on().prepare(change("delete", "link", { group: 7 }));
+      expect(await on().linkNames()).toEqual(["bridge", "lo"]);
+      expect(await on().outcomes(change("delete", "link", { group: 7 }))).toEqual(["ENODEV"]);
+      await expect(on().outcomes(change("delete", "link", { group: 0 }))).rejects.toMatchObject({
+        code: "NETLINK_ENCODE",
+      });
+    });
+
     it("want a master that is there and is one", async () => {
       expect(await on().outcomes(change("add", "link", { name: "b", master: 99, info: { kind: "bridge" } }))).toEqual([
         "EINVAL",

@@ -17,7 +17,7 @@ export function linkExecutors(ns: Namespace): RoutingExecutors<void>["link"] {
   return {
     add: (v) => addLink(ns, v),
     change: (v) => changeLink(ns, v),
-    delete: (v) => deleteLink(ns, find(ns, v)),
+    delete: (v) => deleteLinks(ns, v),
   };
 }
 
@@ -161,6 +161,14 @@ function setFlags(ns: Namespace, link: FakeLink, { flags = [], change = [] }: Li
   link.value.flags = [...kept, ...flags.filter((flag) => change.length === 0 || change.includes(flag))];
   if (!was && isUp(link)) bringUp(ns, link);
   if (was && !isUp(link)) bringDown(ns, link);
+}
+
+function deleteLinks(ns: Namespace, v: LinkSpec): void {
+  if (v.index || v.name !== undefined || !v.group) return deleteLink(ns, find(ns, v));
+  const members = [...ns.links.values()].filter(({ value }) => value.group === v.group);
+  if (members.length === 0) throw new Refusal("ENODEV");
+  // One that takes another of them along has deleted it already.
+  for (const link of members) if (ns.links.has(link.value.index)) deleteLink(ns, link);
 }
 
 function deleteLink(ns: Namespace, link: FakeLink): void {

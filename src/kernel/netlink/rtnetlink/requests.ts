@@ -34,7 +34,8 @@ const requests: RoutingExecutors<AnyRequest> = {
     add: (v) => request(message.newLink, add, linkMessage, { ...noLinkHeader, ...v }),
     // NLM_F_REPLACE would be refused: the kernel changes a link by a request without flags.
     change: (v) => request(message.newLink, 0, linkMessage, { ...noLinkHeader, ...certain(v) }),
-    delete: (v) => request(message.deleteLink, 0, linkMessage, { ...noLinkHeader, ...certain(v) }),
+    // A group that is named as such means every link of it; the kernel refuses the group 0, in which all begin.
+    delete: (v) => request(message.deleteLink, 0, linkMessage, { ...noLinkHeader, ...(v.group ? v : certain(v)) }),
   },
   address: {
     add: (v) => request(message.newAddress, add, addressMessage, wholeAddress(v)),
