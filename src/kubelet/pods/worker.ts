@@ -3,24 +3,21 @@
  * up the steps behind it in this pod, and nothing else.
  */
 import type { Pod } from "../../model/kubernetes.ts";
-import { timestamp } from "../../model/timestamp.ts";
 import { PodProbes } from "../probes/pod_probes.ts";
 import { applyStep } from "./apply/executors.ts";
 import { hastenStop } from "./apply/stop.ts";
 import type { StepRun } from "./apply/run.ts";
-import { waitsUntil } from "./backoff.ts";
-import { allContainers, graceSecondsOf } from "./containers.ts";
 import type { PodDeps } from "./deps.ts";
-import { currentSandbox, isRunning, latest } from "./observed.ts";
+import { deadlineMs, planInput, statusInput, terminationOf } from "./inputs.ts";
+import { currentSandbox } from "./observed.ts";
 import { listPod, observeContainer, observePod, type Listed } from "./observe.ts";
-import { isOver, planPod } from "./plan.ts";
-import type { PlanInput, Termination } from "./plan_input.ts";
+import { planPod } from "./plan.ts";
+import type { PlanInput } from "./plan_input.ts";
 import { PodState } from "./pod_state.ts";
 import { Retries } from "./retries.ts";
 import { PodSources } from "./sources.ts";
 import { apiStatus } from "./status/container_status.ts";
 import { derivePodStatus } from "./status/derive.ts";
-import { isFinal } from "./status/phase.ts";
 import { StatusWriter } from "./status_writer.ts";
 import { keyOfStep, type PodStep } from "./steps.ts";
 
@@ -140,14 +137,14 @@ export class PodWorker {
   #tick(): void {
     const { state } = this;
     if (state.isReleased) return this.#end();
-    const input = this.#input();
+    const input = planInput(this.#deps, state, this.#probes);
     const ips = currentSandbox(state.observed)?.ips ?? [];
     const probed = input.termination ? [] : state.observed.containers;
     this.#probes.sync(state.pod, probed, state.pod.spec.hostNetwork ? (this.#deps.nodeIps()[0] ?? "") : (ips[0] ?? ""));
     const plan = planPod(input);
     this.#noteWaits(plan.waits);
     for (const step of plan.steps) this.#launch(step);
-    const times = [plan.againAtMs, this.#deadlineMs()].filter((ms) => ms !== undefined);
+    const times = [plan.againAtMs, deadlineMs(state)].filter((ms) => ms !== undefined);
     this.#at("again", times.length > 0 ? Math.min(...times) : undefined);
     this.#report(input);
   }
@@ -155,66 +152,6 @@ export class PodWorker {
   #end(): void {
     this.stop();
     this.#onEnd();
-  }
-
-  #input(): PlanInput {
-    const { state } = this;
-    const { clock, settings } = this.#deps;
-    const nowMs = clock.now();
-    const termination = this.#termination(nowMs);
-    const specOf = (name: string) => allContainers(state.pod).find(({ spec }) => spec.name === name)?.spec;
-    return {
-      pod: state.pod,
-      observed: state.observed,
-      nowMs,
-      ...(termination ? { termination } : {}),
-      isTerminal: isFinal(state.current.status?.phase),
-      areVolumesReady: state.volumes !== undefined,
-      isCleanedUp: state.isCleanedUp,
-      hasImage: (name) => state.images.has(name),
-      backoffUntilMs: (name, finishedAtMs) =>
-        waitsUntil(state.crashes.get(name), finishedAtMs, nowMs, settings.crashBackoff),
-      backoffDelayMs: (name) => state.crashes.get(name)?.delayMs ?? 0,
-      holdOf: (name) => {
-        const hold = state.holds.get(name);
-        return hold && hold.untilMs > nowMs ? hold : undefined;
-      },
-      isStarted: (name) => {
-        const now = latest(state.observed, name);
-        const spec = specOf(name);
-        if (!now || !spec || state.busy.has(`startContainer ${name}`)) return false;
-        return isRunning(now) && this.#probes.isStarted(spec, now.id);
-      },
-      failedProbe: (_name, id) => this.#probes.failed(id),
-      restartCountOf: (name) => {
-        const known = apiStatus(state.pod, name);
-        return known?.containerID ? known.restartCount + 1 : 0;
-      },
-      isBusy: (prefix) => state.isBusy(prefix),
-    };
-  }
-
-  #termination(nowMs: number): Termination | undefined {
-    const { state } = this;
-    const { deletionTimestamp } = state.pod.metadata;
-    if (deletionTimestamp !== undefined || state.isGone) {
-      return { graceSeconds: graceSecondsOf(state.pod), releases: true };
-    }
-    const deadlineMs = this.#deadlineMs();
-    if (deadlineMs !== undefined && nowMs >= deadlineMs && !state.termination) {
-      const message = "Pod was active on the node longer than the specified deadline";
-      const failure = { reason: "DeadlineExceeded", message };
-      this.#deps.events.event(state.pod, "Normal", failure.reason, message);
-      state.termination = { graceSeconds: graceSecondsOf(state.pod), releases: false, failure };
-    }
-    return state.termination;
-  }
-
-  #deadlineMs(): number | undefined {
-    const { activeDeadlineSeconds: seconds } = this.state.pod.spec;
-    const startTime = this.state.current.status?.startTime;
-    if (seconds === undefined || startTime === undefined || isFinal(this.state.current.status?.phase)) return undefined;
-    return Date.parse(startTime) + seconds * 1000;
   }
 
   #noteWaits(waits: PodState["waits"]): void {
@@ -283,35 +220,15 @@ export class PodWorker {
 
   async #refreshVolumes(): Promise<void> {
     const { state } = this;
-    if (!state.volumes || state.isBusy("") || this.#termination(this.#deps.clock.now())) return;
+    if (!state.volumes || state.isBusy("") || terminationOf(this.#deps, state)) return;
     this.#launch({ do: "prepareVolumes" });
   }
 
   #report(input: PlanInput): void {
     const { state } = this;
     if (state.isGone) return;
-    const { clock, runtimeName, nodeIps } = this.#deps;
-    const pod = state.current;
-    const isEnding = input.termination !== undefined;
-    const isIdle = !state.isBusy("startContainer ") && !state.isBusy("createSandbox");
-    const failure = state.termination?.failure;
-    const status = derivePodStatus({
-      pod,
-      observed: state.observed,
-      now: timestamp(clock.now()),
-      runtimeName,
-      nodeIps: nodeIps(),
-      waits: state.waits,
-      isTerminating: isEnding,
-      hasEnded: !state.observed.containers.some(isRunning) && isIdle && (isEnding || isOver(input)),
-      ...(failure ? { failure } : {}),
-      isStarted: input.isStarted,
-      isReady: (name, id) => {
-        const spec = allContainers(pod).find((one) => one.spec.name === name)?.spec;
-        return spec !== undefined && this.#probes.isReady(spec, id) && !isEnding;
-      },
-    });
-    if (this.#writer.put(state.pod, status, pod.status)) state.written = status;
+    const status = derivePodStatus(statusInput(this.#deps, state, this.#probes, input));
+    if (this.#writer.put(state.pod, status, state.current.status)) state.written = status;
   }
 
   /** One timer a name; the next takes its place. */
