@@ -140,7 +140,7 @@ export class LinkApply {
   async #awaitLink({ hostLink, ifName, addresses }: StepOf<"await link">): Promise<void> {
     const deadline = performance.now() + awaitMs;
     const pod = this.#podPlace().routing;
-    for (let pauseMs = 1; ; pauseMs = Math.min(2 * pauseMs, 50)) {
+    for (let pauseMs = 1; ; pauseMs = Math.min(2 * pauseMs, 4)) {
       const [hostEnd, podEnd, local] = await Promise.all([
         this.#ports.routing.link({ name: hostLink }),
         pod.link({ name: ifName }),
