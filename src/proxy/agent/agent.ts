@@ -224,8 +224,9 @@ export class ProxyAgent {
   }
 
   async #derive(keys: readonly string[]): Promise<void> {
+    const ips = Object.values(nodeIps(this.#node.node, this.#options.config.bindAddress));
     const options: DeriveOptions = {
-      node: { name: this.#options.nodeName, zone: this.#zone },
+      node: { name: this.#options.nodeName, zone: this.#zone, ips },
       masqueradeAll: this.#options.config.nftables.masqueradeAll,
     };
     const pace = new Pace();

@@ -58,6 +58,20 @@ export class FamilyProxy {
     for (const [name, wanted] of after) this.#change(name, before?.get(name), wanted);
     if (after.size > 0) this.#ports.set(key, after);
     else this.#ports.delete(key);
+    for (const name of after.keys()) this.#reportTaken(name, report);
+  }
+
+  /** Upstream serves either, as chance has it; here the first by name has it on every node. */
+  #reportTaken(name: string, report: Report): void {
+    for (const { frontend, owner } of this.#ruleset.refusedTo(name)) {
+      const { address = "node port", port, protocol } = frontend;
+      const field = `${address} ${port}/${protocol}`;
+      report({
+        reason: "FrontendTaken",
+        field,
+        message: `${field} of ${name} is served for ${owner}, which has it too`,
+      });
+    }
   }
 
   #change(name: string, before: WantedPort | undefined, after: WantedPort | undefined): void {

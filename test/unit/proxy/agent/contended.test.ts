@@ -1,0 +1,29 @@
+/** Two Services that want one frontend: one has it, and the other's owner is told. */
+import { expect, it } from "vitest";
+import { FakeNftables } from "../../../../src/kernel/fake/nftables.ts";
+import { FamilyProxy } from "../../../../src/proxy/agent/family.ts";
+import type { Problem } from "../../../../src/proxy/derive/problems.ts";
+import { flowDeriveOptions, flowOptions } from "../../../fixtures/flow_options.ts";
+import { service } from "../../../fixtures/service_objects.ts";
+
+it("says whom a frontend is served for, to the other alone", () => {
+  const family = new FamilyProxy(new FakeNftables(), flowOptions("IPv4"));
+  const problems: Problem[] = [];
+  const set = (name: string, clusterIP: string): void => {
+    const spec = { clusterIP, clusterIPs: [clusterIP], externalIPs: ["198.51.100.1"] };
+    const options = flowDeriveOptions("IPv4", {});
+    family.set(`ns/${name}`, service(name, spec), [], options, (problem) => problems.push(problem));
+  };
+  set("a", "10.96.0.1");
+  expect(problems).toEqual([]);
+  set("b", "10.96.0.2");
+  expect(problems).toEqual([
+    {
+      reason: "FrontendTaken",
+      field: "198.51.100.1 80/TCP",
+      message: "198.51.100.1 80/TCP of ns/b:http/TCP is served for ns/a:http/TCP, which has it too",
+    },
+  ]);
+  set("a", "10.96.0.1");
+  expect(problems).toHaveLength(1);
+});
