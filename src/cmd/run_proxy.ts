@@ -1,5 +1,6 @@
 /** The proxy's life as a process: from its start to the signal that ends it. */
 import { existsSync } from "node:fs";
+import { setFlagsFromString } from "node:v8";
 import { writeFile } from "node:fs/promises";
 import { ApiEventRecorder } from "../api/events/api_event_recorder.ts";
 import type { EventType } from "../api/event_recorder.ts";
@@ -44,6 +45,9 @@ export async function runProxy(options: ProxyOptions): Promise<void> {
   const { config, nodeName, programLog, master } = options;
   const { log } = programLog;
   checkMode(config);
+  // What Services need is kept for long and grows little behind the first sync, where V8 would let the heap double and
+  // more before it collects (docs/decisions/051-proxy-memory.md).
+  setFlagsFromString("--heap-growing-percent=50");
   const ended = untilEnd(programLog, options.configFile);
   await writeFile("/proc/self/oom_score_adj", String(config.oomScoreAdj)).catch((error: Error) => {
     if (programLog.verbosity >= 2) log.info({ error: error.message }, "oomScoreAdj stays as it is");
