@@ -41,8 +41,14 @@ const iptables = z
   })
   .superRefine(checkPeriods);
 
+/** Unlike upstream's, whose turn costs what there is, ours costs what changed: no least period (docs/decisions/053). */
 const nftables = z
-  .strictObject({ masqueradeBit: bit, masqueradeAll: z.boolean().default(false), ...periods })
+  .strictObject({
+    masqueradeBit: bit,
+    masqueradeAll: z.boolean().default(false),
+    ...periods,
+    minSyncPeriod: duration(0),
+  })
   .superRefine(checkPeriods);
 
 const ipvs = z

@@ -19,7 +19,7 @@ describe("a configuration", () => {
       configSyncPeriod: 900_000,
       detectLocalMode: "ClusterCIDR",
       iptables: { masqueradeBit: 14, syncPeriod: 30_000, minSyncPeriod: 1000, localhostNodePorts: true },
-      nftables: { masqueradeBit: 14, syncPeriod: 30_000, minSyncPeriod: 1000 },
+      nftables: { masqueradeBit: 14, syncPeriod: 30_000, minSyncPeriod: 0 },
       ipvs: { syncPeriod: 30_000, minSyncPeriod: 0, scheduler: "", excludeCIDRs: [] },
       conntrack: {
         maxPerCore: 32_768,

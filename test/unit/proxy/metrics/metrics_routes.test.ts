@@ -59,7 +59,7 @@ describe("the metrics server", () => {
       healthzBindAddress: "[::1]:1234",
       metricsBindAddress: "127.0.0.1:10249",
       configSyncPeriod: "15m0s",
-      nftables: { syncPeriod: "1m30s", minSyncPeriod: "1s" },
+      nftables: { syncPeriod: "1m30s", minSyncPeriod: "0s" },
       conntrack: { tcpEstablishedTimeout: "0s", tcpCloseWaitTimeout: "1h0m0s", maxPerCore: 32_768 },
     });
     expect(parseConfig(JSON.stringify(written), "configz", kubeProxyConfiguration)).toEqual(config);
