@@ -22,7 +22,7 @@ import { perFamily } from "../network/overlay/decode.ts";
 import { offloadFor } from "../network/overlay/offload.ts";
 import type { OverlayOptions } from "../network/overlay/state.ts";
 import { PrometheusMetrics } from "../network/prometheus.ts";
-import { HttpListener, routes } from "../proxy/http/listener.ts";
+import { HttpListener, routes } from "../http/listener.ts";
 import { systemClock } from "../reconcile/clock.ts";
 import { packageVersion } from "./package_version.ts";
 import { openPodNetwork } from "./pod_network.ts";

@@ -1,11 +1,12 @@
 /** The parts of a kubelet, joined: a runtime, an API, a node, its pods. */
 import { mkdir, readFile } from "node:fs/promises";
-import http from "node:http";
 import { Informer } from "../api/informer.ts";
 import type { Client } from "../api/client.ts";
 import { ApiEventRecorder } from "../api/events/api_event_recorder.ts";
 import { resourceTypes } from "../api/resource_types.ts";
 import type { KubeletConfiguration } from "../config/kubelet.ts";
+import { routes } from "../http/listener.ts";
+import { PersistentListener } from "../http/persistent.ts";
 import type { Clock } from "../reconcile/clock.ts";
 import type { DnsConfig } from "./cri/messages.ts";
 import type { Runtime } from "./cri/runtime.ts";
@@ -75,7 +76,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   services.start();
   told.start();
   await patiently(options, "list what the container runtime has", () => pods.start());
-  const health = serveHealth(config);
+  const health = await serveHealth(options);
   await agent.start();
   // A pod's environment names Services: it is not made without them.
   await services.synced(syncTimeoutMs);
@@ -88,7 +89,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       services.stop();
       agent.stop();
       wheel.stop();
-      health?.close();
+      await health?.close();
       await events.stop(eventFlushMs);
     },
   };
@@ -140,13 +141,13 @@ async function hostDns({ resolvConf }: KubeletConfiguration): Promise<DnsConfig>
   return parseResolvConf(await readFile(resolvConf, "utf8").catch(() => ""));
 }
 
-function serveHealth({ healthzPort, healthzBindAddress }: KubeletConfiguration): http.Server | undefined {
-  if (healthzPort === 0) return undefined;
-  const server = http.createServer((request, reply) => {
-    const isKnown = request.url === "/healthz";
-    reply.writeHead(isKnown ? 200 : 404, { "content-type": "text/plain; charset=utf-8" });
-    reply.end(isKnown ? "ok" : "404 page not found\n");
-  });
-  server.on("error", () => server.close());
-  return server.listen(healthzPort, healthzBindAddress);
+/** Whatever becomes of it, pods are looked after: what cannot be listened on is tried again. */
+async function serveHealth({ config, clock, onError }: KubeletOptions): Promise<PersistentListener | undefined> {
+  const { healthzPort: port, healthzBindAddress: host } = config;
+  if (port === 0) return undefined;
+  const handler = routes({ "/healthz": () => ({ code: 200, body: "ok" }) });
+  const failed = (error: unknown): void => onError("serve /healthz", error);
+  const listener = new PersistentListener({ host, port }, handler, { clock, onError: failed });
+  await listener.start();
+  return listener;
 }

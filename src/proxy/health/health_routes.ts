@@ -1,5 +1,5 @@
 /** /healthz and /livez of healthzBindAddress. */
-import { routes, type HttpAnswer, type HttpHandler } from "../http/listener.ts";
+import { routes, type HttpAnswer, type HttpHandler } from "../../http/listener.ts";
 import type { HealthBody, ProxyHealth } from "./proxy_health.ts";
 
 export type ProbeName = "healthz" | "livez";

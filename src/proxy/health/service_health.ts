@@ -4,7 +4,7 @@
  */
 import type { EventRecorder, EventSubject } from "../../api/event_recorder.ts";
 import type { Clock } from "../../reconcile/clock.ts";
-import { HttpListener, type HttpAnswer } from "../http/listener.ts";
+import { HttpListener, type HttpAnswer } from "../../http/listener.ts";
 import type { HealthCheck } from "./derive.ts";
 import { planHealthPorts, type HealthStep } from "./plan.ts";
 

@@ -3,7 +3,7 @@
  * which enableProfiling adds there, are none of ours.
  */
 import type { Registry } from "prom-client";
-import { routes, type HttpHandler } from "../http/listener.ts";
+import { routes, type HttpHandler } from "../../http/listener.ts";
 import { renderFrontendCounts, type FrontendCount } from "./frontend_counters.ts";
 
 export interface MetricsSources {

@@ -1,8 +1,8 @@
 /** The listener of health checks and metrics: its bounds, and that it comes to listen in the end. */
 import net from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import { HttpListener, routes } from "../../../../src/proxy/http/listener.ts";
-import { PersistentListener } from "../../../../src/proxy/http/persistent.ts";
+import { HttpListener, routes } from "../../../../src/http/listener.ts";
+import { PersistentListener } from "../../../../src/http/persistent.ts";
 import { eventually } from "../../../fixtures/eventually.ts";
 import { FakeClock } from "../../../fixtures/fake_clock.ts";
 

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { healthRoutes } from "../../../../src/proxy/health/health_routes.ts";
 import { ProxyHealth, type NodeState } from "../../../../src/proxy/health/proxy_health.ts";
-import { HttpListener } from "../../../../src/proxy/http/listener.ts";
+import { HttpListener } from "../../../../src/http/listener.ts";
 import { FakeClock } from "../../../fixtures/fake_clock.ts";
 
 const healthyNode: NodeState = { metadata: {}, spec: {} };

@@ -4,7 +4,7 @@ import type { EndpointSlice } from "../../../../src/model/kubernetes.ts";
 import { parseConfig } from "../../../../src/config/read.ts";
 import { kubeProxyConfiguration } from "../../../../src/config/kube_proxy.ts";
 import { formatDuration, parseDuration } from "../../../../src/config/duration.ts";
-import { HttpListener } from "../../../../src/proxy/http/listener.ts";
+import { HttpListener } from "../../../../src/http/listener.ts";
 import { configz } from "../../../../src/proxy/metrics/configz.ts";
 import { renderFrontendCounts, type FrontendCount } from "../../../../src/proxy/metrics/frontend_counters.ts";
 import { metricsRoutes, type MetricsSources } from "../../../../src/proxy/metrics/metrics_routes.ts";

@@ -1,7 +1,7 @@
 /** Plain HTTP on one address: what health checks and scrapes ask, within bounds, and no more. */
 import http from "node:http";
 import type { AddressInfo } from "node:net";
-import { FairleadError } from "../../errors/catalogue.ts";
+import { FairleadError } from "../errors/catalogue.ts";
 
 export interface HttpRequest {
   readonly path: string;

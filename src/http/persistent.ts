@@ -1,5 +1,5 @@
 /** A listener that is opened again and again until it is open, as kube-proxy's (cmd/kube-proxy/app, serveHealthz). */
-import type { Clock } from "../../reconcile/clock.ts";
+import type { Clock } from "../reconcile/clock.ts";
 import { HttpListener, type HttpHandler, type ListenAddress } from "./listener.ts";
 
 export interface PersistentOptions {
