@@ -6,7 +6,7 @@ import type { ConntrackPort } from "../kernel/ports.ts";
 import { openConntrack } from "../kernel/real/conntrack.ts";
 import { openConntrackHashSize } from "../kernel/real/conntrack_hash_size.ts";
 import { openSysctl } from "../kernel/real/sysctl.ts";
-import type { IpFamily } from "../model/service.ts";
+import type { FrontendCount, IpFamily } from "../model/service.ts";
 import type { AgentLog } from "../proxy/agent/agent.ts";
 import { joinObservers, type SyncObserver } from "../proxy/agent/observer.ts";
 import { ProblemEvents } from "../proxy/agent/problem_events.ts";
@@ -34,6 +34,7 @@ export interface ProxyAroundOptions {
   readonly nodeName: string;
   readonly families: readonly IpFamily[];
   readonly metrics: ProxyMetrics;
+  readonly frontendCounts: () => Promise<readonly FrontendCount[]>;
   readonly events: EventRecorder;
   readonly log: AgentLog;
 }
@@ -76,7 +77,7 @@ export class ProxyAround {
     const { registry } = metrics;
     this.#metricsListener = this.#listener(
       metricsBindAddress,
-      metricsRoutes({ registry, mode, configz: configz(config) }),
+      metricsRoutes({ registry, mode, configz: configz(config), frontendCounts: options.frontendCounts }),
     );
     const isEverywhere = config.nodePortAddresses?.includes("all") ?? false;
     this.observer = joinObservers([

@@ -64,7 +64,16 @@ export async function runProxy(options: ProxyOptions): Promise<void> {
   const [nftables, routing] = await Promise.all([RealNftables.open(), openRouting()]);
   const families = familiesOfKernel();
   log.info({ node: nodeName, mode: "nftables", families, server: client.server }, "starting");
-  const around = await ProxyAround.open({ config, mode: "nftables", nodeName, families, metrics, events, log });
+  const around = await ProxyAround.open({
+    config,
+    mode: "nftables",
+    nodeName,
+    families,
+    metrics,
+    frontendCounts: () => agent.frontendCounts(),
+    events,
+    log,
+  });
   const { observer } = around;
   const agent = new ProxyAgent({
     client,

@@ -20,7 +20,7 @@ export const commandTable: readonly (PresentCommand | AbsentCommand)[] = [
   {
     name: "up",
     summary: "start a whole cluster on this machine: control plane, node agent, DNS, kubeconfig",
-    absent: "the node agent is not there yet; 'fairlead server' starts the control plane alone",
+    absent: "the node agent is not in one process yet; 'fairlead server' starts the control plane alone",
   },
   {
     name: "server",
@@ -35,7 +35,8 @@ export const commandTable: readonly (PresentCommand | AbsentCommand)[] = [
   {
     name: "node",
     summary: "start the node agent: kubelet, service proxy and pod network in one process",
-    absent: "none of the node agent's parts (src/kubelet, src/proxy, src/network) is there yet",
+    absent:
+      "its parts are not in one process yet: 'fairlead kubelet', 'fairlead network' and 'fairlead proxy' start them one by one",
   },
   {
     name: "kubelet",

@@ -52,3 +52,17 @@ export function servicePortName(port: Pick<ServicePort, "namespace" | "name" | "
   const service = `${port.namespace}/${port.name}`;
   return port.portName === "" ? service : `${service}:${port.portName}`;
 }
+
+/** What the kernel has counted of a frontend. */
+export interface FrontendCount {
+  /** "namespace/name:port" */
+  readonly service: string;
+  readonly family: IpFamily;
+  readonly protocol: Protocol;
+  /** Undefined: a node port. */
+  readonly address: string | undefined;
+  readonly port: number;
+  /** New connections that came to it: their first packets. */
+  readonly packets: bigint;
+  readonly bytes: bigint;
+}

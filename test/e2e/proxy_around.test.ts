@@ -192,6 +192,14 @@ describe("around the proxy", () => {
     expect(configz.body).toMatchObject({ "kubeproxy.config.k8s.io": { conntrack: { udpTimeout: "45s" } } });
   });
 
+  it("each frontend's connections are counted by the kernel, and can be read", async () => {
+    const { text } = (await get("http://127.0.0.1:10249/metrics/frontends"))!;
+    const labels = 'address="10.96.0.53",ip_family="IPv4",port="53",protocol="UDP",service="default/dns"';
+    const packets = text.split("\n").find((line) => line.startsWith(`fairlead_frontend_packets_total{${labels}}`));
+    // One to each of its endpoints: what the same flow sent behind its first packet is not counted.
+    expect(Number(packets?.split(" ").at(-1))).toBeGreaterThanOrEqual(2);
+  });
+
   it("Prometheus scrapes it", async () => {
     const config = path.join(folder, "prometheus.json");
     const targets = [{ targets: ["127.0.0.1:10249"] }];

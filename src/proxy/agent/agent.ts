@@ -6,7 +6,7 @@ import type { Client } from "../../api/client.ts";
 import type { KubeProxyConfiguration } from "../../config/kube_proxy.ts";
 import { FairleadError } from "../../errors/catalogue.ts";
 import type { NftablesPort, RoutingPort } from "../../kernel/ports.ts";
-import type { IpFamily } from "../../model/service.ts";
+import type { FrontendCount, IpFamily } from "../../model/service.ts";
 import type { Clock } from "../../reconcile/clock.ts";
 import { Pace } from "../../reconcile/pace.ts";
 import type { DeriveOptions } from "../derive/frontends.ts";
@@ -143,6 +143,12 @@ export class ProxyAgent {
 
   #firstSync(): Promise<void> {
     return new Promise((resolve) => (this.#onFirstSync = resolve));
+  }
+
+  /** What the kernel has counted of each frontend, of every family. */
+  async frontendCounts(): Promise<readonly FrontendCount[]> {
+    const counts = await Promise.all(this.#families.map((family) => family.counts()));
+    return counts.flat();
   }
 
   async #awaitNode(): Promise<void> {

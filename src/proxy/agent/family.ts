@@ -1,7 +1,7 @@
 /** One address family: what its Services want, kept in its table. */
 import type { NftablesPort } from "../../kernel/ports.ts";
 import type { EndpointSlice, Service } from "../../model/kubernetes.ts";
-import type { IpFamily } from "../../model/service.ts";
+import type { FrontendCount, IpFamily } from "../../model/service.ts";
 import { NftablesTable } from "../apply/nftables.ts";
 import { deriveService, type WantedPort } from "../derive/derive.ts";
 import type { DeriveOptions } from "../derive/frontends.ts";
@@ -88,9 +88,9 @@ export class FamilyProxy {
     const startedMs = performance.now();
     const { nodePortAddresses } = this.#ruleset.options;
     const repaired = this.#mustRepair;
-    this.#mustRepair = true;
-    const steps = repaired ? await this.#table.repair() : await this.#table.sync();
+    // What is asked for from now on is asked of the next.
     this.#mustRepair = false;
+    const steps = await this.#write(repaired);
     this.#isWhole = true;
     const changes = this.#changes;
     this.#changes = [];
@@ -98,8 +98,17 @@ export class FamilyProxy {
     return { family: this.family, changes, steps, repaired, durationMs, nodePortAddresses };
   }
 
-  /** Leaves nothing behind. */
-  remove(): Promise<void> {
-    return this.#table.remove();
+  async #write(repairing: boolean): Promise<number> {
+    try {
+      return await (repairing ? this.#table.repair() : this.#table.sync());
+    } catch (error) {
+      this.#mustRepair = true;
+      throw error;
+    }
+  }
+
+  /** What the kernel has counted of each frontend; none before there is a table. */
+  async counts(): Promise<readonly FrontendCount[]> {
+    return this.#isWhole ? this.#table.counts() : [];
   }
 }

@@ -1,6 +1,9 @@
 /** Keeps one family's table as its ruleset wants it. */
 import { FairleadError } from "../../errors/catalogue.ts";
+import type { NftElement } from "../../kernel/netlink/nftables/state.ts";
 import type { NftablesPort } from "../../kernel/ports.ts";
+import type { FrontendCount } from "../../model/service.ts";
+import { countedSets, countsOf } from "../modes/nftables/counts.ts";
 import { observedElements, planChanges, planTable, tableOf } from "../modes/nftables/plan.ts";
 import type { Ruleset } from "../modes/nftables/ruleset.ts";
 
@@ -71,6 +74,16 @@ export class NftablesTable {
   #clean(): void {
     this.#ruleset.clean();
     this.#unsure = false;
+  }
+
+  /** What the kernel has counted of each frontend. Reads every frontend's element. */
+  async counts(): Promise<readonly FrontendCount[]> {
+    const { options } = this.#ruleset;
+    const elements: NftElement[] = [];
+    for (const set of countedSets) {
+      for (const element of await this.#port.listElements(tableOf(options), set)) elements.push(element);
+    }
+    return countsOf(options.family, this.#ruleset.frontends(), elements);
   }
 
   /** Leaves nothing behind. */

@@ -3,20 +3,7 @@
  * nobody should pay who only wants to know how the proxy is.
  */
 import { setImmediate } from "node:timers/promises";
-import type { IpFamily, Protocol } from "../../model/service.ts";
-
-export interface FrontendCount {
-  /** "namespace/name:port" */
-  readonly service: string;
-  readonly family: IpFamily;
-  readonly protocol: Protocol;
-  /** Undefined: a node port. */
-  readonly address: string | undefined;
-  readonly port: number;
-  /** New connections that came to it: their first packets. */
-  readonly packets: bigint;
-  readonly bytes: bigint;
-}
+import type { FrontendCount } from "../../model/service.ts";
 
 const metrics = [
   ["fairlead_frontend_packets_total", "First packets of connections to a frontend.", "packets"],

@@ -4,7 +4,8 @@
  */
 import type { Registry } from "prom-client";
 import { routes, type HttpHandler } from "../../http/listener.ts";
-import { renderFrontendCounts, type FrontendCount } from "./frontend_counters.ts";
+import type { FrontendCount } from "../../model/service.ts";
+import { renderFrontendCounts } from "./frontend_counters.ts";
 
 export interface MetricsSources {
   readonly registry: Registry;

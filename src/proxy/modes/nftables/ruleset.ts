@@ -36,6 +36,11 @@ export interface Conflict {
 /** Sets whose elements several frontends or Services have in common: a cluster IP of several ports. */
 const sharedSets: ReadonlySet<string> = new Set([setNames.clusterIps, setNames.hairpins]);
 
+export interface ProgrammedFrontend extends Claim {
+  /** Of its elements. */
+  readonly key: string;
+}
+
 export class Ruleset {
   #options: NftablesOptions;
   /** What the kernel's rules were made of. */
@@ -148,6 +153,11 @@ export class Ruleset {
     for (const [key, had] of touched) this.#render(key, had);
     for (const ip of wanted?.localBackends ?? []) this.#put(renderHairpin(ip));
     for (const ip of before?.localBackends ?? []) this.#drop(renderHairpin(ip));
+  }
+
+  /** All frontends, each with the service port that has it. */
+  *frontends(): Iterable<ProgrammedFrontend> {
+    for (const [key, [first]] of this.#claims) if (first) yield { key, ...first };
   }
 
   /** Frontends that several Services want, with those that do not get them. Looks at every frontend. */
