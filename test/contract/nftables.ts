@@ -195,13 +195,15 @@ function describeWatch(current: () => NftablesPort): void {
       const seen: NftChange[] = [];
       const watch = await current().watch((change) => seen.push(change));
       const other = { family: "inet", name: "other" } as const;
-      await current().transact([addTable, { step: "add table", table: other }, chain("a")]);
+      const ofIpv6 = { family: "ip6", name: "other" } as const;
+      const others = [other, ofIpv6].map((one) => ({ step: "add table", table: one }) as const);
+      await current().transact([addTable, ...others, chain("a")]);
       await current().transact([rule("a", x.counter)]);
       await eventually("two changes", () => seen.length >= 2);
       watch.close();
       const generation = await current().generation();
       expect(seen).toMatchObject([
-        { what: "changed", tables: [table, other], generation: generation - 1 },
+        { what: "changed", tables: [table, other, ofIpv6], generation: generation - 1 },
         { what: "changed", tables: [table], generation },
       ]);
     });

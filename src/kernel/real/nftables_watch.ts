@@ -1,5 +1,6 @@
 /** Watches the rulesets of a namespace: what each transaction touched. */
 import { decodeBody, splitDatagram, type ReceivedMessage } from "../netlink/codec/message.ts";
+import { Reader } from "../netlink/codec/reader.ts";
 import { nfnetlinkGroup, splitNfnetlinkType, subsystem } from "../netlink/nfnetlink.ts";
 import { nftCodecs, nftType } from "../netlink/nftables/message.ts";
 import type { NftFamily, NftTableRef } from "../netlink/nftables/state.ts";
@@ -36,6 +37,8 @@ export function watchRulesets(namespace: NamespaceRef, onChange: (change: NftCha
 /** Gathers the messages of a transaction; the one that says the new generation ends it. */
 class Changes {
   readonly #tables = new Map<string, NftTableRef>();
+  /** Family and table as the last message began with them: of thousands of elements most begin alike. */
+  #place: Uint8Array | undefined;
 
   *read(datagram: Buffer): Generator<NftChange> {
     for (const message of splitDatagram(datagram)) {
@@ -47,8 +50,10 @@ class Changes {
   #readMessage(message: ReceivedMessage): NftChange | undefined {
     if (splitNfnetlinkType(message.type).subsystemId !== subsystem.nftables) return undefined;
     if (message.type === nftType("newGeneration")) return this.#end(message);
+    if (this.#place && beginsWith(message, this.#place)) return undefined;
     const { family, table } = decodeBody(nftCodecs.place, message);
     if (table !== undefined) this.#tables.set(`${family} ${table}`, { family: family as NftFamily, name: table });
+    this.#place = placeBytes(message);
     return undefined;
   }
 
@@ -56,6 +61,28 @@ class Changes {
     const { id = 0 } = decodeBody(nftCodecs.generation, message);
     const tables = [...this.#tables.values()];
     this.#tables.clear();
+    this.#place = undefined;
     return { what: "changed", tables, generation: id, portId: message.portId };
   }
+}
+
+/** Bytes of struct nfgenmsg, and of an attribute's header behind it. */
+const nfgenmsgBytes = 4;
+const attributeBytes = 4;
+/** NFTA_*_TABLE and NFTA_TABLE_NAME: 1 in every message but a generation's. */
+const tableAttribute = 1;
+
+/** What stands before the second attribute, where the first is the table's name. */
+function placeBytes({ datagram, start, end }: ReceivedMessage): Uint8Array | undefined {
+  const attribute = start + nfgenmsgBytes;
+  if (attribute + attributeBytes > end) return undefined;
+  const header = new Reader(datagram, attribute, end);
+  const length = header.u16();
+  return header.u16() === tableAttribute ? new Uint8Array(datagram.subarray(start, attribute + length)) : undefined;
+}
+
+function beginsWith({ datagram, start, end }: ReceivedMessage, bytes: Uint8Array): boolean {
+  if (start + bytes.length > end) return false;
+  for (let i = 0; i < bytes.length; i++) if (datagram[start + i] !== bytes[i]) return false;
+  return true;
 }
