@@ -1,10 +1,11 @@
 /*
  * probe CLIENT_NETNS SERVER_NETNS ADDRESS PORT LISTEN_PORT PERIOD_US
  *
- * Serves LISTEN_PORT on every address of the one network namespace, where each connection is told the last byte of the
- * address that it reached, and connects from the other to ADDRESS and PORT each PERIOD_US. Whenever the answer comes
- * from another group of eight addresses than the one before, prints a line: nanoseconds of CLOCK_MONOTONIC at which
- * the connection was begun, and the last byte. Ends with its standard input.
+ * Serves LISTEN_PORT on every address of the one network namespace, where each connection is told the last
+ * byte of the address that it reached, and connects from the other to ADDRESS and PORT each PERIOD_US.
+ * Whenever the answer comes from another group of eight addresses than the one before, prints a line:
+ * nanoseconds of CLOCK_MONOTONIC at which the connection was begun, and the last byte. Ends with its standard
+ * input.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -81,7 +82,8 @@ static int ask(const struct sockaddr_in* target) {
   int fd = check(socket(AF_INET, SOCK_STREAM, 0), "make a socket");
   setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof(bound));
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof(bound));
-  int answer = connect(fd, (struct sockaddr*)target, sizeof(*target)) == 0 && read(fd, &last, 1) == 1 ? last : -1;
+  int answer =
+      connect(fd, (struct sockaddr*)target, sizeof(*target)) == 0 && read(fd, &last, 1) == 1 ? last : -1;
   /* No connection of the past stands in the way of a port that is used again. */
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
   close(fd);
