@@ -3,7 +3,8 @@
  *
  * Opens TCP connections one after the other from one network namespace to another, exchanges a byte each way,
  * closes them, and prints what a batch took by the processor's time stamp counter, divided by its
- * connections, as JSON; where CLOCK is "cpu", in nanoseconds of processor time, which others on the machine do not add to.
+ * connections, as JSON; where CLOCK is "cpu", in nanoseconds of processor time, which others on the machine
+ * do not add to.
  *
  * Both ends are in this one thread, so that nothing is scheduled between them and the count is the packet
  * path's and the sockets' alone. The server closes first: the client's port is free again and its next
@@ -113,7 +114,8 @@ static unsigned long long now(int in_nanoseconds) {
 int main(int argc, char** argv) {
   if (argc != 8 && argc != 9) {
     fprintf(stderr,
-            "usage: connections CLIENT_NETNS SERVER_NETNS ADDRESS PORT LISTEN_PORT CONNECTIONS BATCHES [CLOCK]\n");
+            "usage: connections CLIENT_NETNS SERVER_NETNS ADDRESS PORT LISTEN_PORT CONNECTIONS BATCHES "
+            "[CLOCK]\n");
     return 2;
   }
   int in_nanoseconds = argc == 9 && strcmp(argv[8], "cpu") == 0;
