@@ -1,9 +1,9 @@
 /** The nodes themselves: registered, leased and reported, each at its own moment. */
 import type { Client } from "../api/client.ts";
+import { renewNodeLease } from "../api/node_lease.ts";
 import { resourceTypes } from "../api/resource_types.ts";
-import { isAlreadyExists, isConflict, isNotFound } from "../api/status_error.ts";
-import type { Lease, New, Node } from "../model/kubernetes.ts";
-import { microTimestamp } from "../model/timestamp.ts";
+import { isAlreadyExists, isConflict } from "../api/status_error.ts";
+import type { Lease, Node } from "../model/kubernetes.ts";
 import type { Clock } from "../reconcile/clock.ts";
 import { WorkQueue } from "../reconcile/work_queue.ts";
 import { newNode, nodeStatus, type HollowNode } from "./plan.ts";
@@ -20,7 +20,7 @@ const leaseSeconds = 40;
 const renewMs = 10_000;
 const reportMs = 300_000;
 const workers = 20;
-const { leases, nodes } = resourceTypes;
+const { nodes } = resourceTypes;
 
 interface State {
   readonly node: HollowNode;
@@ -98,33 +98,9 @@ export class HollowNodes {
 
   async #renew(state: State): Promise<void> {
     const { client, clock } = this.#options;
-    const { name } = state.node;
-    const renewTime = microTimestamp(clock.now());
-    const { lease } = state;
+    const { lease, registered } = state;
     delete state.lease;
-    if (lease) {
-      try {
-        state.lease = await client.update(leases, { ...lease, spec: { ...lease.spec, renewTime } });
-        return;
-      } catch (error) {
-        if (!isConflict(error) && !isNotFound(error)) throw error;
-      }
-    }
-    state.lease = await this.#takeLease(name, renewTime, state.registered!);
-  }
-
-  async #takeLease(name: string, renewTime: string, { metadata }: Node): Promise<Lease> {
-    const { client } = this.#options;
-    const key = { namespace: "kube-node-lease", name };
-    const spec = { holderIdentity: name, leaseDurationSeconds: leaseSeconds, renewTime };
-    const ownerReferences = [{ apiVersion: "v1", kind: "Node", name, uid: metadata.uid }];
-    const fresh: New<Lease> = { metadata: { ...key, ownerReferences }, spec };
-    try {
-      return await client.create(leases, fresh);
-    } catch (error) {
-      if (!isAlreadyExists(error)) throw error;
-      const current = await client.get(leases, key);
-      return client.update(leases, { ...current, metadata: { ...current.metadata, ownerReferences }, spec });
-    }
+    const renewal = { node: registered!, durationSeconds: leaseSeconds, nowMs: clock.now(), lease };
+    state.lease = await renewNodeLease(client, renewal);
   }
 }

@@ -1,12 +1,9 @@
-/** The node's Lease: that it is renewed says that the node lives (KEP-589). */
+/** Renews the node's Lease, each time a while before it would end. */
 import type { Client } from "../../api/client.ts";
-import { resourceTypes } from "../../api/resource_types.ts";
-import { isAlreadyExists, isConflict, isNotFound } from "../../api/status_error.ts";
-import type { Lease, New, Node } from "../../model/kubernetes.ts";
-import { microTimestamp } from "../../model/timestamp.ts";
+import { renewNodeLease } from "../../api/node_lease.ts";
+import type { Lease, Node } from "../../model/kubernetes.ts";
 import type { Clock } from "../../reconcile/clock.ts";
 
-const { leases } = resourceTypes;
 /** A quarter of the lease's duration (pkg/kubelet, nodeLeaseRenewIntervalFraction). */
 const renewShare = 0.25;
 const retryMs = 1000;
@@ -52,34 +49,9 @@ export class NodeLease {
   }
 
   async #renew(): Promise<void> {
-    const { client, clock } = this.#options;
-    const renewTime = microTimestamp(clock.now());
+    const { client, clock, durationSeconds } = this.#options;
     const lease = this.#lease;
     this.#lease = undefined;
-    if (lease) {
-      try {
-        this.#lease = await client.update(leases, { ...lease, spec: { ...lease.spec, renewTime } });
-        return;
-      } catch (error) {
-        if (!isConflict(error) && !isNotFound(error)) throw error;
-      }
-    }
-    this.#lease = await this.#take(renewTime);
-  }
-
-  async #take(renewTime: string): Promise<Lease> {
-    const { client, durationSeconds: leaseDurationSeconds } = this.#options;
-    const { name, uid } = this.#node.metadata;
-    const key = { namespace: "kube-node-lease", name };
-    const spec = { holderIdentity: name, leaseDurationSeconds, renewTime };
-    const ownerReferences = [{ apiVersion: "v1", kind: "Node", name, uid }];
-    const fresh: New<Lease> = { metadata: { ...key, ownerReferences }, spec };
-    try {
-      return await client.create(leases, fresh);
-    } catch (error) {
-      if (!isAlreadyExists(error)) throw error;
-      const current = await client.get(leases, key);
-      return client.update(leases, { ...current, metadata: { ...current.metadata, ownerReferences }, spec });
-    }
+    this.#lease = await renewNodeLease(client, { node: this.#node, durationSeconds, nowMs: clock.now(), lease });
   }
 }
