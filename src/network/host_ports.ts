@@ -3,6 +3,7 @@
  * the proxy's rulesets; where no proxy runs, a table of its own does.
  */
 import type { PortMapping } from "../../cni/plugin.ts";
+import { familyOfIp } from "../model/cidr.ts";
 import type { IpFamily } from "../model/service.ts";
 import type { WantedPort } from "../proxy/derive/derive.ts";
 import type { Frontend } from "../proxy/derive/frontends.ts";
@@ -34,7 +35,7 @@ export function deriveHostPorts(
   mappings: readonly PortMapping[],
   { family, address }: PodAddress,
 ): WantedPort {
-  const isOfFamily = (ip: string | undefined): boolean => ip === undefined || ip.includes(":") === (family === "IPv6");
+  const isOfFamily = (ip: string | undefined): boolean => ip === undefined || familyOfIp(ip) === family;
   const frontends = mappings
     // As upstream's portmap: a mapping of port 0 is none.
     .filter(({ hostPort, hostIp }) => hostPort > 0 && isOfFamily(hostIp))

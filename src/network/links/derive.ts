@@ -1,6 +1,7 @@
 /** What a CNI request wants of the kernel: the pod's link. Pure. */
 import type { AddRequest, NetworkConfig, Result, ResultIp, Route } from "../../../cni/plugin.ts";
 import type { IpAddress } from "../../model/address.ts";
+import { familyOfIp } from "../../model/cidr.ts";
 import type { Lease, Owner } from "../ipam/leases.ts";
 import { renderAlias } from "./alias.ts";
 import { familiesOf, type PodAddress, type PodLink, type PodRoute } from "./link.ts";
@@ -60,7 +61,7 @@ function deriveRoutes({ ipam }: NetworkConfig, addresses: readonly PodAddress[])
     return [...families].map((family) => ({ destination: everything[family] as IpAddress, prefixLength: 0 }));
   }
   return ipam.routes
-    .filter(({ dst }) => families.has(dst.address.includes(":") ? "IPv6" : "IPv4"))
+    .filter(({ dst }) => families.has(familyOfIp(dst.address)))
     .map(({ dst, gw, mtu, advmss, priority, table }) => ({
       destination: dst.address,
       prefixLength: dst.prefixLength,
@@ -96,7 +97,7 @@ export function deriveResult(request: AddRequest, link: PodLink): Result {
 
 function resultRoute(link: PodLink, route: PodRoute): Route {
   const { destination, prefixLength, gateway, ...metrics } = route;
-  const own = link.addresses.find(({ family }) => (family === "IPv6") === destination.includes(":"));
+  const own = link.addresses.find(({ family }) => family === familyOfIp(destination));
   const out = link.mode === "bridge" ? (gateway ?? own?.gateway) : own && gatewayOf(link, own);
   return { dst: { address: destination, prefixLength }, ...(out === undefined ? {} : { gw: out }), ...metrics };
 }

@@ -9,6 +9,7 @@
  * Bridge: pods share a link with one another and with the node, as containernetworking's bridge plugin links them.
  */
 import type { IpAddress } from "../../model/address.ts";
+import { familyOfIp } from "../../model/cidr.ts";
 import type { RoutingChange } from "../../kernel/ports.ts";
 import { familiesOf, type PodAddress, type PodLink, type PodRoute, type RateLimit } from "./link.ts";
 import { linkLocal, podLinkGroup, routerAddress, routerMac } from "./names.ts";
@@ -118,7 +119,7 @@ function toRouter(family: "IPv4" | "IPv6"): readonly EndChange[] {
 }
 
 function podRoute(link: PodLink, wanted: PodRoute): EndChange {
-  const family = wanted.destination.includes(":") ? "IPv6" : "IPv4";
+  const family = familyOfIp(wanted.destination);
   const own = link.addresses.find((address) => address.family === family);
   const out = own && gatewayOf(link, own);
   const gateway = link.mode === "bridge" ? (wanted.gateway ?? out) : out;
@@ -127,7 +128,7 @@ function podRoute(link: PodLink, wanted: PodRoute): EndChange {
 
 function route(wanted: PodRoute): EndChange {
   const { destination, prefixLength, gateway, mtu, advmss, priority, table } = wanted;
-  const family = familyOf[destination.includes(":") ? "IPv6" : "IPv4"];
+  const family = familyOf[familyOfIp(destination)];
   const metrics = { ...(mtu === undefined ? {} : { mtu }), ...(advmss === undefined ? {} : { advmss }) };
   return {
     verb: "add",

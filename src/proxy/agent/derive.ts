@@ -2,15 +2,12 @@
 import ipaddr from "ipaddr.js";
 import type { KubeProxyConfiguration } from "../../config/kube_proxy.ts";
 import { parseIp, type IpAddress } from "../../model/address.ts";
+import { familyOfIp } from "../../model/cidr.ts";
 import type { Node } from "../../model/kubernetes.ts";
 import type { IpFamily } from "../../model/service.ts";
 import type { LocalDetector } from "../modes/nftables/options.ts";
 
 export type NodeIps = Readonly<Partial<Record<IpFamily, IpAddress>>>;
-
-export function familyOf(address: string): IpFamily {
-  return address.includes(":") ? "IPv6" : "IPv4";
-}
 
 /** Addresses by which others know the node, one of each family at most, the primary one first (upstream: GetNodeHostIPs). */
 export function hostIps(node: Node | undefined): readonly IpAddress[] {
@@ -20,23 +17,23 @@ export function hostIps(node: Node | undefined): readonly IpAddress[] {
   );
   const [primary] = known;
   if (primary === undefined) return [];
-  const other = known.find((address) => familyOf(address) !== familyOf(primary));
+  const other = known.find((address) => familyOfIp(address) !== familyOfIp(primary));
   return other === undefined ? [primary] : [primary, other];
 }
 
 /** bindAddress takes the place of the node's own (upstream: detectNodeIPs). */
 export function nodeIps(node: Node | undefined, bindAddress: string): NodeIps {
-  const own = Object.fromEntries(hostIps(node).map((address) => [familyOf(address), address]));
+  const own = Object.fromEntries(hostIps(node).map((address) => [familyOfIp(address), address]));
   const bound = parseIp(bindAddress);
   const isGiven = bound !== undefined && !["0.0.0.0", "::"].includes(bound);
-  return isGiven ? { ...own, [familyOf(bound)]: bound } : own;
+  return isGiven ? { ...own, [familyOfIp(bound)]: bound } : own;
 }
 
 /** The family that the cluster is of, where it is of one. */
 export function primaryFamily(node: Node | undefined, bindAddress: string): IpFamily {
   const bound = parseIp(bindAddress);
-  if (bound !== undefined && !["0.0.0.0", "::"].includes(bound)) return familyOf(bound);
-  return familyOf(hostIps(node)[0] ?? "");
+  if (bound !== undefined && !["0.0.0.0", "::"].includes(bound)) return familyOfIp(bound);
+  return familyOfIp(hostIps(node)[0] ?? "");
 }
 
 export function zoneOf(node: Node | undefined): string {
@@ -72,7 +69,7 @@ function byCidr(cidrs: readonly string[], family: IpFamily): LocalDetector {
 }
 
 export function ofFamily(cidrs: readonly string[], family: IpFamily): readonly string[] {
-  return cidrs.filter((cidr) => cidr !== "" && familyOf(cidr) === family);
+  return cidrs.filter((cidr) => cidr !== "" && familyOfIp(cidr) === family);
 }
 
 /**
@@ -92,7 +89,7 @@ export function nodePortAddresses(
     if (one === "all") return ["0.0.0.0/0", "::/0"];
     if (one === "localhost") return [];
     if (one !== "primary") return [one];
-    return Object.values(ips).map((address) => `${address}/${familyOf(address) === "IPv4" ? 32 : 128}`);
+    return Object.values(ips).map((address) => `${address}/${familyOfIp(address) === "IPv4" ? 32 : 128}`);
   });
   const isLocalhostAlone = configured.every((one) => one === "localhost");
   const own = ofFamily(ranges, family);
@@ -100,7 +97,7 @@ export function nodePortAddresses(
   const parsed = own.map((range) => ipaddr.parseCIDR(range));
   const served = local.filter((address) => {
     const ip = ipaddr.parse(address);
-    if (familyOf(address) !== family) return false;
+    if (familyOfIp(address) !== family) return false;
     if (ip.range() === "loopback") return configured.includes("localhost");
     return all || parsed.some((range) => ip.match(range));
   });

@@ -1,6 +1,8 @@
 /** Endpoints of pods, and what makes two of them the same (staging/src/k8s.io/endpointslice/utils.go). Pure. */
 import type { EndpointSlice, Node, Pod, Service } from "../../../model/kubernetes.ts";
-import { familyOf, hostnameOf, isPodReady, targetPortOf, podIps, type IpFamily } from "../services/endpoint_pod.ts";
+import { hostnameOf, isPodReady, targetPortOf, podIps } from "../services/endpoint_pod.ts";
+import { familyOfIp } from "../../../model/cidr.ts";
+import type { IpFamily } from "../../../model/service.ts";
 
 export type Endpoint = EndpointSlice["endpoints"][number];
 export type EndpointPort = NonNullable<EndpointSlice["ports"]>[number];
@@ -15,7 +17,7 @@ export function endpointOf(
   service: Service,
   type: AddressType,
 ): Endpoint | undefined {
-  const addresses = podIps(pod).filter((ip) => familyOf(ip) === type);
+  const addresses = podIps(pod).filter((ip) => familyOfIp(ip) === type);
   if (addresses.length === 0) return undefined;
   const serving = isPodReady(pod);
   const terminating = pod.metadata.deletionTimestamp !== undefined;

@@ -7,7 +7,8 @@ import type { Endpoints, EndpointSlice, New, Service } from "../../../model/kube
 import { endpointKey, portsKey, sameEndpoint, type Endpoint, type EndpointPort } from "../endpoint_slice/endpoint.ts";
 import { managedByLabel, serviceNameLabel, slicePrefix } from "../endpoint_slice/slice.ts";
 import { controllerRef } from "../ownership.ts";
-import { familyOf, type IpFamily } from "../services/endpoint_pod.ts";
+import { familyOfIp } from "../../../model/cidr.ts";
+import type { IpFamily } from "../../../model/service.ts";
 import { triggerTimeAnnotation } from "../services/trigger_time.ts";
 
 export const managedBy = "endpointslicemirroring-controller.k8s.io";
@@ -91,7 +92,7 @@ function groupsOf({ subsets = [] }: Endpoints): { groups: Group[]; skipped: Step
         ...(nodeName === undefined ? {} : { nodeName }),
         ...(targetRef === undefined ? {} : { targetRef }),
       };
-      const type = familyOf(ip);
+      const type = familyOfIp(ip);
       const slicePorts = ports.map(({ name = "", ...port }) => ({ name, ...port }));
       const key = groupKey(type, slicePorts);
       const group = groups.get(key) ?? { type, ports: slicePorts, endpoints: new Map<string, Endpoint>() };

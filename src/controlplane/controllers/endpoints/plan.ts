@@ -4,7 +4,6 @@ import type { Labels } from "../../../model/label_selector.ts";
 import {
   belongsToEndpoints,
   familiesOf,
-  familyOf,
   hasClusterIp,
   hostnameOf,
   isPodReady,
@@ -12,6 +11,7 @@ import {
   podIps,
   targetPortOf,
 } from "../services/endpoint_pod.ts";
+import { familyOfIp } from "../../../model/cidr.ts";
 import { withTriggerTime } from "../services/trigger_time.ts";
 import { countAddresses, maxCapacity, repack, truncate, type Address, type Offer, type Subset } from "./repack.ts";
 
@@ -113,7 +113,7 @@ function offersOf(pod: Pod, service: Service): Offer[] {
 /** Of the Service's first family alone: Endpoints know no two stacks. */
 function addressOf(pod: Pod, service: Service): Address | undefined {
   const [family] = familiesOf(service);
-  const ip = podIps(pod).find((one) => familyOf(one) === family);
+  const ip = podIps(pod).find((one) => familyOfIp(one) === family);
   if (ip === undefined) return undefined;
   const { namespace = "", name, uid } = pod.metadata;
   const hostname = hostnameOf(pod, service);

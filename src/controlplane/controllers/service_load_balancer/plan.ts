@@ -3,7 +3,9 @@
  * controller (k8s.io/cloud-provider/controllers/service).
  */
 import type { Service } from "../../../model/kubernetes.ts";
-import { familiesOf, familyOf, type IpFamily } from "../services/endpoint_pod.ts";
+import { familiesOf } from "../services/endpoint_pod.ts";
+import { familyOfIp } from "../../../model/cidr.ts";
+import type { IpFamily } from "../../../model/service.ts";
 import { canonical, hasFamily, isInPool, nextFree, type Pool } from "./pool.ts";
 
 export const cleanupFinalizer = "service.kubernetes.io/load-balancer-cleanup";
@@ -102,8 +104,8 @@ function choose(observed: Observed): { addresses: readonly string[]; problem?: s
   const addresses: string[] = [];
   const lacking: IpFamily[] = [];
   for (const family of familiesOf(service).filter((one) => hasFamily(pool, one))) {
-    const own = addressesOf(service).find((ip) => familyOf(ip) === family && mayKeep(observed, ip));
-    const reserved = asked !== undefined && familyOf(asked.address) === family ? asked.address : undefined;
+    const own = addressesOf(service).find((ip) => familyOfIp(ip) === family && mayKeep(observed, ip));
+    const reserved = asked !== undefined && familyOfIp(asked.address) === family ? asked.address : undefined;
     const isTaken = (ip: string): boolean => observed.holders(ip).length > 0;
     const address = reserved ?? own ?? nextFree(pool, family, last.get(family), isTaken);
     if (address === undefined) lacking.push(family);

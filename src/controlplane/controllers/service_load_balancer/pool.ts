@@ -1,6 +1,6 @@
 /** Addresses that the operator gives to LoadBalancer Services: CIDRs, ranges "a-b" and single ones, of both families. Pure. */
 import ipaddr from "ipaddr.js";
-import type { IpFamily } from "../services/endpoint_pod.ts";
+import type { IpFamily } from "../../../model/service.ts";
 
 export interface PoolRange {
   readonly family: IpFamily;

@@ -8,7 +8,8 @@ import type { Service } from "../../../model/kubernetes.ts";
 import type { Outcome, WorkQueue } from "../../../reconcile/work_queue.ts";
 import type { Controller, ControllerContext, ControllerRow } from "../controller.ts";
 import { controllerQueue } from "../queue.ts";
-import { familyOf, type IpFamily } from "../services/endpoint_pod.ts";
+import { familyOfIp } from "../../../model/cidr.ts";
+import type { IpFamily } from "../../../model/service.ts";
 import { addressesOf, holdsAddress, plan, wantsAddress, type Step } from "./plan.ts";
 import { parsePool, type Pool } from "./pool.ts";
 
@@ -81,7 +82,7 @@ class ServiceLoadBalancer implements Controller {
         events.event(service, step.event.type, step.event.reason, step.event.message);
         return service;
       case "ingress": {
-        for (const { ip } of step.ingress) if (ip !== undefined) this.#last.set(familyOf(ip), ip);
+        for (const { ip } of step.ingress) if (ip !== undefined) this.#last.set(familyOfIp(ip), ip);
         const loadBalancer = step.ingress.length === 0 ? {} : { ingress: step.ingress };
         const changed = { ...service, status: { ...service.status, loadBalancer } };
         return this.#seen(await client.update(resourceTypes.services, changed, { subresource: "status" }));

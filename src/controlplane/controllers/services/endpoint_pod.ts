@@ -1,5 +1,7 @@
 /** What a Service asks of a pod: which of them are endpoints, and at which ports. Pure. */
+import { familyOfIp } from "../../../model/cidr.ts";
 import type { Pod, Service } from "../../../model/kubernetes.ts";
+import type { IpFamily } from "../../../model/service.ts";
 
 export type ServicePort = NonNullable<Service["spec"]["ports"]>[number];
 type Container = Pod["spec"]["containers"][number];
@@ -25,19 +27,13 @@ export function podIps({ status }: Pod): readonly string[] {
   return podIP === undefined || podIP === "" ? [] : [podIP];
 }
 
-export type IpFamily = "IPv4" | "IPv6";
-
-export function familyOf(ip: string): IpFamily {
-  return ip.includes(":") ? "IPv6" : "IPv4";
-}
-
 /** The families that a Service's endpoints are of (staging/src/k8s.io/endpointslice/utils.go). */
 export function familiesOf({ spec }: Service): readonly IpFamily[] {
   const named = (spec.ipFamilies ?? []).filter((family): family is IpFamily => family === "IPv4" || family === "IPv6");
   if (named.length > 0) return named;
   const { clusterIP = "" } = spec;
   // What an API server from before dual stack stored: a headless Service may have either.
-  return clusterIP === "" || clusterIP === "None" ? ["IPv4", "IPv6"] : [familyOf(clusterIP)];
+  return clusterIP === "" || clusterIP === "None" ? ["IPv4", "IPv6"] : [familyOfIp(clusterIP)];
 }
 
 export function hasClusterIp({ spec }: Service): boolean {
