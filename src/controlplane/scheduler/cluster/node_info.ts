@@ -1,11 +1,18 @@
 /** A node with the sums of the pods on it, so that no filter has to look at each (pkg/scheduler/framework NodeInfo). */
 import type { Node } from "../../../model/kubernetes.ts";
 import type { Labels } from "../../../model/label_selector.ts";
-import { conflicts, type HostPort } from "../model/host_ports.ts";
+import { conflicts, type HostPort } from "../../../model/host_ports.ts";
 import type { PodInfo } from "../model/pod_info.ts";
-import { wholeValue } from "../model/quantities.ts";
-import { addTo, copyOf, noResources, resourcesOf, type MutableResources, type Resources } from "../model/resources.ts";
-import type { SelectableNode } from "../model/node_selector.ts";
+import { wholeValue } from "../../../model/quantities.ts";
+import {
+  addTo,
+  copyOf,
+  noResources,
+  resourcesOf,
+  type MutableResources,
+  type Resources,
+} from "../../../model/resources.ts";
+import type { SelectableNode } from "../../../model/node_selector.ts";
 import type { Taint } from "../model/taints.ts";
 
 const noLabels: Labels = {};

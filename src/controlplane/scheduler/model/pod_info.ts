@@ -1,11 +1,17 @@
 /** A pod as the scheduler reads it: parsed once for each version of it. */
 import type { Pod } from "../../../model/kubernetes.ts";
 import type { Labels } from "../../../model/label_selector.ts";
-import { hostPortsOf, type HostPort } from "./host_ports.ts";
-import { namedNodes, preferredNodes, requiredNodes, type NodeMatcher, type PreferredNodes } from "./node_selector.ts";
-import { podNonZeroRequests, podRequests } from "./pod_requests.ts";
+import { hostPortsOf, type HostPort } from "../../../model/host_ports.ts";
+import {
+  namedNodes,
+  preferredNodes,
+  requiredNodes,
+  type NodeMatcher,
+  type PreferredNodes,
+} from "../../../model/node_selector.ts";
+import { podNonZeroRequests, podRequests } from "../../../model/pod_requests.ts";
 import { podTerms, type PodTerms } from "./pod_terms.ts";
-import type { Resources } from "./resources.ts";
+import type { Resources } from "../../../model/resources.ts";
 import { spreadConstraints, type SpreadConstraints } from "./spread.ts";
 import type { Toleration } from "./taints.ts";
 

@@ -1,6 +1,6 @@
 import { normalizeToMax, unresolvable, type Plugin } from "../framework/plugin.ts";
 import type { Node } from "../../../model/kubernetes.ts";
-import type { SelectableNode } from "../model/node_selector.ts";
+import type { SelectableNode } from "../../../model/node_selector.ts";
 
 const unselected = unresolvable("node(s) didn't match Pod's node affinity/selector");
 const conflict = unresolvable("pod affinity terms conflict");

@@ -1,5 +1,5 @@
 import { unschedulable, type Plugin } from "../framework/plugin.ts";
-import { conflicts } from "../model/host_ports.ts";
+import { conflicts } from "../../../model/host_ports.ts";
 
 const taken = unschedulable("node(s) didn't have free ports for the requested pod ports");
 

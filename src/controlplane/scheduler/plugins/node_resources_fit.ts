@@ -1,8 +1,8 @@
 import type { NodeInfo } from "../cluster/node_info.ts";
 import { maxScore, unresolvable, unschedulable, type Plugin, type Rejection } from "../framework/plugin.ts";
 import type { PodInfo } from "../model/pod_info.ts";
-import { wholeValue } from "../model/quantities.ts";
-import { resourcesOf, type Resources } from "../model/resources.ts";
+import { wholeValue } from "../../../model/quantities.ts";
+import { resourcesOf, type Resources } from "../../../model/resources.ts";
 import type { Node } from "../../../model/kubernetes.ts";
 
 export const nodeResourcesFit: Plugin = {

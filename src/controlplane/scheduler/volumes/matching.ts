@@ -4,8 +4,8 @@ import type { Json, PersistentVolume, PersistentVolumeClaim } from "../../../mod
 import { labelMatcher } from "../../../model/label_selector.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { NodeInfo } from "../cluster/node_info.ts";
-import { nodeSelectorMatcher } from "../model/node_selector.ts";
-import { wholeValue } from "../model/quantities.ts";
+import { nodeSelectorMatcher } from "../../../model/node_selector.ts";
+import { wholeValue } from "../../../model/quantities.ts";
 import { classNameOf, classOf, volumeClassOf } from "./claims.ts";
 
 const noProvisioner = "kubernetes.io/no-provisioner";

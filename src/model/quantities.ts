@@ -1,5 +1,5 @@
 /** Quantities as plain numbers: each text is parsed once, for a cluster uses few of them. */
-import { millis, nanos } from "../../../model/quantity.ts";
+import { millis, nanos } from "./quantity.ts";
 
 /** Bound of the texts that are remembered. */
 const remembered = 10_000;

@@ -1,5 +1,5 @@
 /** Ports of the node that containers take (pkg/scheduler/framework HostPortInfo). */
-import type { Pod } from "../../../model/kubernetes.ts";
+import type { Pod } from "./kubernetes.ts";
 
 export interface HostPort {
   readonly protocol: string;

@@ -1,7 +1,7 @@
 /** Which nodes a pod may or would like to have: nodeSelector and node affinity (component-helpers/scheduling/corev1/nodeaffinity). */
 import type { V1NodeSelectorRequirement, V1NodeSelectorTerm, V1NodeSelector } from "@kubernetes/client-node";
-import type { Json, Pod } from "../../../model/kubernetes.ts";
-import type { Labels } from "../../../model/label_selector.ts";
+import type { Json, Pod } from "./kubernetes.ts";
+import type { Labels } from "./label_selector.ts";
 
 type Requirement = Json<V1NodeSelectorRequirement>;
 type Term = Json<V1NodeSelectorTerm>;

@@ -4,7 +4,7 @@
  * what is asked for at the pod's level (KEP-2837) takes the place of the sum.
  */
 import type { V1Container } from "@kubernetes/client-node";
-import type { Json, Pod } from "../../../model/kubernetes.ts";
+import type { Json, Pod } from "./kubernetes.ts";
 import {
   addTo,
   compact,
