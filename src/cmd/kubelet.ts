@@ -2,7 +2,6 @@
 import os from "node:os";
 import { InvalidArgumentError, type Command } from "commander";
 import { kubeletConfiguration, type KubeletConfiguration } from "../config/kubelet.ts";
-import { unservedFields } from "../config/kubelet_unserved.ts";
 import { parseConfig, readConfig } from "../config/read.ts";
 import type { KubeletFlags } from "../kubelet/settings.ts";
 import { ipAddress, repeated, wholeNumber } from "./flag_values.ts";
@@ -35,42 +34,18 @@ export function configure(command: Command): void {
 
 async function run(flags: Flags): Promise<void> {
   const config = configOf(flags);
-  const [{ HttpClient }, { openRuntime }, { startKubelet }, { systemClock }, { openLog }] = await Promise.all([
-    import("../api/http/http_client.ts"),
-    import("../kubelet/cri/grpc_runtime.ts"),
-    import("../kubelet/kubelet.ts"),
-    import("../reconcile/clock.ts"),
-    import("../log/log.ts"),
-  ]);
+  const [{ openLog }, { runKubelet }] = await Promise.all([import("../log/log.ts"), import("./run_kubelet.ts")]);
   const logging = openLog({ format: process.stdout.isTTY ? "text" : "json", verbosity: flags.v });
-  const { log } = logging;
-  for (const field of unservedFields(config)) log.warn({ field }, "this field has no effect yet");
-  const client = new HttpClient({ kubeconfig: flags.kubeconfig, userAgent: "kubelet" });
-  const runtime = openRuntime({
-    endpoint: config.containerRuntimeEndpoint,
-    timeoutMs: config.runtimeRequestTimeout,
-    ...(config.imageServiceEndpoint === "" ? {} : { imageEndpoint: config.imageServiceEndpoint }),
-  });
-  const onError = (attempted: string, error: unknown): void => {
-    log.warn({ err: error instanceof Error ? error.message : String(error) }, `cannot ${attempted}; it is tried again`);
-  };
-  const stopped = new Promise<void>((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
-  });
-  // Its timers hold up nothing, so that something has to hold the process.
-  const alive = setInterval(() => undefined, 60_000);
-  const options = { config, flags: await kubeletFlags(flags), client, runtime, clock: systemClock, onError };
-  const started = startKubelet(options).then((kubelet) => {
-    log.info({ node: options.flags.nodeName }, "serving");
-    return kubelet;
-  });
-  // Containers go on: the next kubelet takes them as they are.
-  await Promise.race([stopped, started.then(() => stopped)]);
-  clearInterval(alive);
-  await Promise.race([started.then((kubelet) => kubelet.stop()), new Promise((resolve) => setTimeout(resolve, 5000))]);
-  client.close();
-  runtime.close();
-  logging.flush();
+  try {
+    await runKubelet({
+      config,
+      flags: await kubeletFlags(flags),
+      kubeconfig: flags.kubeconfig,
+      log: logging.log,
+    });
+  } finally {
+    logging.flush();
+  }
   process.exit(0);
 }
 

@@ -26,7 +26,7 @@ export function configure(command: Command): void {
     const programLog = openLog({ format, verbosity: 0 });
     try {
       if (flags.cleanup) await cleanUp(config, programLog);
-      else await runNetwork({ config, nodeName: nodeNameOf(config), programLog });
+      else await runNetwork({ config, nodeName: nodeNameOf(config), log: programLog.log });
     } finally {
       programLog.flush();
     }

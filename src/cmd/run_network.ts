@@ -3,6 +3,7 @@ import os from "node:os";
 import { renderConflist } from "../../cni/conflist.ts";
 import { removeConflist, writeConflist } from "../../cni/install.ts";
 import { serveCni } from "../../cni/server.ts";
+import type { Client } from "../api/client.ts";
 import { HttpClient } from "../api/http/http_client.ts";
 import type { NetworkConfiguration } from "../config/network.ts";
 import { openGenericNetlink } from "../kernel/real/generic_netlink.ts";
@@ -25,52 +26,45 @@ import { PrometheusMetrics } from "../network/prometheus.ts";
 import { HttpListener, routes } from "../http/listener.ts";
 import { systemClock } from "../reconcile/clock.ts";
 import { packageVersion } from "./package_version.ts";
+import { Closes, runPart, type RunningPart } from "./part.ts";
 import { openPodNetwork } from "./pod_network.ts";
 
 export interface NetworkOptions {
   readonly config: NetworkConfiguration;
   readonly nodeName: string;
-  readonly programLog: ProgramLog;
+  readonly log: ProgramLog["log"];
+  /** Default: one of its own, by the configuration. */
+  readonly client?: Client & { readonly server: string };
+}
+
+/** Serves pods. When it stops, pods and what leads to them stay. */
+export function startNetwork(options: NetworkOptions): RunningPart {
+  const closes = new Closes();
+  return { ready: begin(options, closes), stop: () => closes.all() };
 }
 
 /**
- * Serves pods until SIGTERM or SIGINT. Pods, and what leads to them, stay.
+ * Serves pods until SIGTERM or SIGINT.
  *
  * @throws FairleadError where it cannot begin
  */
-export async function runNetwork({ config, nodeName, programLog: { log } }: NetworkOptions): Promise<void> {
+export async function runNetwork(options: NetworkOptions): Promise<void> {
+  const { log } = options;
   const ended = untilSignal((signal) => log.info({ signal }, "stopping"));
-  const closes: (() => unknown)[] = [];
-  // Its timers hold up nothing, so that something has to hold the process.
-  const alive = setInterval(() => undefined, 60_000);
-  try {
-    const started = start({ config, nodeName, closes, log }).then(() => log.info({ node: nodeName }, "started"));
-    await Promise.race([ended, started.then(() => ended)]);
-    log.info("stopped; pods run on");
-  } finally {
-    clearInterval(alive);
-    for (const close of closes.reverse()) await close();
-  }
+  await runPart(startNetwork(options), ended);
+  log.info("stopped; pods run on");
 }
 
-interface Start extends Pick<NetworkOptions, "config" | "nodeName"> {
-  /** How to end what was begun, in order. */
-  readonly closes: (() => unknown)[];
-  readonly log: ProgramLog["log"];
+function clientOf({ clientConnection: { kubeconfig } }: NetworkConfiguration): HttpClient {
+  return new HttpClient({
+    ...(kubeconfig === "" ? {} : { kubeconfig }),
+    userAgent: `fairlead-network/${packageVersion()}`,
+  });
 }
 
-async function start({ config, nodeName, closes, log }: Start): Promise<void> {
-  const owned = <T extends { close(): unknown }>(thing: T): T => {
-    closes.push(() => thing.close());
-    return thing;
-  };
-  const { kubeconfig } = config.clientConnection;
-  const client = owned(
-    new HttpClient({
-      ...(kubeconfig === "" ? {} : { kubeconfig }),
-      userAgent: `fairlead-network/${packageVersion()}`,
-    }),
-  );
+async function begin(options: NetworkOptions, closes: Closes): Promise<void> {
+  const { config, nodeName, log } = options;
+  const client = options.client ?? closes.own(clientOf(config));
   const metrics = new PrometheusMetrics();
   const agent = new NetworkAgent({
     client,
@@ -82,17 +76,17 @@ async function start({ config, nodeName, closes, log }: Start): Promise<void> {
       exclusions: config.ipMasq.nonMasqueradeCIDRs,
     },
     mtu: config.mtu === 0 ? undefined : config.mtu,
-    routing: owned(await openRouting()),
-    nftables: owned(await RealNftables.open()),
-    generic: owned(await openGenericNetlink()),
+    routing: closes.own(await openRouting()),
+    nftables: closes.own(await RealNftables.open()),
+    generic: closes.own(await openGenericNetlink()),
     sysctl: openSysctl(),
     announcement: announcementOf(config),
     clock: systemClock,
     log,
     onError: (part) => metrics.failed(part),
   });
-  closes.push(() => agent.stop());
-  const pods = owned(
+  closes.add(() => agent.stop());
+  const pods = closes.own(
     await openPodNetwork({
       stateDir: config.stateDir,
       metrics,
@@ -105,7 +99,7 @@ async function start({ config, nodeName, closes, log }: Start): Promise<void> {
   await pods.network.restore();
   // From here on the plugin is answered, with the truth: not before what was there is known.
   const cni = await serveCni({ network: pods.network, namespaces, socketPath: config.cni.socket });
-  closes.push(() => cni.stop());
+  closes.add(() => cni.stop());
   metrics.follow({
     agent,
     addressesInUse: () => pods.network.addressesInUse,
@@ -113,9 +107,12 @@ async function start({ config, nodeName, closes, log }: Start): Promise<void> {
     load: () => cni.load,
   });
   const { metricsBindAddress } = config;
-  if (metricsBindAddress) owned(await HttpListener.open(metricsBindAddress, handlerOf(metrics, agent)));
+  if (metricsBindAddress) closes.own(await HttpListener.open(metricsBindAddress, handlerOf(metrics, agent)));
   log.info({ node: nodeName, mode: config.overlay.mode, server: client.server, socket: config.cni.socket }, "starting");
+  if (closes.isOver) return;
   await agent.start();
+  if (closes.isOver) return;
+  log.info({ node: nodeName }, "started");
 }
 
 function handlerOf({ registry }: PrometheusMetrics, agent: NetworkAgent) {

@@ -18,19 +18,24 @@ import { removeTables } from "../proxy/agent/clean_up.ts";
 import { findKubeProxy, removeKubeProxy, type TakeoverPorts } from "../proxy/takeover/takeover.ts";
 import { systemClock } from "../reconcile/clock.ts";
 import { packageVersion } from "./package_version.ts";
+import { Closes, runPart, type RunningPart } from "./part.ts";
 import { untilEnd } from "./process_end.ts";
 import { ProxyAround } from "./proxy_around.ts";
 
 export interface ProxyOptions {
   readonly config: KubeProxyConfiguration;
   readonly nodeName: string;
-  readonly programLog: ProgramLog;
-  /** It ends the process when it changes, as upstream's does: whoever runs it starts it anew. */
-  readonly configFile?: string;
+  readonly log: ProgramLog["log"];
   /** Where the API server is, in the place of the kubeconfig's. */
   readonly master?: string;
   /** What a kube-proxy has programmed here is removed once ours serves. */
   readonly takeover: boolean;
+}
+
+export interface ProxyProcessOptions extends Omit<ProxyOptions, "log"> {
+  readonly programLog: ProgramLog;
+  /** It ends the process when it changes, as upstream's does: whoever runs it starts it anew. */
+  readonly configFile?: string;
 }
 
 /** What Events that wait have to be written, in ms. */
@@ -41,41 +46,58 @@ const eventsGraceMs = 1000;
  *
  * @throws FairleadError where it cannot begin, or its configuration has changed
  */
-export async function runProxy(options: ProxyOptions): Promise<void> {
-  const { config, nodeName, programLog, master } = options;
+export async function runProxy(options: ProxyProcessOptions): Promise<void> {
+  const { config, programLog } = options;
   const { log } = programLog;
   checkMode(config);
-  // What Services need is kept for long and grows little behind the first sync, where V8 would let the heap double and
-  // more before it collects (docs/decisions/051-proxy-memory.md).
-  setFlagsFromString("--heap-growing-percent=50");
+  keepHeapSmall();
   const ended = untilEnd(programLog, options.configFile);
   await writeFile("/proc/self/oom_score_adj", String(config.oomScoreAdj)).catch((error: Error) => {
     if (programLog.verbosity >= 2) log.info({ error: error.message }, "oomScoreAdj stays as it is");
   });
-  const { kubeconfig } = config.clientConnection;
+  await runPart(startProxy({ ...options, log }), ended);
+  log.info("stopped; what is programmed stays");
+}
+
+/**
+ * What Services need is kept for long and grows little behind the first sync, where V8 would let the heap double and
+ * more before it collects (docs/decisions/051-proxy-memory.md).
+ */
+export function keepHeapSmall(): void {
+  setFlagsFromString("--heap-growing-percent=50");
+}
+
+/** Proxies. When it stops, what is programmed stays. */
+export function startProxy(options: ProxyOptions): RunningPart {
+  const closes = new Closes();
+  return { ready: begin(options, closes), stop: () => closes.all() };
+}
+
+async function begin(options: ProxyOptions, closes: Closes): Promise<void> {
+  const { config, nodeName, log } = options;
+  checkMode(config);
   const metrics = new ProxyMetrics({ mode: "nftables", now: () => systemClock.now() });
-  const client = new HttpClient({
-    ...(kubeconfig === "" ? {} : { kubeconfig }),
-    ...(master === undefined ? {} : { server: master }),
-    userAgent: `kube-proxy/fairlead-${packageVersion()}`,
-    onSent: (sent) => metrics.requested({ ...sent, host: new URL(client.server).host }),
-  });
+  const client = closes.own(clientOf(options, metrics));
+  const nftables = closes.own(await RealNftables.open());
+  const routing = closes.own(await openRouting());
   const events = new ApiEventRecorder(client, { component: "kube-proxy", host: nodeName, clock: systemClock });
-  const [nftables, routing] = await Promise.all([RealNftables.open(), openRouting()]);
+  closes.add(() => events.stop(eventsGraceMs));
   const families = familiesOfKernel();
   log.info({ node: nodeName, mode: "nftables", families, server: client.server }, "starting");
-  const around = await ProxyAround.open({
-    config,
-    mode: "nftables",
-    nodeName,
-    families,
-    metrics,
-    frontendCounts: () => agent.frontendCounts(),
-    events,
-    log,
-  });
+  const around = closes.own(
+    await ProxyAround.open({
+      config,
+      mode: "nftables",
+      nodeName,
+      families,
+      metrics,
+      frontendCounts: () => agent.frontendCounts(),
+      events,
+      log,
+    }),
+  );
   const { observer } = around;
-  const agent = new ProxyAgent({
+  const agent: ProxyAgent = new ProxyAgent({
     client,
     nftables,
     routing,
@@ -86,30 +108,29 @@ export async function runProxy(options: ProxyOptions): Promise<void> {
     log,
     observer,
   });
-  // Its timers hold up nothing, so that something has to hold the process.
-  const alive = setInterval(() => undefined, 60_000);
-  try {
-    const node = { apiVersion: "v1", kind: "Node", metadata: { name: nodeName, uid: nodeName } };
-    await around.start();
-    events.event(node, "Normal", "Starting", "");
-    const started = agent.start().then(async () => {
-      log.info({ startupMs: Math.round(performance.now()) }, "programmed");
-      const ports = { nftables, routing, iptables: iptablesVariants };
-      await settleKubeProxy(ports, options, (...event) => events.event(node, ...event)).catch((error: unknown) => {
-        log.error({ error: String(error) }, "cannot look for what kube-proxy has left, or remove it");
-      });
-    });
-    await Promise.race([ended, started.then(() => ended)]);
-    log.info("stopped; what is programmed stays");
-  } finally {
-    clearInterval(alive);
-    await agent.stop();
-    await around.close();
-    await events.stop(eventsGraceMs);
-    client.close();
-    nftables.close();
-    routing.close();
-  }
+  closes.add(() => agent.stop());
+  const node = { apiVersion: "v1", kind: "Node", metadata: { name: nodeName, uid: nodeName } };
+  await around.start();
+  if (closes.isOver) return;
+  events.event(node, "Normal", "Starting", "");
+  await agent.start();
+  if (closes.isOver) return;
+  log.info({ startupMs: Math.round(performance.now()) }, "programmed");
+  const ports = { nftables, routing, iptables: iptablesVariants };
+  await settleKubeProxy(ports, options, (...event) => events.event(node, ...event)).catch((error: unknown) => {
+    log.error({ error: String(error) }, "cannot look for what kube-proxy has left, or remove it");
+  });
+}
+
+function clientOf({ config, master }: ProxyOptions, metrics: ProxyMetrics): HttpClient {
+  const { kubeconfig } = config.clientConnection;
+  const client: HttpClient = new HttpClient({
+    ...(kubeconfig === "" ? {} : { kubeconfig }),
+    ...(master === undefined ? {} : { server: master }),
+    userAgent: `kube-proxy/fairlead-${packageVersion()}`,
+    onSent: (sent) => metrics.requested({ ...sent, host: new URL(client.server).host }),
+  });
+  return client;
 }
 
 /** Removes what this proxy has programmed. */
@@ -132,7 +153,7 @@ function checkMode({ mode }: KubeProxyConfiguration): void {
 /** Says what there is of kube-proxy's, and removes it where that was asked for: never before ours serves. */
 async function settleKubeProxy(
   ports: TakeoverPorts,
-  { takeover, programLog: { log } }: ProxyOptions,
+  { takeover, log }: ProxyOptions,
   event: (type: EventType, reason: string, message: string) => void,
 ): Promise<void> {
   const found = await findKubeProxy(ports);
