@@ -8,7 +8,7 @@ import { ipAddress, repeated, wholeNumber } from "./flag_values.ts";
 
 interface Flags {
   readonly config?: string;
-  readonly kubeconfig: string;
+  readonly kubeconfig?: string;
   readonly rootDir: string;
   readonly hostnameOverride?: string;
   readonly nodeIp?: readonly string[];
@@ -21,7 +21,10 @@ interface Flags {
 export function configure(command: Command): void {
   command
     .option("--config <file>", "KubeletConfiguration v1beta1; without, its defaults")
-    .requiredOption("--kubeconfig <file>", "how to reach the API server, as the node's user")
+    .option(
+      "--kubeconfig <file>",
+      "how to reach the API server, as the node's user; without, static pods alone are run",
+    )
     .option("--root-dir <folder>", "where pods' volumes are", "/var/lib/kubelet")
     .option("--hostname-override <name>", "name of the node, instead of the host's")
     .option("--node-ip <ip>", "address of the node; two, by a comma, of two families", nodeIps)
@@ -40,7 +43,7 @@ async function run(flags: Flags): Promise<void> {
     await runKubelet({
       config,
       flags: await kubeletFlags(flags),
-      kubeconfig: flags.kubeconfig,
+      ...(flags.kubeconfig === undefined ? {} : { kubeconfig: flags.kubeconfig }),
       log: logging.log,
     });
   } finally {

@@ -13,7 +13,8 @@ import { Closes, runPart, type RunningPart } from "./part.ts";
 export interface KubeletProcessOptions {
   readonly config: KubeletConfiguration;
   readonly flags: KubeletFlags;
-  readonly kubeconfig: string;
+  /** Absent, with the client: static pods alone are run. */
+  readonly kubeconfig?: string;
   readonly log: ProgramLog["log"];
   /** Default: one of its own, by the kubeconfig. */
   readonly client?: Client;
@@ -38,7 +39,7 @@ export function startKubelet(options: KubeletProcessOptions): RunningPart {
 async function begin(options: KubeletProcessOptions, closes: Closes): Promise<void> {
   const { config, flags, log } = options;
   for (const field of unservedFields(config)) log.warn({ field }, "this field has no effect yet");
-  const client = options.client ?? closes.own(new HttpClient({ kubeconfig: options.kubeconfig, userAgent: "kubelet" }));
+  const client = options.client ?? clientOf(options.kubeconfig, closes);
   const runtime = closes.own(
     openRuntime({
       endpoint: config.containerRuntimeEndpoint,
@@ -50,10 +51,16 @@ async function begin(options: KubeletProcessOptions, closes: Closes): Promise<vo
     if (closes.isOver) return;
     log.warn({ err: error instanceof Error ? error.message : String(error) }, `cannot ${attempted}; it is tried again`);
   };
-  const started = startPods({ config, flags, client, runtime, clock: systemClock, onError });
+  const started = startPods({ config, flags, runtime, clock: systemClock, onError, ...(client ? { client } : {}) });
   closes.add(() => Promise.race([started.then((kubelet) => kubelet.stop()), timeout(stopMs)]));
-  await started;
+  await (
+    await started
+  ).joined;
   log.info({ node: flags.nodeName }, "serving");
+}
+
+function clientOf(kubeconfig: string | undefined, closes: Closes): HttpClient | undefined {
+  return kubeconfig === undefined ? undefined : closes.own(new HttpClient({ kubeconfig, userAgent: "kubelet" }));
 }
 
 function timeout(ms: number): Promise<void> {

@@ -2,6 +2,7 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { Informer } from "../api/informer.ts";
 import type { Client } from "../api/client.ts";
+import type { EventRecorder } from "../api/event_recorder.ts";
 import { ApiEventRecorder } from "../api/events/api_event_recorder.ts";
 import { resourceTypes } from "../api/resource_types.ts";
 import type { KubeletConfiguration } from "../config/kubelet.ts";
@@ -18,12 +19,14 @@ import type { PodDeps } from "./pods/deps.ts";
 import { parseResolvConf } from "./pods/render/dns.ts";
 import { TimerWheel } from "./probes/timer_wheel.ts";
 import { RuntimeEvents } from "./runtime_events.ts";
-import { nodeSettings, podSettings, type KubeletFlags } from "./settings.ts";
+import { nodeSettings, podSettings, staticPodsSettings, type KubeletFlags } from "./settings.ts";
+import { NoApi, noEvents } from "./standalone.ts";
 
 export interface KubeletOptions {
   readonly config: KubeletConfiguration;
   readonly flags: KubeletFlags;
-  readonly client: Client;
+  /** Absent: the kubelet is standalone. */
+  readonly client?: Client;
   readonly runtime: Runtime;
   readonly clock: Clock;
   readonly onError: (attempted: string, error: unknown) => void;
@@ -31,6 +34,8 @@ export interface KubeletOptions {
 
 export interface Kubelet {
   readonly pods: PodManager;
+  /** The node is registered, and what the API wants of it is looked after. */
+  readonly joined: Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -39,9 +44,11 @@ const syncTimeoutMs = 60_000;
 const runtimeRetryMs = 500;
 const eventFlushMs = 2000;
 
-/** Resolves when the node is registered and its pods are looked after. */
+/** Resolves when static pods are looked after, whether an API server answers or not. */
 export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
-  const { config, flags, client, runtime, clock, onError } = options;
+  const { config, flags, runtime, clock, onError } = options;
+  const isStandalone = options.client === undefined;
+  const client = options.client ?? new NoApi();
   await mkdir(flags.rootDir, { recursive: true });
   const facts = await readNodeFacts(flags.rootDir);
   const { runtimeName } = await patiently(options, "ask the container runtime for its version", () =>
@@ -49,13 +56,15 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   );
   const tellsOfChanges = RuntimeEvents.tells(runtimeName);
   const settings = podSettings(config, flags, facts, { dns: await hostDns(config), tellsOfChanges });
-  const events = new ApiEventRecorder(client, { component: "kubelet", host: flags.nodeName, clock });
+  const events = isStandalone
+    ? noEvents
+    : new ApiEventRecorder(client, { component: "kubelet", host: flags.nodeName, clock });
   const wheel = new TimerWheel(clock);
   const services = new Informer(client, resourceTypes.services, {
     clock,
     onError: (error) => onError("follow Services", error),
   });
-  const agent = newAgent(options, events, facts);
+  const agent = newAgent({ ...options, client }, events, facts);
   const mostPulls = config.serializeImagePulls ? 1 : (config.maxParallelImagePulls ?? Infinity);
   const deps: PodDeps = {
     runtime,
@@ -71,19 +80,27 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     allocatable: () => agent.allocatable,
     onError,
   };
-  const pods = new PodManager(deps);
+  const staticPods = staticPodsSettings(config, flags);
+  const pods = new PodManager(deps, { staticPods, node: () => agent.node, isStandalone });
   const told = newEvents(options, runtimeName, pods);
-  services.start();
+  if (!isStandalone) services.start();
   told.start();
   await patiently(options, "list what the container runtime has", () => pods.start());
   const health = await serveHealth(options);
-  await agent.start();
-  // A pod's environment names Services: it is not made without them.
-  await services.synced(syncTimeoutMs);
-  while (!(await pods.adopt(syncTimeoutMs))) onError("list the pods of this node", new Error("no answer yet"));
+  let isStopped = false;
+  const join = async (): Promise<void> => {
+    await agent.start();
+    // A pod's environment names Services: it is not made without them, but for static ones.
+    if (!isStandalone) await services.synced(syncTimeoutMs);
+    while (!isStopped && !(await pods.adopt(syncTimeoutMs))) {
+      if (!isStopped) onError("list the pods of this node", new Error("no answer yet"));
+    }
+  };
   return {
     pods,
+    joined: join(),
     async stop() {
+      isStopped = true;
       told.stop();
       pods.stop();
       services.stop();
@@ -95,7 +112,11 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   };
 }
 
-function newAgent(options: KubeletOptions, events: ApiEventRecorder, facts: Awaited<ReturnType<typeof readNodeFacts>>) {
+function newAgent(
+  options: KubeletOptions & { readonly client: Client },
+  events: EventRecorder,
+  facts: Awaited<ReturnType<typeof readNodeFacts>>,
+): NodeAgent {
   const { config, flags, client, runtime, clock, onError } = options;
   return new NodeAgent({
     client,
@@ -105,6 +126,7 @@ function newAgent(options: KubeletOptions, events: ApiEventRecorder, facts: Awai
     facts,
     settings: nodeSettings(config, flags),
     registers: config.registerNode,
+    isStandalone: client instanceof NoApi,
     leaseSeconds: config.nodeLeaseDurationSeconds,
     updateMs: config.nodeStatusUpdateFrequency,
     reportMs: config.nodeStatusReportFrequency,

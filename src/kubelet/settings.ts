@@ -4,6 +4,7 @@ import type { DnsConfig } from "./cri/messages.ts";
 import type { NodeFacts } from "./node/facts.ts";
 import type { NodeSettings } from "./node/render.ts";
 import type { PodSettings } from "./pods/deps.ts";
+import type { StaticPodsSettings } from "./static/static_pods.ts";
 import { kubeletVersion } from "./version.ts";
 
 export interface KubeletFlags {
@@ -81,4 +82,15 @@ export function nodeSettings(config: KubeletConfiguration, flags: KubeletFlags):
 function amounts(record: Readonly<Partial<Record<string, string>>>): Record<string, string> {
   const entries = Object.entries(record).filter((entry): entry is [string, string] => entry[1] !== undefined);
   return Object.fromEntries(entries);
+}
+
+export function staticPodsSettings(config: KubeletConfiguration, { nodeName }: KubeletFlags): StaticPodsSettings {
+  return {
+    nodeName,
+    path: config.staticPodPath,
+    url: config.staticPodURL,
+    urlHeader: config.staticPodURLHeader,
+    fileCheckMs: config.fileCheckFrequency,
+    httpCheckMs: config.httpCheckFrequency,
+  };
 }

@@ -23,6 +23,8 @@ export interface NodeAgentOptions {
   readonly settings: NodeSettings;
   readonly facts: NodeFacts;
   readonly registers: boolean;
+  /** There is no API to register with. */
+  readonly isStandalone: boolean;
   readonly leaseSeconds: number;
   /** Between two looks at what may have changed, in ms. */
   readonly updateMs: number;
@@ -51,8 +53,17 @@ export class NodeAgent {
     return this.#status?.allocatable ?? {};
   }
 
+  /** As it is registered. */
+  get node(): Node | undefined {
+    return this.#node;
+  }
+
   /** Resolves when the node is registered. */
   async start(): Promise<void> {
+    const { settings, isStandalone } = this.#options;
+    // What pods may have is known before, and without, an API server.
+    this.#status = nodeStatus(settings, await this.#view(), undefined);
+    if (isStandalone) return;
     const node = await this.#registered();
     if (!node) return;
     this.#node = node;

@@ -17,6 +17,21 @@ export const messageFileAnnotation = "fairlead.io/termination-log";
 
 /** A file's pod is its mirror's too: this one names what the node runs. */
 export const configHashAnnotation = "kubernetes.io/config.hash";
+/** "api", "file" or "http": who wants a pod (pkg/kubelet/types). */
+export const configSourceAnnotation = "kubernetes.io/config.source";
+export const configSeenAnnotation = "kubernetes.io/config.seen";
+/** Of the API's object that shows a static pod: the hash of what it shows. */
+export const configMirrorAnnotation = "kubernetes.io/config.mirror";
+
+/** A pod that no API server asked for. */
+export function isStaticPod({ metadata }: Pick<Pod, "metadata">): boolean {
+  const source = metadata.annotations?.[configSourceAnnotation];
+  return source !== undefined && source !== "api";
+}
+
+export function isMirrorPod({ metadata }: Pick<Pod, "metadata">): boolean {
+  return metadata.annotations?.[configMirrorAnnotation] !== undefined;
+}
 
 export interface Folders {
   /** --root-dir. */

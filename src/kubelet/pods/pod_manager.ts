@@ -4,18 +4,28 @@ import path from "node:path";
 import { keyOf, keyText } from "../../api/client.ts";
 import { Informer } from "../../api/informer.ts";
 import { resourceTypes } from "../../api/resource_types.ts";
-import type { Pod } from "../../model/kubernetes.ts";
+import type { Node, Pod } from "../../model/kubernetes.ts";
+import { StaticPods, type StaticPodsSettings } from "../static/static_pods.ts";
 import { removeVolumes } from "../volumes/pod_volumes.ts";
 import type { PodDeps } from "./deps.ts";
-import { graceAnnotation, podNameLabel, podNamespaceLabel, podUidLabel } from "./names.ts";
+import { graceAnnotation, isMirrorPod, podNameLabel, podNamespaceLabel, podUidLabel } from "./names.ts";
 import type { Listed } from "./observe.ts";
 import { podUidOf } from "./observed.ts";
 import { PodWorker } from "./worker.ts";
 
 const maxUnclaimed = 1000;
 
+export interface PodManagerOptions {
+  readonly staticPods: StaticPodsSettings;
+  readonly node: () => Node | undefined;
+  /** No API server says which pods are wanted: files alone do. */
+  readonly isStandalone: boolean;
+}
+
 export class PodManager {
+  readonly static: StaticPods;
   readonly #deps: PodDeps;
+  readonly #isStandalone: boolean;
   readonly #informer: Informer<Pod>;
   readonly #workers = new Map<string, PodWorker>();
   #found = new Map<string, Listed>();
@@ -23,8 +33,20 @@ export class PodManager {
   readonly #unclaimed = new Set<string>();
   #unsubscribe: (() => void) | undefined;
 
-  constructor(deps: PodDeps) {
+  constructor(deps: PodDeps, { staticPods, node, isStandalone }: PodManagerOptions) {
     this.#deps = deps;
+    this.#isStandalone = isStandalone;
+    const { client, clock } = deps;
+    this.static = new StaticPods(
+      { settings: staticPods, client, clock, node, onError: deps.onError },
+      {
+        has: (uid) => this.#workers.has(uid),
+        hasNamed: (key) => [...this.#workers.values()].some(({ state }) => keyText(keyOf(state.pod)) === key),
+        begin: (pod) => void this.#begin(pod).load(this.#found.get(pod.metadata.uid)),
+        end: (uid) => this.#end(uid),
+        wake: (uid) => this.#workers.get(uid)?.wake(),
+      },
+    );
     const fieldSelector = `spec.nodeName=${deps.settings.nodeName}`;
     const onError = (error: unknown): void => deps.onError("follow the pods of this node", error);
     this.#informer = new Informer(deps.client, resourceTypes.pods, { fieldSelector, clock: deps.clock, onError });
@@ -44,21 +66,28 @@ export class PodManager {
         containers: [...before.containers, ...own],
       });
     }
-    this.#informer.start();
+    if (!this.#isStandalone) this.#informer.start();
+    // Before anything is heard of an API server: it may be one of them.
+    this.static.start();
   }
 
   /** Pods are known from here on: those of the runtime that nobody wants any more are ended. */
   async adopt(timeoutMs: number): Promise<boolean> {
-    if (!(await this.#informer.synced(timeoutMs))) return false;
+    if (!this.#isStandalone && !(await this.#informer.synced(timeoutMs))) return false;
     this.#unsubscribe = this.#informer.subscribe({
       onAdd: (pod) => this.#put(pod),
       onUpdate: (_before, pod) => this.#put(pod),
       onDelete: (pod) => this.#removed(pod),
     });
+    if (!this.#isStandalone) this.static.reachedApi();
+    void this.static.complete().then(() => this.#endOrphans());
+    return true;
+  }
+
+  async #endOrphans(): Promise<void> {
     for (const [uid, listed] of this.#found) if (!this.#workers.has(uid)) this.#endOrphan(uid, listed);
     this.#found = new Map();
     await this.#removeFolders();
-    return true;
   }
 
   get pods(): readonly Pod[] {
@@ -96,19 +125,26 @@ export class PodManager {
 
   stop(): void {
     this.#unsubscribe?.();
+    this.static.stop();
     this.#informer.stop();
     for (const worker of this.#workers.values()) worker.stop();
     this.#workers.clear();
   }
 
   #put(pod: Pod): void {
+    if (isMirrorPod(pod)) return this.static.mirrors.put(pod);
     const { uid } = pod.metadata;
     const worker = this.#workers.get(uid);
     if (worker) return worker.update(pod);
     void this.#begin(pod).load(this.#found.get(uid));
   }
 
-  #removed({ metadata: { uid } }: Pod): void {
+  #removed(pod: Pod): void {
+    if (isMirrorPod(pod)) this.static.mirrors.removed(pod);
+    else this.#end(pod.metadata.uid);
+  }
+
+  #end(uid: string): void {
     const worker = this.#workers.get(uid);
     if (worker?.state.isReleased) this.#workers.delete(uid);
     else worker?.removed();
@@ -116,10 +152,12 @@ export class PodManager {
 
   #begin(pod: Pod): PodWorker {
     const { uid } = pod.metadata;
-    const worker = new PodWorker({ ...this.#deps, wasHeard: this.wasHeard }, pod, () => {
+    const mirrorOf = (one: Pod): Pod | undefined => this.static.mirrors.of(one);
+    const worker = new PodWorker({ ...this.#deps, wasHeard: this.wasHeard, mirrorOf }, pod, () => {
       // What the API still shows must not be begun anew by its last events.
       const shown = this.#informer.objects.get(keyText(keyOf(pod)));
       if (shown?.metadata.uid !== uid) this.#workers.delete(uid);
+      this.static.ended(keyText(keyOf(pod)));
     });
     this.#workers.set(uid, worker);
     return worker;

@@ -16,6 +16,7 @@ export class StatusWriter {
   readonly #onError: (error: unknown) => void;
   readonly #idle: (() => void)[] = [];
   #next: { readonly pod: Pod; readonly status: PodStatus } | undefined;
+  #mirrored: { readonly uid: string; readonly status: PodStatus } | undefined;
   #isWriting = false;
   #isGone = false;
   #cancelRetry: (() => void) | undefined;
@@ -33,6 +34,14 @@ export class StatusWriter {
     this.#next = { pod, status };
     if (!this.#isWriting) void this.#write();
     return true;
+  }
+
+  /** A static pod's status is its mirror's; where there is none, nobody sees it. */
+  putMirror(mirror: Pod | undefined, status: PodStatus): void {
+    if (!mirror) return;
+    const { uid } = mirror.metadata;
+    const before = this.#mirrored?.uid === uid ? this.#mirrored.status : mirror.status;
+    if (this.put(mirror, status, before)) this.#mirrored = { uid, status };
   }
 
   /** Resolves when all that was put is written, or the pod is gone. */

@@ -10,6 +10,7 @@ import type { StepRun } from "./apply/run.ts";
 import type { PodDeps } from "./deps.ts";
 import { deadlineMs, planInput, statusInput, terminationOf } from "./inputs.ts";
 import { currentSandbox } from "./observed.ts";
+import { isStaticPod } from "./names.ts";
 import { listPod, observeContainer, observePod, type Listed } from "./observe.ts";
 import { planPod } from "./plan.ts";
 import type { PlanInput } from "./plan_input.ts";
@@ -27,6 +28,8 @@ const lookAgainMs = [0, 10, 25, 50, 100, 250, 500, 1000];
 export interface WorkerDeps extends PodDeps {
   /** Whether something was heard of a container before this pod knew it. */
   readonly wasHeard: (id: string) => boolean;
+  /** What shows a static pod in the API. */
+  readonly mirrorOf?: (pod: Pod) => Pod | undefined;
 }
 
 export class PodWorker {
@@ -228,6 +231,10 @@ export class PodWorker {
     const { state } = this;
     if (state.isGone) return;
     const status = derivePodStatus(statusInput(this.#deps, state, this.#probes, input));
+    if (isStaticPod(state.pod)) {
+      state.written = status;
+      return this.#writer.putMirror(this.#deps.mirrorOf?.(state.pod), status);
+    }
     if (this.#writer.put(state.pod, status, state.current.status)) state.written = status;
   }
 

@@ -67,7 +67,7 @@ volumeStatsAggPeriod: 0s
       runtimeRequestTimeout: 120_000,
       cgroupDriver: "systemd",
     });
-    expect(unservedFields(config)).toEqual(["rotateCertificates", "authentication", "staticPodPath"].sort(byTable));
+    expect(unservedFields(config)).toEqual(["rotateCertificates", "authentication"].sort(byTable));
   });
 
   it("takes what is said of one field for another, as upstream does", () => {
@@ -100,6 +100,6 @@ volumeStatsAggPeriod: 0s
 
 /** unservedFields names them in the order of its table. */
 function byTable(a: string, b: string): number {
-  const order = ["rotateCertificates", "authentication", "staticPodPath"];
+  const order = ["rotateCertificates", "authentication"];
   return order.indexOf(a) - order.indexOf(b);
 }
