@@ -1,13 +1,15 @@
 /** Objects of the API that show static pods: made, kept, and deleted behind what they show (pkg/kubelet/pod/mirror_client.go). */
 import { keyOf, keyText, type Client } from "../../api/client.ts";
 import { resourceTypes } from "../../api/resource_types.ts";
-import { isAlreadyExists, isConflict, isNotFound } from "../../api/status_error.ts";
+import { isAlreadyExists, isNotFound } from "../../api/status_error.ts";
 import type { New, Node, Pod } from "../../model/kubernetes.ts";
 import type { Clock } from "../../reconcile/clock.ts";
-import { configHashAnnotation, configMirrorAnnotation } from "../pods/names.ts";
+import { configHashAnnotation, configMirrorAnnotation, isMirrorPod } from "../pods/names.ts";
 
 const firstRetryMs = 250;
 const longestRetryMs = 30_000;
+/** kubectl looks twice whether what it deleted is gone, and takes the next of the name for it: it is made a moment later. */
+const betweenMs = 300;
 
 export interface MirrorOptions {
   readonly client: Client;
@@ -104,9 +106,11 @@ export class MirrorPods {
     try {
       this.#made(await this.#options.client.create(resourceTypes.pods, object));
     } catch (error) {
-      // The mirror that is there already comes by the watch; another pod of the name is in the way.
       if (!isAlreadyExists(error)) throw error;
-      throw new Error(`pod ${keyText(keyOf(pod))} is there, and shows another pod`, { cause: error });
+      // Made by the kubelet that was here before, and not yet seen; or another pod of the name is in the way.
+      const there = await this.#options.client.get(resourceTypes.pods, keyOf(pod));
+      if (!isMirrorPod(there)) throw new Error("a pod of the name is there, and is no mirror", { cause: error });
+      this.#made(there);
     }
   }
 
@@ -123,7 +127,10 @@ export class MirrorPods {
     try {
       await this.#options.client.delete(resourceTypes.pods, keyOf(mirror), { gracePeriodSeconds: 0, preconditions });
     } catch (error) {
-      if (!isNotFound(error) && !isConflict(error)) throw error;
+      if (!isNotFound(error)) throw error;
+    }
+    if (mirror.metadata.deletionTimestamp !== undefined) {
+      await new Promise<void>((resolve) => this.#options.clock.after(betweenMs, resolve));
     }
     if (this.#mirrors.get(key)?.metadata.uid === mirror.metadata.uid) this.#mirrors.delete(key);
   }
