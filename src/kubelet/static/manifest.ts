@@ -72,7 +72,7 @@ function staticPod(document: unknown, origin: Origin): Pod {
   spec.nodeName = origin.nodeName;
   if (origin.kind === "file") spec.tolerations = withNoExecute(spec.tolerations ?? []);
   check(object);
-  object["status"] = { phase: "Pending", qosClass: qosClassOf(spec as Parameters<typeof qosClassOf>[0]) };
+  object["status"] = { phase: "Pending", qosClass: qosClassOf(spec) };
   return object as unknown as Pod;
 }
 
@@ -146,7 +146,7 @@ function sorted(value: unknown): unknown {
 /** As Go's YAML reads it: 1.1, of which times and sexagesimal numbers stay text; the first document alone. */
 function documentOf(text: string): unknown {
   const isText = (tag: unknown): boolean =>
-    isRecord(tag) && (tag["format"] === "TIME" || /timestamp$/.test(`${tag["tag"] as string}`));
+    isRecord(tag) && (tag["format"] === "TIME" || /timestamp$/.test(tag["tag"] as string));
   const documents = parseAllDocuments(text, {
     version: "1.1",
     customTags: (tags) => tags.filter((tag) => !isText(tag)),
