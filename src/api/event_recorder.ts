@@ -4,16 +4,18 @@ import type { KubeObject } from "../model/kubernetes.ts";
 export type EventType = "Normal" | "Warning";
 
 /** What an Event is about: the object, or its reference where the object is not at hand. */
-export type EventSubject =
-  | KubeObject
-  | (Pick<KubeObject, "apiVersion" | "kind"> & {
-      readonly metadata: {
-        readonly name: string;
-        readonly namespace?: string;
-        readonly uid?: string;
-        readonly resourceVersion?: string;
-      };
-    });
+export type EventSubject = KubeObject | ObjectReference;
+
+export interface ObjectReference extends Pick<KubeObject, "apiVersion" | "kind"> {
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly uid?: string;
+    readonly resourceVersion?: string;
+  };
+  /** The part of the object that it is about: "spec.containers{web}". */
+  readonly fieldPath?: string;
+}
 
 export interface EventRecorder {
   /**

@@ -51,7 +51,6 @@ const unserved: readonly (keyof KubeletConfiguration)[] = [
   "kubeReservedCgroup",
   "enforceNodeAllocatable",
   "allowedUnsafeSysctls",
-  "configMapAndSecretChangeDetectionStrategy",
   "localStorageCapacityIsolation",
   "volumeStatsAggPeriod",
   "volumePluginDir",

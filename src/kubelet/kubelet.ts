@@ -15,6 +15,7 @@ import { Limiter } from "./images/limiter.ts";
 import { readNodeFacts } from "./node/facts.ts";
 import { NodeAgent } from "./node/node_agent.ts";
 import { PodManager } from "./pods/pod_manager.ts";
+import { ConfigObjects } from "./pods/config_objects.ts";
 import type { PodDeps } from "./pods/deps.ts";
 import { parseResolvConf } from "./pods/render/dns.ts";
 import { TimerWheel } from "./probes/timer_wheel.ts";
@@ -71,6 +72,11 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     client,
     clock,
     events,
+    configs: new ConfigObjects(client, {
+      strategy: config.configMapAndSecretChangeDetectionStrategy,
+      clock,
+      onError: (error) => onError("follow ConfigMaps and Secrets", error),
+    }),
     pulls: new Limiter(mostPulls),
     wheel,
     settings,

@@ -76,6 +76,7 @@ export class ApiEventRecorder implements EventRecorder {
     const { component, host, clock } = this.#options;
     const { apiVersion, kind, metadata } = about;
     const { name, namespace, uid, resourceVersion } = metadata;
+    const fieldPath = "fieldPath" in about ? about.fieldPath : undefined;
     const now = timestamp(clock.now());
     return {
       metadata: { name: eventName(name, clock.now()), namespace: namespace ?? "default" },
@@ -86,6 +87,7 @@ export class ApiEventRecorder implements EventRecorder {
         ...(uid === undefined ? {} : { uid }),
         apiVersion,
         ...(resourceVersion === undefined ? {} : { resourceVersion }),
+        ...(fieldPath === undefined ? {} : { fieldPath }),
       },
       reason,
       message,

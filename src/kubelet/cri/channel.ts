@@ -38,7 +38,7 @@ export interface ChannelOptions {
 }
 
 export function openChannel({ endpoint, proto, headers = {} }: ChannelOptions): Channel {
-  const methods = loadMethods(proto);
+  const methods = methodsOf(proto);
   const client = new Client(endpoint, credentials.createInsecure(), {
     "grpc.max_receive_message_length": maxMessageBytes,
     "grpc.max_send_message_length": maxMessageBytes,
@@ -110,7 +110,18 @@ function codeName(code: status): string {
   return words.map((word) => word[0]!.toUpperCase() + word.slice(1)).join("");
 }
 
-function loadMethods(proto: string): (service: string, name: string) => Method {
+type Methods = (service: string, name: string) => Method;
+
+/** There are few descriptions, and a probe may open a channel each second. */
+const loaded = new Map<string, Methods>();
+
+function methodsOf(proto: string): Methods {
+  const known = loaded.get(proto) ?? loadMethods(proto);
+  loaded.set(proto, known);
+  return known;
+}
+
+function loadMethods(proto: string): Methods {
   const json = protobuf.parse(proto).root.toJSON();
   const definition = fromJSON(json, { longs: Number, enums: String, defaults: true, arrays: true, objects: true });
   return (service, name) => (definition[service] as unknown as Record<string, Method>)[name]!;

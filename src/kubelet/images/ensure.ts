@@ -1,7 +1,6 @@
 /** A container's image, there or fetched (pkg/kubelet/images/image_manager.go). */
-import type { EventRecorder } from "../../api/event_recorder.ts";
+import type { EventRecorder, EventSubject } from "../../api/event_recorder.ts";
 import { FairleadError } from "../../errors/catalogue.ts";
-import type { Pod } from "../../model/kubernetes.ts";
 import type { Clock } from "../../reconcile/clock.ts";
 import type { AuthConfig, Image } from "../cri/messages.ts";
 import type { ImageService } from "../cri/runtime.ts";
@@ -27,29 +26,29 @@ export type ImageOutcome = { readonly found: FoundImage } | { readonly failure: 
 /** @param credentials what the pod's secrets hold for this image; each is tried */
 export async function ensureImage(
   deps: ImageDeps,
-  pod: Pod,
+  about: EventSubject,
   { image = "", imagePullPolicy: policy }: ContainerSpec,
   credentials: () => Promise<readonly AuthConfig[]>,
 ): Promise<ImageOutcome> {
   const { runtime, events } = deps;
   const name = withTag(image);
-  if (name === undefined) return invalidName(deps, pod, image);
+  if (name === undefined) return invalidName(deps, about, image);
   const present = await runtime.imageStatus(name);
   if (present && policy !== "Always") {
-    events.event(pod, "Normal", "Pulled", `Container image "${image}" already present on machine`);
+    events.event(about, "Normal", "Pulled", `Container image "${image}" already present on machine`);
     return { found: foundOf(present) };
   }
   if (!present && policy === "Never") {
     const message = `Container image "${image}" is not present with pull policy of Never`;
-    events.event(pod, "Warning", "ErrImageNeverPull", message);
+    events.event(about, "Warning", "ErrImageNeverPull", message);
     return { failure: { reason: "ErrImageNeverPull", message } };
   }
-  return pull(deps, pod, image, name, await credentials());
+  return pull(deps, about, image, name, await credentials());
 }
 
 async function pull(
   { runtime, clock, events, pulls }: ImageDeps,
-  pod: Pod,
+  about: EventSubject,
   image: string,
   name: string,
   credentials: readonly AuthConfig[],
@@ -57,13 +56,13 @@ async function pull(
   const askedMs = clock.now();
   return pulls.run(async () => {
     const begunMs = clock.now();
-    events.event(pod, "Normal", "Pulling", `Pulling image "${image}"`);
+    events.event(about, "Normal", "Pulling", `Pulling image "${image}"`);
     try {
       const found = await pullWithAny(runtime, name, credentials);
       const seconds = (ms: number): string => `${((clock.now() - ms) / 1000).toFixed(3).replace(/\.?0+$/, "")}s`;
       const times = `in ${seconds(begunMs)} (${seconds(askedMs)} including waiting)`;
       events.event(
-        pod,
+        about,
         "Normal",
         "Pulled",
         `Successfully pulled image "${image}" ${times}. Image size: ${found.size} bytes.`,
@@ -71,7 +70,7 @@ async function pull(
       return { found: foundOf(found) };
     } catch (error) {
       const reason = error instanceof FairleadError ? error.reason : (error as Error).message;
-      events.event(pod, "Warning", "Failed", `Failed to pull image "${image}": ${reason}`);
+      events.event(about, "Warning", "Failed", `Failed to pull image "${image}": ${reason}`);
       return { failure: { reason: "ErrImagePull", message: reason } };
     }
   });
@@ -92,9 +91,9 @@ async function pullWithAny(runtime: ImageService, name: string, credentials: rea
   throw last;
 }
 
-function invalidName({ events }: ImageDeps, pod: Pod, image: string): ImageOutcome {
+function invalidName({ events }: ImageDeps, about: EventSubject, image: string): ImageOutcome {
   const message = `Failed to apply default image tag "${image}": couldn't parse image name "${image}": invalid reference format`;
-  events.event(pod, "Warning", "InspectFailed", message);
+  events.event(about, "Warning", "InspectFailed", message);
   return { failure: { reason: "InvalidImageName", message } };
 }
 

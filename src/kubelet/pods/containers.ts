@@ -1,4 +1,5 @@
 /** The containers of a pod's specification, by their kinds. */
+import type { ObjectReference } from "../../api/event_recorder.ts";
 import type { Pod } from "../../model/kubernetes.ts";
 
 export type ContainerSpec = Pod["spec"]["containers"][number];
@@ -19,6 +20,15 @@ export function allContainers({ spec }: Pod): readonly PodContainer[] {
       spec: container,
     })),
   ];
+}
+
+const fieldOf = { init: "initContainers", regular: "containers", ephemeral: "ephemeralContainers" } as const;
+
+/** What an Event about a container is about: the pod, and which part of it (pkg/kubelet/container/ref.go). */
+export function containerSubject(pod: Pod, name: string): ObjectReference {
+  const { apiVersion, kind, metadata } = pod;
+  const found = allContainers(pod).find(({ spec }) => spec.name === name);
+  return { apiVersion, kind, metadata, ...(found ? { fieldPath: `spec.${fieldOf[found.kind]}{${name}}` } : {}) };
 }
 
 /** An init container that runs on beside the others (KEP-753). */

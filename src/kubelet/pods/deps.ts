@@ -7,6 +7,7 @@ import type { Runtime } from "../cri/runtime.ts";
 import type { Limiter } from "../images/limiter.ts";
 import type { TimerWheel } from "../probes/timer_wheel.ts";
 import type { BackoffBounds } from "./backoff.ts";
+import type { ConfigObjects } from "./config_objects.ts";
 import type { ResourceSettings } from "./render/resources.ts";
 import type { SandboxSettings } from "./render/sandbox.ts";
 
@@ -24,6 +25,7 @@ export interface PodDeps {
   readonly client: Client;
   readonly clock: Clock;
   readonly events: EventRecorder;
+  readonly configs: ConfigObjects;
   readonly pulls: Limiter;
   readonly wheel: TimerWheel;
   readonly settings: PodSettings;

@@ -20,9 +20,10 @@ export function planInput(deps: PodDeps, state: PodState, probes: PodProbes): Pl
     pod: state.pod,
     observed: state.observed,
     nowMs,
-    ...(termination ? { termination } : {}),
+    ...(termination ? { termination, endsAtMs: endOf(state, termination, nowMs) } : {}),
     isTerminal: isFinal(state.current.status?.phase),
     areVolumesReady: state.volumes !== undefined,
+    areVolumesStale: state.volumes !== undefined && state.areVolumesStale,
     isCleanedUp: state.isCleanedUp,
     hasImage: (name) => state.images.has(name),
     backoffUntilMs: (name, finishedAtMs) =>
@@ -40,6 +41,12 @@ export function planInput(deps: PodDeps, state: PodState, probes: PodProbes): Pl
     },
     isBusy: (prefix) => state.isBusy(prefix),
   };
+}
+
+/** A grace period counts from when the pod was first seen to end; one that is shortened, from then. */
+function endOf(state: PodState, { graceSeconds }: Termination, nowMs: number): number {
+  state.endsAtMs = Math.min(state.endsAtMs ?? Infinity, nowMs + graceSeconds * 1000);
+  return state.endsAtMs;
 }
 
 /** Not before its postStart hook has ended, which is part of its start. */

@@ -1,5 +1,5 @@
 /** One pod as it is wanted and as it is → what is to be done now, and why what waits does so. */
-import { terminationSteps } from "./termination.ts";
+import { stopSteps, terminationSteps } from "./termination.ts";
 import { backoffText, type ContainerWait, type PlanInput, type PodPlan } from "./plan_input.ts";
 import { allContainers, graceSecondsOf, isSidecar, restarts, type PodContainer } from "./containers.ts";
 import { currentSandbox, isRunning, latest, type ObservedContainer, type ObservedSandbox } from "./observed.ts";
@@ -7,10 +7,10 @@ import type { PodStep } from "./steps.ts";
 
 export function planPod(input: PlanInput): PodPlan {
   if (input.termination) return { steps: terminationSteps(input), waits: new Map() };
-  if (isOver(input)) return { steps: [...stopRunning(input), ...endSteps(input)], waits: new Map() };
+  if (isOver(input)) return { steps: [...stopSteps(input), ...endSteps(input)], waits: new Map() };
   const sandbox = currentSandbox(input.observed);
   const steps: PodStep[] = [];
-  if (!input.areVolumesReady) steps.push({ do: "prepareVolumes" });
+  if (!input.areVolumesReady || input.areVolumesStale) steps.push({ do: "prepareVolumes" });
   if (!sandbox?.isReady) {
     steps.push(...imageSteps(input, firstImages(input)), ...sandboxSteps(input, sandbox));
     return { steps, waits: new Map() };
@@ -37,15 +37,8 @@ export function isOver({ pod, observed, isTerminal }: PlanInput): boolean {
   }
 }
 
-/** Sidecars of a pod whose other containers have ended. */
-function stopRunning(input: PlanInput): readonly PodStep[] {
-  const { pod, observed } = input;
-  const running = observed.containers.filter(isRunning);
-  return running.map(({ id, name }) => stopStep(id, name, graceSecondsOf(pod)));
-}
-
-function endSteps({ observed, isCleanedUp }: PlanInput): readonly PodStep[] {
-  if (observed.containers.some(isRunning)) return [];
+function endSteps({ observed, isBusy, isCleanedUp }: PlanInput): readonly PodStep[] {
+  if (observed.containers.some(isRunning) || isBusy("prepareVolumes")) return [];
   const ready = observed.sandboxes.filter((sandbox) => sandbox.isReady);
   const stops = ready.map(({ id }) => ({ do: "stopSandbox" as const, id }));
   if (stops.length > 0) return stops;
@@ -79,14 +72,15 @@ function withContainers(input: PlanInput, sandbox: ObservedSandbox, steps: PodSt
 
 /** Those that may run now: init containers one after another, each sidecar once those before it are up. */
 function nextContainers({ pod, observed, isStarted }: PlanInput, sandbox: ObservedSandbox): readonly PodContainer[] {
-  const next: PodContainer[] = [];
   const all = allContainers(pod);
+  // They start whatever the others do (kuberuntime_manager.go, SyncPod).
+  const next = all.filter(({ kind }) => kind === "ephemeral");
   const hasBegun = all.some(({ kind, spec }) => {
     const status = latest(observed, spec.name);
     return kind === "regular" && status?.sandboxId === sandbox.id && status.state !== "created";
   });
   for (const container of all) {
-    if (container.kind !== "init") next.push(container);
+    if (container.kind === "regular") next.push(container);
     if (container.kind !== "init" || (hasBegun && !isSidecar(container))) continue;
     const status = latest(observed, container.spec.name);
     const isHere = status?.sandboxId === sandbox.id;

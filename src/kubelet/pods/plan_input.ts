@@ -21,9 +21,13 @@ export interface PlanInput {
   readonly observed: ObservedPod;
   readonly nowMs: number;
   readonly termination?: Termination;
+  /** When the grace period of the whole pod is over, where it ends. */
+  readonly endsAtMs?: number;
   /** Its phase was final already, by the API. */
   readonly isTerminal: boolean;
   readonly areVolumesReady: boolean;
+  /** They are there, and what they show may have changed. */
+  readonly areVolumesStale: boolean;
   /** All that it had on this node beside the runtime is gone. */
   readonly isCleanedUp: boolean;
   readonly hasImage: (container: string) => boolean;

@@ -1,7 +1,7 @@
 /** What the kubelet remembers of one pod between two plans. All of it can be found again but for waits and probes. */
 import type { Pod } from "../../model/kubernetes.ts";
 import type { FoundImage } from "../images/ensure.ts";
-import type { VolumePaths } from "../volumes/pod_volumes.ts";
+import type { PreparedVolumes } from "../volumes/pod_volumes.ts";
 import { nextBackoff, type Backoff, type BackoffBounds } from "./backoff.ts";
 import { nothingObserved, type ObservedContainer, type ObservedPod, type ObservedSandbox } from "./observed.ts";
 import type { ContainerWait, Hold, Termination } from "./plan_input.ts";
@@ -18,12 +18,16 @@ export class PodState {
   readonly holds = new Map<string, Hold>();
   readonly crashes = new Map<string, Backoff>();
   readonly pulls = new Map<string, Backoff>();
-  volumes: VolumePaths | undefined;
+  volumes: PreparedVolumes | undefined;
+  /** What they show may have changed. */
+  areVolumesStale = false;
   isCleanedUp = false;
   /** Nothing is left to be done for it. */
   isReleased = false;
   /** The kubelet ends it by itself. */
   termination: (Termination & { readonly failure?: { reason: string; message: string } }) | undefined;
+  /** When its grace period is over. */
+  endsAtMs: number | undefined;
   /** When each container that is being stopped is killed. */
   readonly killAtMs = new Map<string, number>();
   /** Attempts below this one are taken, whatever came of them. */

@@ -17,6 +17,13 @@ export class Retries {
     return this.#held.has(key);
   }
 
+  /** It may be tried at once: what it failed by has changed. */
+  release(key: string): void {
+    this.#held.get(key)?.();
+    this.#held.delete(key);
+    this.#failures.delete(key);
+  }
+
   succeeded(key: string): void {
     this.#failures.delete(key);
   }

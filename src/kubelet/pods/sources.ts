@@ -1,14 +1,10 @@
-/** Objects that a pod's specification names: read when they are needed, by a node's rights, and kept for a moment. */
+/** Objects that a pod's specification names: read when they are needed, by a node's rights. */
 import type { Client } from "../../api/client.ts";
 import { resourceTypes } from "../../api/resource_types.ts";
-import { isNotFound } from "../../api/status_error.ts";
-import type { ConfigMap, PersistentVolume, PersistentVolumeClaim, Pod, Secret } from "../../model/kubernetes.ts";
+import type { PersistentVolume, PersistentVolumeClaim, Pod } from "../../model/kubernetes.ts";
 import type { Clock } from "../../reconcile/clock.ts";
+import type { Content, PodConfig } from "./config_objects.ts";
 
-type Content = ReadonlyMap<string, Buffer>;
-
-/** How long what was read holds, in ms: containers of one pod that start together ask once. */
-const freshMs = 1000;
 /** A token is renewed at four fifths of its life, and at the latest after a day (pkg/kubelet/token). */
 const longestTokenMs = 24 * 3_600_000;
 
@@ -20,28 +16,26 @@ interface Token {
 export class PodSources {
   readonly #client: Client;
   readonly #clock: Clock;
-  readonly #read = new Map<string, { readonly atMs: number; readonly content: Promise<Content | undefined> }>();
+  readonly #config: PodConfig;
   readonly #tokens = new Map<string, Token>();
 
-  constructor(client: Client, clock: Clock) {
+  constructor(client: Client, clock: Clock, config: PodConfig) {
     this.#client = client;
     this.#clock = clock;
+    this.#config = config;
   }
 
-  configMap(name: string, { metadata }: Pod): Promise<Content | undefined> {
-    return this.#fresh(`configmap ${name}`, async () => {
-      const key = { namespace: metadata.namespace, name };
-      const { data = {}, binaryData = {} } = await this.#client.get<ConfigMap>(resourceTypes.configMaps, key);
-      return contentOf(data, binaryData);
-    });
+  configMap(name: string): Promise<Content | undefined> {
+    return this.#config.read("configMap", name);
   }
 
-  secret(name: string, { metadata }: Pod): Promise<Content | undefined> {
-    return this.#fresh(`secret ${name}`, async () => {
-      const key = { namespace: metadata.namespace, name };
-      const { data = {} } = await this.#client.get<Secret>(resourceTypes.secrets, key);
-      return contentOf({}, data);
-    });
+  secret(name: string): Promise<Content | undefined> {
+    return this.#config.read("secret", name);
+  }
+
+  /** Nothing is asked for any more. */
+  close(): void {
+    this.#config.close();
   }
 
   async token(pod: Pod, audience: string, expirationSeconds: number): Promise<string> {
@@ -71,30 +65,15 @@ export class PodSources {
     const key = { namespace: metadata.namespace, name: claimName };
     const claim = await this.#client.get<PersistentVolumeClaim>(resourceTypes.persistentVolumeClaims, key);
     const { volumeName } = claim.spec;
-    if (!volumeName) throw new Error(`PVC ${metadata.namespace}/${claimName} is not bound`);
-    return this.#client.get<PersistentVolume>(resourceTypes.persistentVolumes, { name: volumeName });
-  }
-
-  #fresh(key: string, read: () => Promise<Content>): Promise<Content | undefined> {
-    const held = this.#read.get(key);
-    if (held && this.#clock.now() - held.atMs < freshMs) return held.content;
-    const content = read().catch((error: unknown) => {
-      if (isNotFound(error)) return undefined;
-      this.#read.delete(key);
-      throw error;
-    });
-    this.#read.set(key, { atMs: this.#clock.now(), content });
-    return content;
+    if (!volumeName || claim.status?.phase !== "Bound") throw new Error("PVC is not bound");
+    const volume = await this.#client.get<PersistentVolume>(resourceTypes.persistentVolumes, { name: volumeName });
+    const { claimRef } = volume.spec;
+    if (!claimRef) throw new Error("PV.Spec.ClaimRef is nil");
+    if (claimRef.uid !== claim.metadata.uid) throw new Error("PVC.UID does not match PV.Spec.ClaimRef.UID");
+    return volume;
   }
 }
 
 interface TokenAnswer {
   readonly status: { readonly token: string; readonly expirationTimestamp: string };
-}
-
-function contentOf(text: Readonly<Record<string, string>>, base64: Readonly<Record<string, string>>): Content {
-  return new Map([
-    ...Object.entries(text).map(([key, value]) => [key, Buffer.from(value)] as const),
-    ...Object.entries(base64).map(([key, value]) => [key, Buffer.from(value, "base64")] as const),
-  ]);
 }

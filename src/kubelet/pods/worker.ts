@@ -2,13 +2,15 @@
  * One pod: what is wanted and what is observed → plan → steps, each carried out beside the others. A step that hangs holds
  * up the steps behind it in this pod, and nothing else.
  */
+import { isDeepStrictEqual } from "node:util";
 import type { Pod } from "../../model/kubernetes.ts";
 import { PodProbes } from "../probes/pod_probes.ts";
 import { applyStep } from "./apply/executors.ts";
 import { hastenStop } from "./apply/stop.ts";
 import type { StepRun } from "./apply/run.ts";
 import type { PodDeps } from "./deps.ts";
-import { deadlineMs, planInput, statusInput, terminationOf } from "./inputs.ts";
+import { containerSubject } from "./containers.ts";
+import { deadlineMs, planInput, statusInput } from "./inputs.ts";
 import { currentSandbox } from "./observed.ts";
 import { isStaticPod } from "./names.ts";
 import { listPod, observeContainer, observePod, type Listed } from "./observe.ts";
@@ -40,6 +42,7 @@ export class PodWorker {
   readonly #writer: StatusWriter;
   readonly #run: StepRun;
   readonly #retries: Retries;
+  readonly #sources: PodSources;
   readonly #timers = new Map<string, () => void>();
   #isLoaded = false;
   #isStopped = false;
@@ -55,10 +58,12 @@ export class PodWorker {
       deps.onError(`write status of ${pod.metadata.name}`, error),
     );
     this.#retries = new Retries(deps.clock);
+    const config = deps.configs.open(pod.metadata.namespace ?? "", () => this.#freshenVolumes());
+    this.#sources = new PodSources(deps.client, deps.clock, config);
     this.#run = {
       deps,
       state: this.state,
-      sources: new PodSources(deps.client, deps.clock),
+      sources: this.#sources,
       changed: () => this.wake(),
       reported: () => this.#writer.flushed(),
     };
@@ -80,13 +85,17 @@ export class PodWorker {
     this.#every(
       "volumes",
       () => this.#deps.settings.syncMs,
-      () => this.#refreshVolumes(),
+      () => Promise.resolve(this.#freshenVolumes()),
     );
     this.wake();
   }
 
   update(pod: Pod): void {
+    const { labels, annotations } = this.state.pod.metadata;
+    const isTold = isDeepStrictEqual([labels, annotations], [pod.metadata.labels, pod.metadata.annotations]);
     this.state.pod = pod;
+    // Its files may show them.
+    if (!isTold) this.#freshenVolumes();
     this.wake();
   }
 
@@ -124,6 +133,7 @@ export class PodWorker {
     this.#timers.clear();
     this.#retries.stop();
     this.#probes.stop();
+    this.#sources.close();
     this.#writer.stop();
   }
 
@@ -162,7 +172,7 @@ export class PodWorker {
     for (const [name, { reason }] of waits) {
       if (reason !== "CrashLoopBackOff" || state.waits.get(name)?.reason === reason) continue;
       const message = `Back-off restarting failed container ${name} in pod ${state.pod.metadata.name}_${state.pod.metadata.namespace}(${state.pod.metadata.uid})`;
-      this.#deps.events.event(state.pod, "Warning", "BackOff", message);
+      this.#deps.events.event(containerSubject(state.pod, name), "Warning", "BackOff", message);
     }
     state.waits = waits;
   }
@@ -221,10 +231,11 @@ export class PodWorker {
     if (state.observed === before) state.observed = now;
   }
 
-  async #refreshVolumes(): Promise<void> {
-    const { state } = this;
-    if (!state.volumes || state.isBusy("") || terminationOf(this.#deps, state)) return;
-    this.#launch({ do: "prepareVolumes" });
+  /** What a volume shows may have changed. */
+  #freshenVolumes(): void {
+    this.state.areVolumesStale = true;
+    this.#retries.release(keyOfStep({ do: "prepareVolumes" }));
+    this.wake();
   }
 
   #report(input: PlanInput): void {

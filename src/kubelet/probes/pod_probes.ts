@@ -3,11 +3,11 @@ import type { EventRecorder } from "../../api/event_recorder.ts";
 import type { Pod } from "../../model/kubernetes.ts";
 import type { Clock } from "../../reconcile/clock.ts";
 import type { RuntimeService } from "../cri/runtime.ts";
-import { allContainers, type ContainerSpec } from "../pods/containers.ts";
+import { allContainers, containerSubject, type ContainerSpec } from "../pods/containers.ts";
 import type { ObservedContainer } from "../pods/observed.ts";
 import type { FailedProbe } from "../pods/plan_input.ts";
 import { afterAnswer, unprobed, type ProbeState } from "./probe_state.ts";
-import { runProbe, type Probe } from "./run_probe.ts";
+import { runProbe, type Probe, type ProbeAnswer } from "./run_probe.ts";
 import type { TimerWheel } from "./timer_wheel.ts";
 
 export interface ProbeDeps {
@@ -132,15 +132,19 @@ export class PodProbes {
     this.#after(running, Math.max(0, begunMs + (waits ? waitMs : periodMs(probe)) - clock.now()));
   }
 
-  #take(running: Running, { isGood, message }: { readonly isGood: boolean; readonly message: string }): void {
-    const { kind, probe } = running;
+  #take(running: Running, { isGood, isUnknown, message }: ProbeAnswer): void {
+    const { kind, probe, container } = running;
+    const about = containerSubject(this.#pod, container.name);
+    const name = kind[0]!.toUpperCase() + kind.slice(1);
+    // It is no answer, and counts for nothing (pkg/kubelet/prober/worker.go, doProbe).
+    if (isUnknown) {
+      const text = `${name} probe errored and resulted in unknown state: ${message}`;
+      return this.#deps.events.event(about, "Warning", "Unhealthy", text);
+    }
     const before = running.state.result;
     const { successThreshold = 1, failureThreshold = 3 } = probe;
     running.state = afterAnswer(running.state, isGood, { successThreshold, failureThreshold });
-    if (!isGood) {
-      const name = kind[0]!.toUpperCase() + kind.slice(1);
-      this.#deps.events.event(this.#pod, "Warning", "Unhealthy", `${name} probe failed: ${message}`);
-    }
+    if (!isGood) this.#deps.events.event(about, "Warning", "Unhealthy", `${name} probe failed: ${message}`);
     if (running.state.result !== before) this.#onChange();
   }
 }

@@ -1,11 +1,11 @@
 /** One probe's question and its answer (pkg/probe). */
-import http from "node:http";
-import https from "node:https";
 import net from "node:net";
 import { FairleadError } from "../../errors/catalogue.ts";
 import { openChannel } from "../cri/channel.ts";
 import type { RuntimeService } from "../cri/runtime.ts";
 import type { ContainerSpec } from "../pods/containers.ts";
+import { dialFailure } from "./dial.ts";
+import { getOverHttp } from "./http_get.ts";
 
 export type Probe = NonNullable<ContainerSpec["livenessProbe"]>;
 export type Handler = Pick<Probe, "exec" | "httpGet" | "tcpSocket" | "grpc">;
@@ -21,11 +21,25 @@ export interface ProbeTarget {
 
 export interface ProbeAnswer {
   readonly isGood: boolean;
+  /** The question could not be asked. */
+  readonly isUnknown?: true;
+  /** Of an answer over HTTP. */
+  readonly code?: number;
   readonly message: string;
 }
 
+/** Times that a question is asked which could not be asked (pkg/kubelet/prober, maxProbeRetries). */
+const maxTries = 3;
+
 /** Never throws: what fails is a bad answer. */
 export async function runProbe(handler: Handler, target: ProbeTarget): Promise<ProbeAnswer> {
+  for (let tries = 1; ; tries++) {
+    const answer = await askOnce(handler, target);
+    if (!answer.isUnknown || tries === maxTries) return answer;
+  }
+}
+
+async function askOnce(handler: Handler, target: ProbeTarget): Promise<ProbeAnswer> {
   try {
     if (handler.exec) return await execProbe(handler.exec.command ?? [], target);
     if (handler.httpGet) return await httpProbe(handler.httpGet, target);
@@ -33,7 +47,8 @@ export async function runProbe(handler: Handler, target: ProbeTarget): Promise<P
     if (handler.grpc) return await grpcProbe(handler.grpc, target);
     return { isGood: false, message: "the probe asks nothing" };
   } catch (error) {
-    return { isGood: false, message: error instanceof FairleadError ? error.reason : (error as Error).message };
+    const message = error instanceof FairleadError ? error.reason : (error as Error).message;
+    return { isGood: false, isUnknown: true, message };
   }
 }
 
@@ -63,39 +78,13 @@ type HttpGet = NonNullable<Probe["httpGet"]>;
 
 function httpProbe(
   { path = "/", port, scheme = "HTTP", host, httpHeaders = [] }: HttpGet,
-  target: ProbeTarget,
+  { container, ip, timeoutSeconds }: ProbeTarget,
 ): Promise<ProbeAnswer> {
-  const number = portOf(port, target.container);
-  const at = host ?? target.ip;
-  const url = `${scheme.toLowerCase()}://${at.includes(":") ? `[${at}]` : at}:${number}${path.startsWith("/") ? path : `/${path}`}`;
+  const at = host ?? ip;
+  const origin = `${scheme.toLowerCase()}://${at.includes(":") ? `[${at}]` : at}:${portOf(port, container)}`;
   const headers: Record<string, string> = { "user-agent": "kube-probe/1.34", accept: "*/*", connection: "close" };
   for (const { name, value } of httpHeaders) headers[name.toLowerCase()] = value;
-  const { request } = scheme === "HTTPS" ? https : http;
-  const signal = AbortSignal.timeout(target.timeoutSeconds * 1000);
-  return new Promise((resolve) => {
-    const fail = (error: Error): void => resolve({ isGood: false, message: `Get "${url}": ${reasonOf(error)}` });
-    // A pod's certificate is its own: upstream does not verify it either.
-    const asked = request(url, { headers, signal, rejectUnauthorized: false, agent: false }, (answer) => {
-      const code = answer.statusCode ?? 0;
-      answer.on("error", fail);
-      answer.resume();
-      answer.on("end", () => {
-        const isGood = code >= 200 && code < 400;
-        resolve({ isGood, message: isGood ? "" : `HTTP probe failed with statuscode: ${code}` });
-      });
-    });
-    asked.on("error", fail);
-    asked.end();
-  });
-}
-
-function reasonOf(error: Error): string {
-  if (error.name === "AbortError" || error.name === "TimeoutError") {
-    return "context deadline exceeded (Client.Timeout exceeded while awaiting headers)";
-  }
-  const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
-  if (code === "ECONNREFUSED") return `dial tcp ${address}:${port}: connect: connection refused`;
-  return error.message;
+  return getOverHttp(`${origin}${path.startsWith("/") ? path : `/${path}`}`, headers, timeoutSeconds * 1000);
 }
 
 type TcpSocket = NonNullable<Probe["tcpSocket"]>;
@@ -110,7 +99,7 @@ function tcpProbe({ port, host }: TcpSocket, target: ProbeTarget): Promise<Probe
     };
     socket.once("connect", () => end({ isGood: true, message: "" }));
     socket.once("timeout", () => end({ isGood: false, message: `dial tcp ${target.ip}:${number}: i/o timeout` }));
-    socket.once("error", (error) => end({ isGood: false, message: reasonOf(error) }));
+    socket.once("error", (error) => end({ isGood: false, message: dialFailure(error) }));
   });
 }
 
@@ -136,7 +125,21 @@ async function grpcProbe({ port, service }: Grpc, { ip, timeoutSeconds }: ProbeT
     const answer = await channel.unary("grpc.health.v1.Health", "Check", request, timeoutSeconds * 1000);
     const { status } = answer as { status: string };
     return { isGood: status === "SERVING", message: `service unhealthy (responded with "${status}")` };
+  } catch (error) {
+    if (!(error instanceof FairleadError)) throw error;
+    return { isGood: false, message: grpcFailure(error, endpoint, timeoutSeconds) };
   } finally {
     channel.close();
   }
+}
+
+/** pkg/probe/grpc */
+function grpcFailure({ code, reason }: FairleadError, endpoint: string, timeoutSeconds: number): string {
+  if (code === "CRI_UNIMPLEMENTED") {
+    return `this server does not implement the grpc health protocol (grpc.health.v1.Health): ${reason}`;
+  }
+  if (code === "CRI_TIMEOUT") return `timeout: health rpc did not complete within ${timeoutSeconds}s`;
+  if (code === "CRI_UNAVAILABLE")
+    return `timeout: failed to connect service "${endpoint}" within ${timeoutSeconds}s: ${reason}`;
+  return `error: health rpc probe failed: ${reason}`;
 }

@@ -21,13 +21,15 @@ import path from "node:path";
 export interface ProjectedFile {
   readonly content: Buffer;
   readonly mode: number;
+  /** Whose it is; absent: root's. */
+  readonly uid?: number;
 }
 
 /** By paths relative to the volume; none begins with "..". */
 export type Payload = ReadonlyMap<string, ProjectedFile>;
 
 export interface Owner {
-  readonly uid?: number;
+  /** The group that all of it is given to. */
   readonly gid?: number;
 }
 
@@ -39,6 +41,7 @@ export async function writeAtomically(folder: string, payload: Payload, owner: O
   if (before !== undefined && (await isSame(path.join(folder, before), payload))) return false;
   const fresh = await mkdtemp(path.join(folder, `..${timeText()}.`));
   await chmod(fresh, 0o755);
+  if (owner.gid !== undefined) await giveFolder(fresh, owner.gid);
   for (const [name, file] of payload) await writeOne(path.join(fresh, name), file, owner);
   await symlink(path.basename(fresh), path.join(folder, "..data_tmp"));
   await rename(path.join(folder, "..data_tmp"), path.join(folder, dataLink));
@@ -52,11 +55,17 @@ function timeText(): string {
   return new Date().toISOString().slice(0, 19).replace(/[-T:]/g, "_");
 }
 
-async function writeOne(file: string, { content, mode }: ProjectedFile, { uid = -1, gid = -1 }: Owner): Promise<void> {
+async function giveFolder(folder: string, gid: number): Promise<void> {
+  await chown(folder, 0, gid);
+  await chmod(folder, 0o2755);
+}
+
+async function writeOne(file: string, { content, mode, uid = 0 }: ProjectedFile, { gid = 0 }: Owner): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true });
   await writeFile(file, content);
+  // Whoever reads it at its name finds it whole: the name comes later.
+  if (uid !== 0 || gid !== 0) await chown(file, uid, gid);
   await chmod(file, mode);
-  if (uid >= 0 || gid >= 0) await chown(file, Math.max(uid, 0), Math.max(gid, 0));
 }
 
 async function isSame(folder: string, payload: Payload): Promise<boolean> {

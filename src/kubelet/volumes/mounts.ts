@@ -21,12 +21,13 @@ function unescape(text: string): string {
   return text.replace(/\\(\d{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
 }
 
-/** @param sizeBytes undefined: the kernel's half of the memory */
-export async function mountTmpfs(folder: string, sizeBytes?: number): Promise<void> {
-  if ((await mountPointsBelow(folder)).includes(folder)) return;
+/** @param sizeBytes undefined: the kernel's half of the memory @returns whether it was not there yet */
+export async function mountTmpfs(folder: string, sizeBytes?: number): Promise<boolean> {
+  if ((await mountPointsBelow(folder)).includes(folder)) return false;
   const options = sizeBytes === undefined ? [] : ["-o", `size=${sizeBytes}`];
   try {
     await run("mount", ["-t", "tmpfs", ...options, "tmpfs", folder], { timeout: timeoutMs });
+    return true;
   } catch (cause) {
     throw new FairleadError("VOLUME", { subject: folder, cause });
   }

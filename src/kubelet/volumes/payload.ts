@@ -1,5 +1,6 @@
 /** What the files of a configMap, secret, downwardAPI or projected volume hold (pkg/volume/{configmap,secret,projected}). */
 import type { Pod } from "../../model/kubernetes.ts";
+import { allContainers } from "../pods/containers.ts";
 import { fieldOf, resourceOf, type NodeFacts } from "../pods/render/field_ref.ts";
 import type { Payload, ProjectedFile } from "./atomic_writer.ts";
 
@@ -30,13 +31,21 @@ const defaultMode = 0o644;
 
 /** @throws Error with upstream's words, where something that must be there is not */
 export function payloadOf(pod: Pod, volume: Volume, sources: VolumeSources, node: NodeFacts): Payload | undefined {
+  const entries = entriesOf(pod, volume, sources, node);
+  if (!entries) return undefined;
+  const isShared = pod.spec.securityContext?.fsGroup !== undefined;
+  // What a group is given, it may read (pkg/volume/volume_linux.go).
+  return new Map(entries.map(([path, file]) => [path, isShared ? { ...file, mode: file.mode | 0o440 } : file]));
+}
+
+function entriesOf(pod: Pod, volume: Volume, sources: VolumeSources, node: NodeFacts): readonly Entry[] | undefined {
   const { configMap, secret, downwardAPI, projected } = volume;
-  if (configMap) return new Map(keyed("configmap", configMap, sources, pod, configMap.defaultMode));
+  if (configMap) return keyed("configmap", configMap, sources, configMap.defaultMode);
   if (secret) {
     const source = { ...secret, name: secret.secretName ?? "" };
-    return new Map(keyed("secret", source, sources, pod, secret.defaultMode));
+    return keyed("secret", source, sources, secret.defaultMode);
   }
-  if (downwardAPI) return new Map(downward(downwardAPI.items, pod, node, downwardAPI.defaultMode));
+  if (downwardAPI) return downward(downwardAPI.items, pod, node, downwardAPI.defaultMode);
   if (projected) return projectedPayload(pod, projected, sources, node);
   return undefined;
 }
@@ -49,29 +58,35 @@ function projectedPayload(
   { sources: parts = [], defaultMode: mode }: Projected,
   sources: VolumeSources,
   node: NodeFacts,
-): Payload {
-  const entries = parts.flatMap((part): readonly Entry[] => {
-    if (part.configMap) return keyed("configmap", part.configMap, sources, pod, mode);
-    if (part.secret) return keyed("secret", part.secret, sources, pod, mode);
+): readonly Entry[] {
+  return parts.flatMap((part): readonly Entry[] => {
+    if (part.configMap) return keyed("configmap", part.configMap, sources, mode);
+    if (part.secret) return keyed("secret", part.secret, sources, mode);
     if (part.downwardAPI) return downward(part.downwardAPI.items, pod, node, mode);
     if (!part.serviceAccountToken) return [];
     const { path, audience = "", expirationSeconds = defaultTokenSeconds } = part.serviceAccountToken;
     const content = Buffer.from(sources.token(audience, expirationSeconds));
-    return [[path, { content, mode: tokenMode(pod, mode) }]];
+    const uid = soleUser(pod);
+    const isPrivate = uid !== undefined || pod.spec.securityContext?.fsGroup !== undefined;
+    return [
+      [path, { content, mode: isPrivate ? 0o600 : (mode ?? defaultMode), ...(uid === undefined ? {} : { uid }) }],
+    ];
   });
-  return new Map(entries);
 }
 
-/** Who runs as one user may alone read its token; with a group, the group may too (pkg/volume/projected). */
-function tokenMode({ spec }: Pod, mode = defaultMode): number {
-  return spec.securityContext?.fsGroup === undefined ? mode : 0o600 | (mode & 0o040) | 0o040;
+/** Where all containers run as one user, that one alone may read its token (pkg/volume/util, FsUserFrom). */
+function soleUser(pod: Pod): number | undefined {
+  const ofPod = pod.spec.securityContext?.runAsUser;
+  const users = allContainers(pod)
+    .filter(({ kind }) => kind !== "ephemeral")
+    .map(({ spec }) => spec.securityContext?.runAsUser ?? ofPod);
+  return new Set(users).size === 1 ? users[0] : undefined;
 }
 
 function keyed(
   kind: "configmap" | "secret",
   { name = "", items, optional }: KeyedSource,
   sources: VolumeSources,
-  { metadata }: Pod,
   mode = defaultMode,
 ): readonly Entry[] {
   const data = kind === "configmap" ? sources.configMap(name) : sources.secret(name);
@@ -82,8 +97,11 @@ function keyed(
     const content = all.get(item.key);
     if (content) return [[item.path, { content, mode: item.mode ?? mode }]];
     if (optional) return [];
-    const kindText = kind === "configmap" ? "configmap" : "secret";
-    throw new Error(`references non-existent ${kindText} key: ${metadata.namespace}/${name}/${item.key}`);
+    throw new Error(
+      kind === "configmap"
+        ? `configmap references non-existent config key: ${item.key}`
+        : `references non-existent secret key: ${item.key}`,
+    );
   });
 }
 

@@ -1,7 +1,8 @@
 /** A pod's volumes on the node: made before its containers, kept up to date, and taken down when they have ended. */
-import { chmod, chown, lstat, mkdir, readdir, rm } from "node:fs/promises";
+import { chmod, mkdir, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Pod } from "../../model/kubernetes.ts";
+import { allContainers } from "../pods/containers.ts";
 import { podFolder, type Folders } from "../pods/names.ts";
 import type { NodeFacts } from "../pods/render/field_ref.ts";
 import { bytesOf } from "../pods/render/resources.ts";
@@ -9,23 +10,36 @@ import type { PodSources } from "../pods/sources.ts";
 import { writeAtomically } from "./atomic_writer.ts";
 import { prepareHostPath } from "./host_path.ts";
 import { mountTmpfs, unmountBelow } from "./mounts.ts";
-import { defaultTokenSeconds, payloadOf, type Volume, type VolumeSources } from "./payload.ts";
+import { giveToGroup } from "./ownership.ts";
+import { payloadOf, type Volume } from "./payload.ts";
+import { readSources } from "./read_sources.ts";
 
 export interface VolumeInput {
   readonly pod: Pod;
   readonly folders: Folders;
   readonly sources: PodSources;
   readonly node: NodeFacts;
+  /** What is there already. */
+  readonly before?: PreparedVolumes | undefined;
 }
 
-/** A volume's name → its path on the node. */
-export type VolumePaths = ReadonlyMap<string, string>;
+export interface PreparedVolume {
+  /** On the node. */
+  readonly path: string;
+  /** Whatever a container asks for. */
+  readonly isReadOnly: boolean;
+}
+
+/** By a volume's name. */
+export type PreparedVolumes = ReadonlyMap<string, PreparedVolume>;
 
 /** Also brings what changed up to date. @throws Error whose message an Event can show */
-export async function prepareVolumes(input: VolumeInput): Promise<VolumePaths> {
+export async function prepareVolumes(input: VolumeInput): Promise<PreparedVolumes> {
   const volumes = input.pod.spec.volumes ?? [];
   const entries = await Promise.all(
     volumes.map(async (volume) => {
+      const before = input.before?.get(volume.name);
+      if (before && !isProjection(volume)) return [volume.name, before] as const;
       try {
         return [volume.name, await prepareOne(input, volume)] as const;
       } catch (error) {
@@ -45,101 +59,98 @@ export async function removeVolumes(folders: Folders, uid: string): Promise<void
   await rm(folder, { recursive: true, force: true });
 }
 
-const plugins = {
-  emptyDir: "kubernetes.io~empty-dir",
+const projections = {
   configMap: "kubernetes.io~configmap",
   secret: "kubernetes.io~secret",
   downwardAPI: "kubernetes.io~downward-api",
   projected: "kubernetes.io~projected",
 } as const;
 
-type Plugin = keyof typeof plugins;
+const emptyDirPlugin = "kubernetes.io~empty-dir";
 
-async function prepareOne(input: VolumeInput, volume: Volume): Promise<string> {
+type Projection = keyof typeof projections;
+
+function projectionOf(volume: Volume): Projection | undefined {
+  return (Object.keys(projections) as Projection[]).find((name) => volume[name] !== undefined);
+}
+
+/** Its content follows what it names. */
+function isProjection(volume: Volume): boolean {
+  return projectionOf(volume) !== undefined;
+}
+
+async function prepareOne(input: VolumeInput, volume: Volume): Promise<PreparedVolume> {
   const { hostPath, persistentVolumeClaim: claim } = volume;
   if (hostPath) {
     await prepareHostPath(hostPath.path, hostPath.type);
-    return hostPath.path;
+    return { path: hostPath.path, isReadOnly: false };
   }
-  if (claim) return claimPath(input, claim.claimName);
-  const plugin = (Object.keys(plugins) as Plugin[]).find((name) => volume[name] !== undefined) ?? otherwise(volume);
-  const folder = path.join(podFolder(input.folders, input.pod.metadata.uid), "volumes", plugins[plugin], volume.name);
-  await mkdir(folder, { recursive: true });
-  if (plugin === "emptyDir") await prepareEmptyDir(input.pod, volume, folder);
-  else await prepareFiles(input, volume, plugin, folder);
-  return folder;
-}
-
-function otherwise(volume: Volume): Plugin {
+  if (claim) return prepareClaim(input, claim.claimName, claim.readOnly === true);
+  const projection = projectionOf(volume);
+  if (projection) return prepareFiles(input, volume, projection);
   const kind = Object.keys(volume).find((key) => key !== "name");
   // What has no source at all is an emptyDir.
-  if (kind === undefined) return "emptyDir";
-  throw new Error(`volumes of type ${kind} are not served`);
+  if (kind !== undefined && kind !== "emptyDir") throw new Error(`volumes of type ${kind} are not served`);
+  return prepareEmptyDir(input, volume);
 }
 
-async function claimPath({ sources, pod }: VolumeInput, claim: string): Promise<string> {
+async function prepareClaim(
+  { sources, pod }: VolumeInput,
+  claim: string,
+  isReadOnly: boolean,
+): Promise<PreparedVolume> {
   const { spec, metadata } = await sources.volumeOf(claim, pod);
   if (spec.hostPath) {
     await prepareHostPath(spec.hostPath.path, spec.hostPath.type);
-    return spec.hostPath.path;
+    return { path: spec.hostPath.path, isReadOnly };
   }
   if (!spec.local) throw new Error(`volume ${metadata.name} is of a type that is not served`);
   await prepareHostPath(spec.local.path, "Directory");
-  return spec.local.path;
+  const policy = pod.spec.securityContext?.fsGroupChangePolicy;
+  if (!isReadOnly) await giveToGroup(spec.local.path, pod, policy === "OnRootMismatch");
+  return { path: spec.local.path, isReadOnly };
 }
 
-async function prepareEmptyDir(pod: Pod, { emptyDir }: Volume, folder: string): Promise<void> {
+async function prepareEmptyDir(input: VolumeInput, { name, emptyDir }: Volume): Promise<PreparedVolume> {
+  const { pod, folders } = input;
+  const below = podFolder(folders, pod.metadata.uid);
+  const folder = path.join(below, "volumes", emptyDirPlugin, name);
+  await mkdir(folder, { recursive: true });
   const { medium = "", sizeLimit } = emptyDir ?? {};
-  if (medium === "Memory") await mountTmpfs(folder, sizeLimit === undefined ? undefined : bytesOf(sizeLimit));
-  else if (medium !== "") throw new Error(`medium ${medium} is not served`);
-  await chmod(folder, 0o777);
-  await giveToGroup(folder, pod);
+  if (medium !== "" && medium !== "Memory") throw new Error(`medium ${medium} is not served`);
+  const isFresh = medium === "Memory" && (await mountTmpfs(folder, memoryBytes(input, sizeLimit)));
+  // Once: from then on it is the containers' (pkg/volume/util, SetReady).
+  const ready = path.join(below, "plugins", emptyDirPlugin, name, "ready");
+  if (isFresh || !(await stat(ready).catch(() => undefined))) {
+    await chmod(folder, 0o777);
+    await giveToGroup(folder, pod);
+    await mkdir(path.dirname(ready), { recursive: true });
+    await writeFile(ready, "");
+  }
+  return { path: folder, isReadOnly: false };
+}
+
+/** What it may hold at most: its own limit, the pod's, the node's (KEP-1967, calculateEmptyDirMemorySize). */
+function memoryBytes({ pod, node }: VolumeInput, sizeLimit: string | undefined): number | undefined {
+  const ofPod = allContainers(pod).reduce((sum, { spec }) => sum + bytesOf(spec.resources?.limits?.["memory"]), 0);
+  const limits = [bytesOf(node.allocatable["memory"]), ofPod, bytesOf(sizeLimit)].filter((bytes) => bytes > 0);
+  return limits.length === 0 ? undefined : Math.min(...limits);
+}
+
+async function prepareFiles(input: VolumeInput, volume: Volume, projection: Projection): Promise<PreparedVolume> {
+  const { pod, folders, sources, node } = input;
+  const folder = path.join(podFolder(folders, pod.metadata.uid), "volumes", projections[projection], volume.name);
+  const [payload] = await Promise.all([
+    readSources(pod, volume, sources).then((read) => payloadOf(pod, volume, read, node)!),
+    makeFolder(folder, projection),
+  ]);
+  const gid = pod.spec.securityContext?.fsGroup;
+  await writeAtomically(folder, payload, gid === undefined ? {} : { gid });
+  return { path: folder, isReadOnly: true };
 }
 
 /** Secrets and tokens never reach a disk. */
-async function prepareFiles(input: VolumeInput, volume: Volume, plugin: Plugin, folder: string): Promise<void> {
-  const payload = payloadOf(input.pod, volume, await readSources(input, volume), input.node)!;
-  if (plugin !== "configMap") await mountTmpfs(folder);
-  const changed = await writeAtomically(folder, payload);
-  if (changed) await giveToGroup(folder, input.pod);
-}
-
-/** Reads all that a volume names, so that its content is a function of it. */
-async function readSources({ pod, sources }: VolumeInput, volume: Volume): Promise<VolumeSources> {
-  const parts = volume.projected?.sources ?? [volume];
-  const configMaps = new Map<string, ReadonlyMap<string, Buffer> | undefined>();
-  const secrets = new Map<string, ReadonlyMap<string, Buffer> | undefined>();
-  const tokens = new Map<string, string>();
-  await Promise.all(
-    parts.map(async (part) => {
-      const { configMap, secret } = part;
-      if (configMap?.name) configMaps.set(configMap.name, await sources.configMap(configMap.name, pod));
-      const secretName = secret && ("secretName" in secret ? secret.secretName : (secret as { name?: string }).name);
-      if (secretName) secrets.set(secretName, await sources.secret(secretName, pod));
-      const token = "serviceAccountToken" in part ? part.serviceAccountToken : undefined;
-      if (!token) return;
-      const { audience = "", expirationSeconds = defaultTokenSeconds } = token;
-      tokens.set(`${audience} ${expirationSeconds}`, await sources.token(pod, audience, expirationSeconds));
-    }),
-  );
-  return {
-    configMap: (name) => configMaps.get(name),
-    secret: (name) => secrets.get(name),
-    token: (audience, seconds) => tokens.get(`${audience} ${seconds}`) ?? "",
-  };
-}
-
-/** fsGroup: the group owns what is there, and what will be made in folders (pkg/volume/volume_linux.go). */
-async function giveToGroup(folder: string, { spec }: Pod): Promise<void> {
-  const group = spec.securityContext?.fsGroup;
-  if (group === undefined) return;
-  const below = await readdir(folder, { recursive: true });
-  for (const name of [".", ...below]) {
-    const file = path.join(folder, name);
-    const found = await lstat(file);
-    if (found.isSymbolicLink()) continue;
-    await chown(file, found.uid, group);
-    const added = found.isDirectory() ? 0o2770 : 0o440 | ((found.mode & 0o200) >> 3);
-    await chmod(file, (found.mode & 0o7777) | added);
-  }
+async function makeFolder(folder: string, projection: Projection): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  if (projection !== "configMap") await mountTmpfs(folder);
 }

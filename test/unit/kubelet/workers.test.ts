@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Client } from "../../../src/api/client.ts";
 import { FairleadError } from "../../../src/errors/catalogue.ts";
 import { Limiter } from "../../../src/kubelet/images/limiter.ts";
+import { ConfigObjects } from "../../../src/kubelet/pods/config_objects.ts";
 import type { PodDeps } from "../../../src/kubelet/pods/deps.ts";
 import type { Listed } from "../../../src/kubelet/pods/observe.ts";
 import type { PodStatus } from "../../../src/kubelet/pods/status/input.ts";
@@ -70,6 +71,7 @@ class Node {
       client,
       clock: systemClock,
       events: { event: (about, _type, reason) => void this.events.push(`${reason} ${about.metadata.name}`) },
+      configs: new ConfigObjects(client, { strategy: "Watch", clock: systemClock, onError: () => undefined }),
       pulls: new Limiter(1),
       wheel: this.wheel,
       runtimeName: "containerd",

@@ -15,17 +15,22 @@ import { nodeFacts, reasonOf, type StepRun } from "./run.ts";
 
 export async function prepareVolumes(run: StepRun): Promise<void> {
   const { deps, state, sources } = run;
-  const input = { pod: state.pod, folders: deps.settings.folders, sources, node: nodeFacts(run) };
+  const before = state.volumes;
+  const input = { pod: state.pod, folders: deps.settings.folders, sources, node: nodeFacts(run), before };
+  // What changes from here on is not in what is read now.
+  state.areVolumesStale = false;
   try {
     state.volumes = await prepare(input);
   } catch (error) {
+    state.areVolumesStale = true;
     deps.events.event(state.pod, "Warning", "FailedMount", reasonOf(error));
     throw error;
   }
 }
 
-export async function cleanUp({ deps, state }: StepRun): Promise<void> {
+export async function cleanUp({ deps, state, sources }: StepRun): Promise<void> {
   const { pod } = state;
+  sources.close();
   await removeVolumes(deps.settings.folders, pod.metadata.uid);
   state.volumes = undefined;
   // Of a pod that the API has no more, the class is not known.

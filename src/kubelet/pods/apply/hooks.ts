@@ -24,6 +24,7 @@ export async function runHook(
   }
   const ip = nodeFacts(run).podIps[0] ?? "";
   const target = { runtime: run.deps.runtime, containerId, container, ip, timeoutSeconds };
-  const { isGood, message } = await runProbe(hook, target);
-  return isGood ? undefined : message;
+  const { isGood, code, message } = await runProbe(hook, target);
+  // Of what answers over HTTP the code does not count (pkg/kubelet/lifecycle/handlers.go, runHTTPHandler).
+  return isGood || code !== undefined ? undefined : message;
 }

@@ -2,7 +2,7 @@
 import { credentialsFor } from "../../images/credentials.ts";
 import { ensureImage as findOrPull } from "../../images/ensure.ts";
 import { nextBackoff } from "../backoff.ts";
-import { allContainers } from "../containers.ts";
+import { allContainers, containerSubject } from "../containers.ts";
 import type { StepOf, StepRun } from "./run.ts";
 
 /** How long the first answer is shown before the status says that it backs off, in ms. */
@@ -13,9 +13,9 @@ export async function ensureImage(run: StepRun, { container }: StepOf<"ensureIma
   const { pod } = state;
   const spec = allContainers(pod).find((one) => one.spec.name === container)?.spec;
   if (!spec) return;
-  const outcome = await findOrPull(deps, pod, spec, async () => {
+  const outcome = await findOrPull(deps, containerSubject(pod, container), spec, async () => {
     const names = (pod.spec.imagePullSecrets ?? []).map(({ name }) => name).filter((name) => name !== undefined);
-    const secrets = await Promise.all(names.map((name) => sources.secret(name, pod)));
+    const secrets = await Promise.all(names.map((name) => sources.secret(name)));
     return credentialsFor(
       spec.image ?? "",
       secrets.filter((secret) => secret !== undefined),
@@ -38,7 +38,8 @@ function hold(
 ): void {
   const { clock, settings, events } = deps;
   const nowMs = clock.now();
-  events.event(state.pod, "Warning", "Failed", `Error: ${failure.reason}`);
+  const about = containerSubject(state.pod, container);
+  events.event(about, "Warning", "Failed", `Error: ${failure.reason}`);
   const backoff = nextBackoff(state.pulls.get(container), nowMs, nowMs, settings.pullBackoff);
   state.pulls.set(container, backoff);
   const untilMs = nowMs + backoff.delayMs;
@@ -47,8 +48,8 @@ function hold(
   clock.after(Math.min(showMs, backoff.delayMs / 2), () => {
     if (state.holds.get(container)?.wait !== failure) return;
     const message = `Back-off pulling image "${image}": ${failure.reason}: ${failure.message}`;
-    events.event(state.pod, "Normal", "BackOff", `Back-off pulling image "${image}"`);
-    events.event(state.pod, "Warning", "Failed", "Error: ImagePullBackOff");
+    events.event(about, "Normal", "BackOff", `Back-off pulling image "${image}"`);
+    events.event(about, "Warning", "Failed", "Error: ImagePullBackOff");
     state.holds.set(container, { untilMs, wait: { reason: "ImagePullBackOff", message } });
     changed();
   });

@@ -1,10 +1,12 @@
 /** What a container sees of the node's files: its volumes, /etc/hosts, and the file for its last words. */
-import { mkdir, open, readFile, realpath, stat, writeFile } from "node:fs/promises";
+import { mkdir, open, readFile, writeFile } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
 import path from "node:path";
+import type { Pod } from "../../../model/kubernetes.ts";
+import { mountSubPath } from "../../volumes/sub_path.ts";
 import type { Mount } from "../../cri/messages.ts";
 import type { ContainerSpec } from "../containers.ts";
-import { podFolder } from "../names.ts";
+import { podFolder, type Folders } from "../names.ts";
 import { expand } from "../render/expansion.ts";
 import { hostNetworkHostsFile, hostsFile } from "../render/hosts.ts";
 import { nodeFacts, type StepRun } from "./run.ts";
@@ -23,26 +25,43 @@ export async function mountsOf(
   spec: ContainerSpec,
   environment: ReadonlyMap<string, string>,
 ): Promise<readonly Mount[]> {
-  const own = await Promise.all((spec.volumeMounts ?? []).map((mount) => mountOf(run, mount, environment)));
+  const own = await Promise.all(
+    (spec.volumeMounts ?? []).map((mount, i) => mountOf(run, spec.name, i, mount, environment)),
+  );
   const hasHosts = own.some(({ containerPath }) => containerPath === "/etc/hosts");
   return hasHosts ? own : [...own, await hostsMount(run)];
 }
 
 async function mountOf(
-  { state }: StepRun,
+  { deps, state }: StepRun,
+  container: string,
+  index: number,
   mount: VolumeMount,
   environment: ReadonlyMap<string, string>,
 ): Promise<Mount> {
   const { name, mountPath, readOnly, subPath, subPathExpr, mountPropagation = "None" } = mount;
+  if (mount.recursiveReadOnly === "Enabled")
+    throw new Error(`volume "${name}" requested recursive read-only mode, but it is not supported by the runtime`);
   const volume = state.volumes?.get(name);
   if (volume === undefined) throw new Error(`cannot find volume "${name}" to mount into container`);
   const below = subPathExpr === undefined ? subPath : expanded(subPathExpr, environment);
+  const target = subPathTarget(deps.settings.folders, state.pod, { name, container, index });
+  if (below) await mountSubPath({ volume: volume.path, below, target });
   return {
     containerPath: path.isAbsolute(mountPath) ? mountPath : `/${mountPath}`,
-    hostPath: below ? await pathWithin(volume, below) : volume,
-    readonly: readOnly === true,
+    hostPath: below ? target : volume.path,
+    readonly: readOnly === true || volume.isReadOnly,
     propagation: propagations[mountPropagation as keyof typeof propagations] ?? propagations.None,
   };
+}
+
+/** Below the pod's folder, whose mounts end with it (pkg/volume/util/subpath). */
+function subPathTarget(
+  folders: Folders,
+  { metadata }: Pod,
+  { name, container, index }: { readonly name: string; readonly container: string; readonly index: number },
+): string {
+  return path.join(podFolder(folders, metadata.uid), "volume-subpaths", name, container, String(index));
 }
 
 function expanded(text: string, environment: ReadonlyMap<string, string>): string {
@@ -51,23 +70,6 @@ function expanded(text: string, environment: ReadonlyMap<string, string>): strin
     if (value === undefined) throw new Error(`failed to expand subPath: "${name}" is not set`);
     return value;
   });
-}
-
-/** A path below a volume, made where it is not there. What a link leads out of the volume is refused. */
-async function pathWithin(volume: string, below: string): Promise<string> {
-  if (path.isAbsolute(below) || below.split("/").includes(".."))
-    throw new Error(`subPath "${below}" must stay within the volume`);
-  const base = await realpath(volume);
-  let folder = base;
-  const parts = below.split("/").filter((part) => part !== "" && part !== ".");
-  for (const part of parts) {
-    const next = path.join(folder, part);
-    if (!(await stat(next).catch(() => undefined))) await mkdir(next, { mode: 0o750 });
-    folder = await realpath(next);
-    if (folder !== base && !folder.startsWith(`${base}/`))
-      throw new Error(`subPath "${below}" leads out of its volume`);
-  }
-  return folder;
 }
 
 async function hostsMount(run: StepRun): Promise<Mount> {

@@ -1,9 +1,9 @@
 /** One container: made, started, and its postStart hook run. */
 import { mkdir, symlink } from "node:fs/promises";
 import path from "node:path";
-import { allContainers, type ContainerSpec } from "../containers.ts";
+import { allContainers, containerSubject, graceSecondsOf, type ContainerSpec } from "../containers.ts";
 import { containerLogLink, containerLogsFolder } from "../names.ts";
-import { latest } from "../observed.ts";
+import { latest, type ObservedContainer } from "../observed.ts";
 import { observeContainer } from "../observe.ts";
 import { containerConfig } from "../render/container.ts";
 import { environment, type Sources } from "../render/env.ts";
@@ -12,6 +12,7 @@ import { sandboxConfig } from "../render/sandbox.ts";
 import { runHook } from "./hooks.ts";
 import { mountsOf, newMessageFile } from "./mounts.ts";
 import { nodeFacts, reasonOf, type StepOf, type StepRun } from "./run.ts";
+import { stopContainer } from "./stop.ts";
 
 /** What cannot be made is tried again after this long, in ms (pkg/kubelet, backOffPeriod). */
 const retryMs = 10_000;
@@ -19,19 +20,10 @@ const retryMs = 10_000;
 type Start = StepOf<"startContainer">;
 
 export async function startContainer(run: StepRun, step: Start): Promise<void> {
-  const { deps, state } = run;
-  const spec = allContainers(state.pod).find((one) => one.spec.name === step.container)?.spec;
+  const spec = allContainers(run.state.pod).find((one) => one.spec.name === step.container)?.spec;
   if (!spec) return;
   const id = await created(run, step, spec);
-  if (id === undefined) return;
-  const nowMs = deps.clock.now();
-  const before = latest(state.observed, spec.name);
-  if (before?.state === "exited") {
-    state.noteRestart(spec.name, before.finishedAtMs, nowMs, deps.settings.crashBackoff);
-  }
-  // The next start looks again: the image may be gone, or has to be fetched each time.
-  state.images.delete(spec.name);
-  await started(run, step, spec, id);
+  if (id !== undefined) await started(run, step, spec, id);
 }
 
 /** @returns undefined where it could not be made: the reason waits in the container's status */
@@ -39,7 +31,7 @@ async function created(run: StepRun, step: Start, spec: ContainerSpec): Promise<
   const { deps, state } = run;
   const fail = (reason: string, error: unknown): undefined => {
     const message = reasonOf(error);
-    deps.events.event(state.pod, "Warning", "Failed", `Error: ${message}`);
+    deps.events.event(containerSubject(state.pod, spec.name), "Warning", "Failed", `Error: ${message}`);
     state.holds.set(spec.name, { wait: { reason, message }, untilMs: deps.clock.now() + retryMs });
     return undefined;
   };
@@ -53,7 +45,7 @@ async function created(run: StepRun, step: Start, spec: ContainerSpec): Promise<
     const sandbox = state.observed.sandboxes.find(({ id }) => id === step.sandboxId);
     const wantedSandbox = sandboxConfig(state.pod, sandbox?.attempt ?? 0, deps.settings);
     const id = await deps.runtime.createContainer(step.sandboxId, config, wantedSandbox);
-    deps.events.event(state.pod, "Normal", "Created", `Created container: ${spec.name}`);
+    deps.events.event(containerSubject(state.pod, spec.name), "Normal", "Created", `Created container: ${spec.name}`);
     return id;
   } catch (error) {
     return fail("CreateContainerError", error);
@@ -75,8 +67,7 @@ async function wantedConfig(run: StepRun, step: Start, spec: ContainerSpec) {
     node: nodeFacts(run),
   });
   const [mounts, messageFile] = await Promise.all([mountsOf(run, spec, variables), newMessageFile(run, spec.name)]);
-  const target = (spec as { targetContainerName?: string }).targetContainerName;
-  const targetId = target === undefined ? undefined : latest(state.observed, target)?.id;
+  const targetId = targetOf(run, spec);
   return containerConfig({
     pod,
     container: spec,
@@ -91,14 +82,22 @@ async function wantedConfig(run: StepRun, step: Start, spec: ContainerSpec) {
   });
 }
 
+/** Container whose processes an ephemeral one sees (kuberuntime_manager.go, getTargetID). */
+function targetOf({ state }: StepRun, spec: ContainerSpec): string | undefined {
+  const target = (spec as { targetContainerName?: string }).targetContainerName;
+  if (!target) return undefined;
+  const found = latest(state.observed, target);
+  if (!found) throw new Error(`unable to find target container ${target}`);
+  return found.id;
+}
+
 /** Reads all objects that a container's environment names. */
-async function sourcesOf({ sources, state }: StepRun, { env = [], envFrom = [] }: ContainerSpec): Promise<Sources> {
-  const { pod } = state;
+async function sourcesOf({ sources }: StepRun, { env = [], envFrom = [] }: ContainerSpec): Promise<Sources> {
   const configMaps = new Map<string, Record<string, string> | undefined>();
   const secrets = new Map<string, Record<string, string> | undefined>();
   const read = async (kind: "configMap" | "secret", name: string | undefined): Promise<void> => {
     if (!name) return;
-    const content = await sources[kind](name, pod);
+    const content = await sources[kind](name);
     const text = content && Object.fromEntries([...content].map(([key, value]) => [key, value.toString()]));
     (kind === "configMap" ? configMaps : secrets).set(name, text);
   };
@@ -114,26 +113,41 @@ async function sourcesOf({ sources, state }: StepRun, { env = [], envFrom = [] }
 async function started(run: StepRun, step: Start, spec: ContainerSpec, id: string): Promise<void> {
   const { deps, state } = run;
   const { runtime, events } = deps;
+  const about = containerSubject(state.pod, spec.name);
   try {
     await runtime.startContainer(id);
-    events.event(state.pod, "Normal", "Started", `Started container ${spec.name}`);
+    events.event(about, "Normal", "Started", `Started container ${spec.name}`);
   } catch (error) {
     const message = reasonOf(error);
-    events.event(state.pod, "Warning", "Failed", `Error: ${message}`);
-    state.putContainer(await observeContainer(runtime, id, step.sandboxId));
+    events.event(about, "Warning", "Failed", `Error: ${message}`);
+    putNew(run, spec.name, await observeContainer(runtime, id, step.sandboxId));
     state.holds.set(spec.name, { wait: { reason: "RunContainerError", message }, untilMs: deps.clock.now() + 1000 });
     return;
   }
-  state.putContainer(await observeContainer(runtime, id, step.sandboxId));
+  putNew(run, spec.name, await observeContainer(runtime, id, step.sandboxId));
   await linkLog(run, spec.name, id).catch((error: unknown) => deps.onError(`link the log of ${spec.name}`, error));
   const hook = spec.lifecycle?.postStart;
   if (!hook) return;
   run.changed();
   const failure = await runHook(run, spec, id, hook);
   if (failure === undefined) return;
-  events.event(state.pod, "Warning", "FailedPostStartHook", `PostStartHook failed: ${failure}`);
-  await runtime.stopContainer(id, 2);
-  state.putContainer(await observeContainer(runtime, id, step.sandboxId));
+  // Not what it said: that may be somebody's secret.
+  events.event(about, "Warning", "FailedPostStartHook", "PostStartHook failed");
+  deps.onError(`run the postStart hook of ${spec.name}`, new Error(failure));
+  const graceSeconds = graceSecondsOf(state.pod);
+  const stop = { do: "stopContainer", id, container: spec.name, graceSeconds, runsHook: true } as const;
+  await stopContainer(run, { ...stop, message: "FailedPostStartHook" });
+}
+
+/** The wait behind its next end is longer; until the new one is seen, the one before it does not wait. */
+function putNew({ deps, state }: StepRun, name: string, container: ObservedContainer): void {
+  const before = latest(state.observed, name);
+  if (before?.state === "exited") {
+    state.noteRestart(name, before.finishedAtMs, deps.clock.now(), deps.settings.crashBackoff);
+  }
+  // The next start looks again: the image may be gone, or has to be fetched each time.
+  state.images.delete(name);
+  state.putContainer(container);
 }
 
 /** Collectors of logs know containers by these links (kuberuntime, legacyLogSymlink). */

@@ -1,28 +1,27 @@
 /** Containers: stopped with grace, removed. */
 import { rm } from "node:fs/promises";
-import { allContainers } from "../containers.ts";
+import { allContainers, containerSubject } from "../containers.ts";
 import { containerLogLink } from "../names.ts";
 import { observeContainer } from "../observe.ts";
 import { runHook } from "./hooks.ts";
+import { leastSeconds } from "../termination.ts";
 import { reasonOf, type StepOf, type StepRun } from "./run.ts";
-
-/** What a container gets at the least, whatever its hook took (pkg/kubelet/kuberuntime, minimumGracePeriodInSeconds). */
-const leastSeconds = 2;
 
 export async function stopContainer(run: StepRun, step: StepOf<"stopContainer">): Promise<void> {
   const { deps, state } = run;
   const { runtime, clock, events } = deps;
   const { id, container, graceSeconds } = step;
   const begunMs = clock.now();
+  const about = containerSubject(state.pod, container);
   state.killAtMs.set(id, begunMs + graceSeconds * 1000);
-  events.event(state.pod, "Normal", "Killing", step.message ?? `Stopping container ${container}`);
+  events.event(about, "Normal", "Killing", step.message ?? `Stopping container ${container}`);
   const spec = allContainers(state.pod).find((one) => one.spec.name === container)?.spec;
   const hook = spec?.lifecycle?.preStop;
   try {
     if (spec && hook && step.runsHook && graceSeconds > 0) {
       const failure = await Promise.race([runHook(run, spec, id, hook, graceSeconds), untilKilled(run, id)]);
-      if (failure !== undefined)
-        events.event(state.pod, "Warning", "FailedPreStopHook", `PreStopHook failed: ${failure}`);
+      // Not what it said: that may be somebody's secret.
+      if (failure !== undefined) events.event(about, "Warning", "FailedPreStopHook", "PreStopHook failed");
     }
     const leftMs = (state.killAtMs.get(id) ?? 0) - clock.now();
     const least = graceSeconds === 0 ? 0 : leastSeconds;
