@@ -35,8 +35,8 @@ interface Watched {
 }
 
 const types: Readonly<Record<ConfigKind, ResourceType<ConfigObject>>> = {
-  configMap: resourceTypes.configMaps as unknown as ResourceType<ConfigObject>,
-  secret: resourceTypes.secrets as unknown as ResourceType<ConfigObject>,
+  configMap: resourceTypes.configMaps,
+  secret: resourceTypes.secrets,
 };
 
 export class ConfigObjects {
