@@ -2,7 +2,7 @@
 import http, { type IncomingMessage } from "node:http";
 import https from "node:https";
 import { dialFailure } from "./dial.ts";
-import type { ProbeAnswer } from "./run_probe.ts";
+import type { ProbeAnswer } from "./probe_state.ts";
 
 const maxBodyBytes = 10 * 1024;
 const maxRedirects = 10;

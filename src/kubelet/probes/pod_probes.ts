@@ -6,8 +6,8 @@ import type { RuntimeService } from "../cri/runtime.ts";
 import { allContainers, containerSubject, type ContainerSpec } from "../pods/containers.ts";
 import type { ObservedContainer } from "../pods/observed.ts";
 import type { FailedProbe } from "../pods/plan_input.ts";
-import { afterAnswer, unprobed, type ProbeState } from "./probe_state.ts";
-import { runProbe, type Probe, type ProbeAnswer } from "./run_probe.ts";
+import { afterAnswer, unprobed, type ProbeAnswer, type ProbeState } from "./probe_state.ts";
+import { runProbe, type Probe } from "./run_probe.ts";
 import type { TimerWheel } from "./timer_wheel.ts";
 
 export interface ProbeDeps {

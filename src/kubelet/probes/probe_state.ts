@@ -1,5 +1,14 @@
 /** What a probe's answers add up to (pkg/kubelet/prober/worker.go). */
 
+export interface ProbeAnswer {
+  readonly isGood: boolean;
+  /** The question could not be asked. */
+  readonly isUnknown?: true;
+  /** Of an answer over HTTP. */
+  readonly code?: number;
+  readonly message: string;
+}
+
 export interface Thresholds {
   readonly successThreshold: number;
   readonly failureThreshold: number;

@@ -6,6 +6,7 @@ import type { RuntimeService } from "../cri/runtime.ts";
 import type { ContainerSpec } from "../pods/containers.ts";
 import { dialFailure } from "./dial.ts";
 import { getOverHttp } from "./http_get.ts";
+import type { ProbeAnswer } from "./probe_state.ts";
 
 export type Probe = NonNullable<ContainerSpec["livenessProbe"]>;
 export type Handler = Pick<Probe, "exec" | "httpGet" | "tcpSocket" | "grpc">;
@@ -17,15 +18,6 @@ export interface ProbeTarget {
   /** The pod's; the node's for a pod in its network. */
   readonly ip: string;
   readonly timeoutSeconds: number;
-}
-
-export interface ProbeAnswer {
-  readonly isGood: boolean;
-  /** The question could not be asked. */
-  readonly isUnknown?: true;
-  /** Of an answer over HTTP. */
-  readonly code?: number;
-  readonly message: string;
 }
 
 /** Times that a question is asked which could not be asked (pkg/kubelet/prober, maxProbeRetries). */
