@@ -76,6 +76,7 @@ export const resourceTypes = {
     "subjectaccessreviews",
     "SubjectAccessReview",
   ),
+  tokenReviews: clusterWide<kube.TokenReview>("authentication.k8s.io/v1", "tokenreviews", "TokenReview"),
   certificateSigningRequests: clusterWide<kube.CertificateSigningRequest>(
     "certificates.k8s.io/v1",
     "certificatesigningrequests",

@@ -10,6 +10,7 @@ interface Flags {
   readonly config?: string;
   readonly kubeconfig?: string;
   readonly rootDir: string;
+  readonly certDir?: string;
   readonly hostnameOverride?: string;
   readonly nodeIp?: readonly string[];
   readonly nodeLabels?: Readonly<Record<string, string>>;
@@ -26,6 +27,7 @@ export function configure(command: Command): void {
       "how to reach the API server, as the node's user; without, static pods alone are run",
     )
     .option("--root-dir <folder>", "where pods' volumes are", "/var/lib/kubelet")
+    .option("--cert-dir <folder>", "where certificates are that the kubelet makes; default: pki in the root folder")
     .option("--hostname-override <name>", "name of the node, instead of the host's")
     .option("--node-ip <ip>", "address of the node; two, by a comma, of two families", nodeIps)
     .option("--node-labels <labels>", "further labels of a node that registers: key=value, by commas", labels)
@@ -64,6 +66,7 @@ async function kubeletFlags(flags: Flags): Promise<KubeletFlags> {
   const hostname = (flags.hostnameOverride ?? os.hostname()).trim().toLowerCase();
   return {
     rootDir: flags.rootDir,
+    certDir: flags.certDir ?? `${flags.rootDir.replace(/\/$/, "")}/pki`,
     nodeName: hostname,
     hostname,
     addresses: flags.nodeIp ?? (await defaultAddresses()),

@@ -6,12 +6,9 @@ import type { EventRecorder } from "../api/event_recorder.ts";
 import { ApiEventRecorder } from "../api/events/api_event_recorder.ts";
 import { resourceTypes } from "../api/resource_types.ts";
 import type { KubeletConfiguration } from "../config/kubelet.ts";
-import { routes } from "../http/listener.ts";
-import { PersistentListener } from "../http/persistent.ts";
 import type { Clock } from "../reconcile/clock.ts";
 import type { DnsConfig } from "./cri/messages.ts";
 import type { Runtime } from "./cri/runtime.ts";
-import { openCgroups } from "./cgroups/open.ts";
 import { Limiter } from "./images/limiter.ts";
 import { readNodeFacts } from "./node/facts.ts";
 import { NodeAgent } from "./node/node_agent.ts";
@@ -21,6 +18,8 @@ import type { PodDeps } from "./pods/deps.ts";
 import { parseResolvConf } from "./pods/render/dns.ts";
 import { TimerWheel } from "./probes/timer_wheel.ts";
 import { RuntimeEvents } from "./runtime_events.ts";
+import { serveKubelet } from "./server/compose.ts";
+import { heartbeat } from "./server/heartbeat.ts";
 import { nodeSettings, podSettings, staticPodsSettings, type KubeletFlags } from "./settings.ts";
 import { NoApi, noEvents } from "./standalone.ts";
 
@@ -57,15 +56,11 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     runtime.version(),
   );
   const tellsOfChanges = RuntimeEvents.tells(runtimeName);
+  const settings = podSettings(config, flags, facts, { dns: await hostDns(config), tellsOfChanges });
   const events = isStandalone
     ? noEvents
     : new ApiEventRecorder(client, { component: "kubelet", host: flags.nodeName, clock });
   const wheel = new TimerWheel(clock);
-  const groups = await patiently(options, "learn how the node keeps control groups", () =>
-    openCgroups(options, facts, events),
-  );
-  const cgroups = { version: groups.tree.hierarchies.version, driver: groups.tree.driver };
-  const settings = podSettings(config, flags, facts, { dns: await hostDns(config), tellsOfChanges, cgroups });
   const services = new Informer(client, resourceTypes.services, {
     clock,
     onError: (error) => onError("follow Services", error),
@@ -83,7 +78,6 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       onError: (error) => onError("follow ConfigMaps and Secrets", error),
     }),
     pulls: new Limiter(mostPulls),
-    cgroups: groups.manager,
     wheel,
     settings,
     runtimeName,
@@ -97,9 +91,8 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const told = newEvents(options, runtimeName, pods);
   if (!isStandalone) services.start();
   told.start();
-  await patiently(options, "bound the control groups of pods", () => groups.manager.start(() => pods.pods));
   await patiently(options, "list what the container runtime has", () => pods.start());
-  const health = await serveHealth(options);
+  const server = await serveKubelet({ ...options, client, pods, syncLoop: heartbeat(wheel, clock) });
   let isStopped = false;
   const join = async (): Promise<void> => {
     await agent.start();
@@ -116,11 +109,10 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       isStopped = true;
       told.stop();
       pods.stop();
-      groups.manager.stop();
       services.stop();
       agent.stop();
       wheel.stop();
-      await health?.close();
+      await server.stop();
       await events.stop(eventFlushMs);
     },
   };
@@ -175,15 +167,4 @@ async function patiently<T>({ clock, onError }: KubeletOptions, attempted: strin
 async function hostDns({ resolvConf }: KubeletConfiguration): Promise<DnsConfig> {
   if (resolvConf === "") return { servers: [], searches: [], options: [] };
   return parseResolvConf(await readFile(resolvConf, "utf8").catch(() => ""));
-}
-
-/** Whatever becomes of it, pods are looked after: what cannot be listened on is tried again. */
-async function serveHealth({ config, clock, onError }: KubeletOptions): Promise<PersistentListener | undefined> {
-  const { healthzPort: port, healthzBindAddress: host } = config;
-  if (port === 0) return undefined;
-  const handler = routes({ "/healthz": () => ({ code: 200, body: "ok" }) });
-  const failed = (error: unknown): void => onError("serve /healthz", error);
-  const listener = new PersistentListener({ host, port }, handler, { clock, onError: failed });
-  await listener.start();
-  return listener;
 }

@@ -35,6 +35,7 @@ import type {
   V1StatefulSet,
   V1StorageClass,
   V1SubjectAccessReview,
+  V1TokenReview,
 } from "@kubernetes/client-node";
 
 /** The models call a field that is a word of the language `_default`. */
@@ -130,3 +131,4 @@ export type ServiceCIDR = Stored<V1ServiceCIDR>;
 export type StatefulSet = Stored<V1StatefulSet>;
 export type StorageClass = Stored<V1StorageClass>;
 export type SubjectAccessReview = Stored<V1SubjectAccessReview>;
+export type TokenReview = Stored<V1TokenReview>;

@@ -59,8 +59,5 @@ function settingsOf({ folder, cgroupRoot }: TestContainerd) {
     memoryCapacityBytes: 2 ** 33,
     cpuCfsQuota: true,
     cpuCfsPeriodUs: 100_000,
-    hugepageSizes: [],
-    cgroupVersion: 1,
-    killsOneProcess: true,
   } as const;
 }
