@@ -196,6 +196,11 @@ const catalogue = {
     remedy: "see the reason; it is tried again",
     retryable: true,
   },
+  CGROUP: {
+    attempted: "keep control group {subject}",
+    remedy: "see the reason: control groups must be mounted below /sys/fs/cgroup, and the kubelet must be root",
+    retryable: true,
+  },
   NODE_FACTS: {
     attempted: "learn {subject} of this node",
     remedy: "give it by a flag (--node-ip, --hostname-override) where the node does not tell",

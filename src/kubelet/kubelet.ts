@@ -9,6 +9,7 @@ import type { KubeletConfiguration } from "../config/kubelet.ts";
 import type { Clock } from "../reconcile/clock.ts";
 import type { DnsConfig } from "./cri/messages.ts";
 import type { Runtime } from "./cri/runtime.ts";
+import { openCgroups } from "./cgroups/open.ts";
 import { Limiter } from "./images/limiter.ts";
 import { readNodeFacts } from "./node/facts.ts";
 import { NodeAgent } from "./node/node_agent.ts";
@@ -56,11 +57,15 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     runtime.version(),
   );
   const tellsOfChanges = RuntimeEvents.tells(runtimeName);
-  const settings = podSettings(config, flags, facts, { dns: await hostDns(config), tellsOfChanges });
   const events = isStandalone
     ? noEvents
     : new ApiEventRecorder(client, { component: "kubelet", host: flags.nodeName, clock });
   const wheel = new TimerWheel(clock);
+  const groups = await patiently(options, "learn how the node keeps control groups", () =>
+    openCgroups(options, facts, events),
+  );
+  const cgroups = { version: groups.tree.hierarchies.version, driver: groups.tree.driver };
+  const settings = podSettings(config, flags, facts, { dns: await hostDns(config), tellsOfChanges, cgroups });
   const services = new Informer(client, resourceTypes.services, {
     clock,
     onError: (error) => onError("follow Services", error),
@@ -78,6 +83,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       onError: (error) => onError("follow ConfigMaps and Secrets", error),
     }),
     pulls: new Limiter(mostPulls),
+    cgroups: groups.manager,
     wheel,
     settings,
     runtimeName,
@@ -91,6 +97,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const told = newEvents(options, runtimeName, pods);
   if (!isStandalone) services.start();
   told.start();
+  await patiently(options, "bound the control groups of pods", () => groups.manager.start(() => pods.pods));
   await patiently(options, "list what the container runtime has", () => pods.start());
   const server = await serveKubelet({ ...options, client, pods, syncLoop: heartbeat(wheel, clock) });
   let isStopped = false;
@@ -109,6 +116,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       isStopped = true;
       told.stop();
       pods.stop();
+      groups.manager.stop();
       services.stop();
       agent.stop();
       wheel.stop();

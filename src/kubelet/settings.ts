@@ -1,9 +1,13 @@
 /** A KubeletConfiguration and the flags → what each part of the kubelet goes by. */
 import type { KubeletConfiguration } from "../config/kubelet.ts";
+import type { CgroupSettings } from "./cgroups/manager.ts";
+import type { CgroupDriver } from "./cgroups/names.ts";
+import type { CgroupVersion } from "./cgroups/render.ts";
 import type { DnsConfig } from "./cri/messages.ts";
 import type { NodeFacts } from "./node/facts.ts";
 import type { NodeSettings } from "./node/render.ts";
 import type { PodSettings } from "./pods/deps.ts";
+import { bytesOf } from "./pods/render/resources.ts";
 import type { StaticPodsSettings } from "./static/static_pods.ts";
 import { kubeletVersion } from "./version.ts";
 
@@ -26,20 +30,23 @@ export function podSettings(
   config: KubeletConfiguration,
   flags: KubeletFlags,
   facts: NodeFacts,
-  host: { readonly dns: DnsConfig; readonly tellsOfChanges: boolean },
+  host: {
+    readonly dns: DnsConfig;
+    readonly tellsOfChanges: boolean;
+    readonly cgroups: { readonly version: CgroupVersion; readonly driver: CgroupDriver };
+  },
 ): PodSettings {
   return {
     folders: { root: flags.rootDir, podLogs: config.podLogsDir },
     nodeName: flags.nodeName,
     dns: { clusterDns: config.clusterDNS, clusterDomain: config.clusterDomain, host: host.dns },
-    cgroupRoot: config.cgroupRoot === "/" ? "" : config.cgroupRoot,
-    cgroupDriver: config.cgroupDriver,
-    cgroupsPerQos: config.cgroupsPerQOS,
+    ...cgroupSettings(config, facts, host.cgroups.driver),
+    cgroupVersion: host.cgroups.version,
+    // With cgroup v1 there is no other way (KubeletConfiguration, singleProcessOOMKill).
+    killsOneProcess: config.singleProcessOOMKill ?? host.cgroups.version === 1,
     seccompDefault: config.seccompDefault,
     seccompFolder: `${flags.rootDir}/seccomp`,
     memoryCapacityBytes: facts.memoryBytes,
-    cpuCfsQuota: config.cpuCFSQuota,
-    cpuCfsPeriodUs: config.cpuCFSQuotaPeriod * 1000,
     crashBackoff: {
       firstMs: Math.min(10_000, config.crashLoopBackOff.maxContainerRestartPeriod),
       maxMs: config.crashLoopBackOff.maxContainerRestartPeriod,
@@ -47,6 +54,27 @@ export function podSettings(
     pullBackoff: { firstMs: 10_000, maxMs: 300_000 },
     relistMs: host.tellsOfChanges ? relistMs.told : relistMs.untold,
     syncMs: config.syncFrequency,
+  };
+}
+
+export function cgroupSettings(
+  config: KubeletConfiguration,
+  { hugepages }: NodeFacts,
+  cgroupDriver: CgroupDriver,
+): CgroupSettings {
+  return {
+    cgroupRoot: config.cgroupRoot === "/" ? "" : config.cgroupRoot,
+    cgroupDriver,
+    cgroupsPerQos: config.cgroupsPerQOS,
+    cpuCfsQuota: config.cpuCFSQuota,
+    cpuCfsPeriodUs: config.cpuCFSQuotaPeriod * 1000,
+    podPids: config.podPidsLimit,
+    hugepageSizes: [...hugepages.keys()].map(bytesOf),
+    enforces: config.enforceNodeAllocatable,
+    kubeReserved: amounts(config.kubeReserved),
+    systemReserved: amounts(config.systemReserved),
+    kubeReservedCgroup: config.kubeReservedCgroup,
+    systemReservedCgroup: config.systemReservedCgroup,
   };
 }
 

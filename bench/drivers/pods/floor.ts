@@ -59,5 +59,8 @@ function settingsOf({ folder, cgroupRoot }: TestContainerd) {
     memoryCapacityBytes: 2 ** 33,
     cpuCfsQuota: true,
     cpuCfsPeriodUs: 100_000,
+    hugepageSizes: [],
+    cgroupVersion: 1,
+    killsOneProcess: true,
   } as const;
 }

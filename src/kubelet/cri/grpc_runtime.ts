@@ -1,4 +1,5 @@
 /** The real runtime: CRI v1 over a unix socket. */
+import { FairleadError } from "../../errors/catalogue.ts";
 import type * as cri from "./messages.ts";
 import { openChannel, type Channel } from "./channel.ts";
 import { criProto } from "./proto.ts";
@@ -60,6 +61,15 @@ function runtimeService(channel: Channel, timeoutMs: number): RuntimeService {
       const answer = await call<StatusAnswer>("Status", {});
       return { conditions: answer.status?.conditions ?? [], handlers: answer.runtimeHandlers };
     },
+    async cgroupDriver() {
+      try {
+        const { linux } = await call<RuntimeConfigAnswer>("RuntimeConfig", {});
+        return linux ? (linux.cgroupDriver === "SYSTEMD" ? "systemd" : "cgroupfs") : undefined;
+      } catch (error) {
+        if (error instanceof FairleadError && error.code === "CRI_UNIMPLEMENTED") return undefined;
+        throw error;
+      }
+    },
     watchContainers(observer: ContainerEventObserver) {
       return channel.stream(
         "runtime.v1.RuntimeService",
@@ -77,6 +87,10 @@ function runtimeService(channel: Channel, timeoutMs: number): RuntimeService {
 interface StatusAnswer {
   readonly status: { readonly conditions: readonly cri.RuntimeCondition[] } | null;
   readonly runtimeHandlers: readonly cri.RuntimeHandler[];
+}
+
+interface RuntimeConfigAnswer {
+  readonly linux: { readonly cgroupDriver: "SYSTEMD" | "CGROUPFS" } | null;
 }
 
 function sandboxCalls(call: Call, timeoutMs: number) {

@@ -27,6 +27,8 @@ export interface ContainerEventObserver {
 export interface RuntimeService {
   version(): Promise<cri.RuntimeVersion>;
   status(): Promise<cri.RuntimeStatus>;
+  /** Which driver of control groups it uses; undefined: it does not say (before containerd 2 and CRI-O 1.28). */
+  cgroupDriver(): Promise<"cgroupfs" | "systemd" | undefined>;
 
   /** @returns the sandbox's id */
   runPodSandbox(config: cri.PodSandboxConfig, handler?: string): Promise<string>;

@@ -1,6 +1,7 @@
 /** The containers of a pod's specification, by their kinds. */
 import type { ObjectReference } from "../../api/event_recorder.ts";
 import type { Pod } from "../../model/kubernetes.ts";
+import { qosClassOf as qosClassOfSpec, type QosClass } from "../../model/qos_class.ts";
 
 export type ContainerSpec = Pod["spec"]["containers"][number];
 
@@ -49,11 +50,9 @@ export function restarts(pod: Pod, container: PodContainer, exitCode: number): b
   return policy === "Always" || (policy === "OnFailure" && exitCode !== 0);
 }
 
-export const qosClasses = ["Guaranteed", "Burstable", "BestEffort"] as const;
-export type QosClass = (typeof qosClasses)[number];
-
-export function qosClassOf({ status }: Pod): QosClass {
-  return (status?.qosClass ?? "BestEffort") as QosClass;
+/** As the API server found it; of a file's pod, which has none yet, by the same rule. */
+export function qosClassOf({ spec, status }: Pod): QosClass {
+  return (status?.qosClass ?? qosClassOfSpec(spec)) as QosClass;
 }
 
 export function isHostNetwork({ spec }: Pod): boolean {

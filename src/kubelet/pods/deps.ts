@@ -3,6 +3,7 @@ import type { Client } from "../../api/client.ts";
 import type { EventRecorder } from "../../api/event_recorder.ts";
 import type { Service } from "../../model/kubernetes.ts";
 import type { Clock } from "../../reconcile/clock.ts";
+import type { PodCgroups } from "../cgroups/manager.ts";
 import type { Runtime } from "../cri/runtime.ts";
 import type { Limiter } from "../images/limiter.ts";
 import type { TimerWheel } from "../probes/timer_wheel.ts";
@@ -27,6 +28,7 @@ export interface PodDeps {
   readonly events: EventRecorder;
   readonly configs: ConfigObjects;
   readonly pulls: Limiter;
+  readonly cgroups: PodCgroups;
   readonly wheel: TimerWheel;
   readonly settings: PodSettings;
   /** "containerd" */

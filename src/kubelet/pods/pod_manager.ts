@@ -88,6 +88,7 @@ export class PodManager {
     for (const [uid, listed] of this.#found) if (!this.#workers.has(uid)) this.#endOrphan(uid, listed);
     this.#found = new Map();
     await this.#removeFolders();
+    await this.#deps.cgroups.removeLeftovers((uid) => this.#workers.has(uid));
   }
 
   get pods(): readonly Pod[] {

@@ -7,7 +7,7 @@ import { parseAllDocuments } from "yaml";
 import { podReferences } from "../../controlplane/apiserver/auth/pod_references.ts";
 import type { ApiObject } from "../../controlplane/apiserver/resources/resource.ts";
 import { pod as strategy } from "../../controlplane/apiserver/strategies/pod/strategy.ts";
-import { qosClassOf } from "../../controlplane/apiserver/strategies/pod/qos.ts";
+import { qosClassOf, type QosSpec } from "../../model/qos_class.ts";
 import { checkFields } from "../../controlplane/apiserver/validation/fields.ts";
 import type { Pod } from "../../model/kubernetes.ts";
 import { configHashAnnotation, configSeenAnnotation, configSourceAnnotation } from "../pods/names.ts";
@@ -72,7 +72,7 @@ function staticPod(document: unknown, origin: Origin): Pod {
   spec.nodeName = origin.nodeName;
   if (origin.kind === "file") spec.tolerations = withNoExecute(spec.tolerations ?? []);
   check(object);
-  object["status"] = { phase: "Pending", qosClass: qosClassOf(spec) };
+  object["status"] = { phase: "Pending", qosClass: qosClassOf(spec as QosSpec) };
   return object as unknown as Pod;
 }
 

@@ -128,7 +128,14 @@ describe("resolvers and hosts", () => {
 });
 
 describe("resources and control groups", () => {
-  const settings = { memoryCapacityBytes: 4 * 2 ** 30, cpuCfsQuota: true, cpuCfsPeriodUs: 100_000 };
+  const settings = {
+    memoryCapacityBytes: 4 * 2 ** 30,
+    cpuCfsQuota: true,
+    cpuCfsPeriodUs: 100_000,
+    hugepageSizes: [],
+    cgroupVersion: 1,
+    killsOneProcess: true,
+  } as const;
   const of = (qosClass: string, resources: object) =>
     containerResources(podOf({ status: { qosClass } }), { name: "main", resources }, settings);
 
@@ -148,7 +155,7 @@ describe("resources and control groups", () => {
     expect(podCgroup(pod("Guaranteed"), cgroupfs)).toBe("/kubepods/poduid-1");
     expect(podCgroup(pod("Burstable"), { ...cgroupfs, cgroupRoot: "/x" })).toBe("/x/kubepods/burstable/poduid-1");
     expect(podCgroup(pod("BestEffort"), { ...cgroupfs, cgroupDriver: "systemd" })).toBe(
-      "kubepods-besteffort-poduid_1.slice",
+      "/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-poduid_1.slice",
     );
   });
 });

@@ -5,12 +5,9 @@ import { keyOf } from "../../../api/client.ts";
 import { resourceTypes } from "../../../api/resource_types.ts";
 import { isConflict, isNotFound } from "../../../api/status_error.ts";
 import { prepareVolumes as prepare, removeVolumes } from "../../volumes/pod_volumes.ts";
-import { removeCgroups } from "../../node/cgroups.ts";
 import { containerLogsFolder, podLogFolder } from "../names.ts";
-import { podCgroup } from "../render/sandbox.ts";
 import type { Pod } from "../../../model/kubernetes.ts";
 import type { PodDeps } from "../deps.ts";
-import { qosClasses } from "../containers.ts";
 import { nodeFacts, reasonOf, type StepRun } from "./run.ts";
 
 export async function prepareVolumes(run: StepRun): Promise<void> {
@@ -33,11 +30,7 @@ export async function cleanUp({ deps, state, sources }: StepRun): Promise<void> 
   sources.close();
   await removeVolumes(deps.settings.folders, pod.metadata.uid);
   state.volumes = undefined;
-  // Of a pod that the API has no more, the class is not known.
-  const { qosClass } = pod.status ?? {};
-  for (const known of qosClass === undefined ? qosClasses : [qosClass]) {
-    await removeCgroups(podCgroup({ ...pod, status: { qosClass: known } }, deps.settings));
-  }
+  await deps.cgroups.remove(pod.metadata.uid);
   state.isCleanedUp = true;
 }
 

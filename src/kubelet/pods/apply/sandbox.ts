@@ -1,5 +1,7 @@
 /** Sandboxes: made, stopped, removed. */
 import { mkdir } from "node:fs/promises";
+import type { Pod } from "../../../model/kubernetes.ts";
+import type { PodDeps } from "../deps.ts";
 import { observedSandbox } from "../observed.ts";
 import { observePod, listPod } from "../observe.ts";
 import { sandboxConfig } from "../render/sandbox.ts";
@@ -19,12 +21,23 @@ export async function createSandbox({ deps, state }: StepRun, step: StepOf<"crea
   try {
     const [handler] = await Promise.all([
       runtimeHandler(deps, pod),
+      ensureCgroup(deps, pod),
       mkdir(config.logDirectory, { recursive: true, mode: 0o755 }),
     ]);
     const id = await runtime.runPodSandbox(config, handler);
     state.putSandbox(observedSandbox(await runtime.podSandboxStatus(id)));
   } catch (error) {
     events.event(pod, "Warning", "FailedCreatePodSandBox", `Failed to create pod sandbox: ${reasonOf(error)}`);
+    throw error;
+  }
+}
+
+async function ensureCgroup({ cgroups, events }: PodDeps, pod: Pod): Promise<void> {
+  try {
+    await cgroups.ensure(pod);
+  } catch (error) {
+    const message = `unable to ensure pod container exists: ${reasonOf(error)}`;
+    events.event(pod, "Warning", "FailedCreatePodContainer", message);
     throw error;
   }
 }

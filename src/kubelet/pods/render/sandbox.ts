@@ -1,20 +1,18 @@
 /** The sandbox that a pod wants (pkg/kubelet/kuberuntime/kuberuntime_sandbox.go). */
 import type { Pod } from "../../../model/kubernetes.ts";
+import { literalName, podCgroupName, type CgroupPlace } from "../../cgroups/names.ts";
 import type { PodSandboxConfig, PortMapping } from "../../cri/messages.ts";
 import { allContainers, qosClassOf } from "../containers.ts";
 import { podLogFolder, podNameLabel, podNamespaceLabel, podUidLabel, type Folders } from "../names.ts";
 import { dnsOf, type DnsSettings } from "./dns.ts";
 import { hostNameOf } from "./hosts.ts";
+import { sandboxResources, type ResourceSettings } from "./resources.ts";
 import { sandboxSecurity, type SecuritySettings } from "./security.ts";
 
-export interface SandboxSettings extends SecuritySettings {
+export interface SandboxSettings extends SecuritySettings, CgroupPlace, ResourceSettings {
   readonly folders: Folders;
   readonly dns: DnsSettings;
   readonly nodeName: string;
-  /** KubeletConfiguration's cgroupRoot: "" or "/name". */
-  readonly cgroupRoot: string;
-  readonly cgroupDriver: "cgroupfs" | "systemd";
-  readonly cgroupsPerQos: boolean;
 }
 
 export function sandboxConfig(pod: Pod, attempt: number, settings: SandboxSettings): PodSandboxConfig {
@@ -32,6 +30,7 @@ export function sandboxConfig(pod: Pod, attempt: number, settings: SandboxSettin
       cgroupParent: podCgroup(pod, settings),
       securityContext: sandboxSecurity(pod, settings),
       sysctls: Object.fromEntries(sysctls.map((sysctl) => [sysctl.name, sysctl.value])),
+      ...sandboxResources(pod, settings),
     },
   };
 }
@@ -47,19 +46,8 @@ function portsOf(pod: Pod): readonly PortMapping[] {
   }));
 }
 
-type CgroupSettings = Pick<SandboxSettings, "cgroupRoot" | "cgroupDriver" | "cgroupsPerQos">;
-
 /** "/kubepods/burstable/pod<uid>", or the slice of that name where systemd keeps the groups (pkg/kubelet/cm). */
-export function podCgroup(pod: Pod, { cgroupRoot, cgroupDriver, cgroupsPerQos }: CgroupSettings): string {
-  if (!cgroupsPerQos) return cgroupRoot;
-  const qos = qosClassOf(pod);
-  const parts = [
-    ...cgroupRoot.split("/").filter((part) => part !== ""),
-    "kubepods",
-    ...(qos === "Guaranteed" ? [] : [qos.toLowerCase()]),
-    `pod${pod.metadata.uid}`,
-  ];
-  if (cgroupDriver === "cgroupfs") return `/${parts.join("/")}`;
-  // Each slice bears the names of all above it; its own dashes are escaped.
-  return `${parts.map((part) => part.replaceAll("-", "_")).join("-")}.slice`;
+export function podCgroup(pod: Pod, settings: CgroupPlace): string {
+  if (!settings.cgroupsPerQos) return settings.cgroupRoot;
+  return literalName(podCgroupName(settings, pod.metadata.uid, qosClassOf(pod)), settings.cgroupDriver);
 }

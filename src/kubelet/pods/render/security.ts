@@ -29,7 +29,7 @@ export function sandboxSecurity(pod: Pod, settings: SecuritySettings): LinuxSand
   return {
     namespaceOptions: namespacesOf(pod),
     privileged: allContainers(pod).some(({ spec }) => spec.securityContext?.privileged === true),
-    seccomp: profileOf(context.seccompProfile, settings) ?? defaultSeccomp(settings, "sandbox"),
+    seccomp: profileOf(context.seccompProfile, `${settings.seccompFolder}/`) ?? defaultSeccomp(settings, "sandbox"),
     supplementalGroups: groupsOf(pod),
     ...valueOf("runAsUser", context.runAsUser),
     ...(context.runAsUser === undefined ? {} : valueOf("runAsGroup", context.runAsGroup)),
@@ -46,8 +46,9 @@ export function containerSecurity(
   const user = securityContext.runAsUser ?? ofPod.runAsUser;
   const group = securityContext.runAsGroup ?? ofPod.runAsGroup;
   const { add = [], drop = [] } = securityContext.capabilities ?? {};
-  const seccomp = profileOf(securityContext.seccompProfile ?? ofPod.seccompProfile, settings);
-  const apparmor = profileOf(securityContext.appArmorProfile ?? ofPod.appArmorProfile, settings);
+  const seccomp = profileOf(securityContext.seccompProfile ?? ofPod.seccompProfile, `${settings.seccompFolder}/`);
+  // A profile of AppArmor is loaded into the kernel: it has a name and no file.
+  const apparmor = profileOf(securityContext.appArmorProfile ?? ofPod.appArmorProfile, "");
   const isPrivileged = securityContext.privileged === true;
   const runsAs = user ?? imageUser;
   return {
@@ -101,10 +102,10 @@ interface Profile {
   readonly localhostProfile?: string;
 }
 
-function profileOf(profile: Profile | undefined, { seccompFolder }: SecuritySettings): SecurityProfile | undefined {
+function profileOf(profile: Profile | undefined, prefix: string): SecurityProfile | undefined {
   if (!profile) return undefined;
   if (profile.type === "Unconfined" || profile.type === "RuntimeDefault") return { profileType: profile.type };
-  return { profileType: "Localhost", localhostRef: `${seccompFolder}/${profile.localhostProfile ?? ""}` };
+  return { profileType: "Localhost", localhostRef: prefix + (profile.localhostProfile ?? "") };
 }
 
 /** A sandbox is always the runtime's default, as upstream asks; a container only where seccompDefault says so. */

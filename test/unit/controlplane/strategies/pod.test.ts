@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ApiObject } from "../../../../src/controlplane/apiserver/resources/resource.ts";
 import type { PodSpec } from "../../../../src/controlplane/apiserver/strategies/pod/model.ts";
-import { qosClassOf } from "../../../../src/controlplane/apiserver/strategies/pod/qos.ts";
+import { qosClassOf } from "../../../../src/model/qos_class.ts";
 import { causes, created, object, refusals, type Fields } from "./life.ts";
 
 const container = (more: Fields = {}): Fields => ({ name: "c", image: "nginx", ...more });

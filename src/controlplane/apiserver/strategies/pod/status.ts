@@ -7,7 +7,7 @@ import { areOnePerFamily, validateIp } from "../../validation/ip.ts";
 import { ensurePart, partOf, type Json } from "../../validation/json.ts";
 import { dns1123Subdomain, qualifiedName } from "../../validation/names.ts";
 import { isSidecar, type PodSpec } from "./model.ts";
-import { qosClassOf } from "./qos.ts";
+import { qosClassOf } from "../../../../model/qos_class.ts";
 
 type PodStatus = Json<V1PodStatus>;
 

@@ -6,7 +6,7 @@ import type { Json } from "../../validation/json.ts";
 import { inRange } from "../../validation/names.ts";
 import { nanos } from "../../../../model/quantity.ts";
 import { isSidecar, type Container, type PodSpec } from "./model.ts";
-import { qosClassOf } from "./qos.ts";
+import { qosClassOf } from "../../../../model/qos_class.ts";
 import { validateTolerations } from "./scheduling.ts";
 import { maxInt32 } from "./spec.ts";
 
