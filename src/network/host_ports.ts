@@ -5,6 +5,7 @@
 import type { PortMapping } from "../../cni/plugin.ts";
 import { familyOfIp } from "../model/cidr.ts";
 import type { IpFamily } from "../model/service.ts";
+import { Backends } from "../proxy/derive/backends.ts";
 import type { WantedPort } from "../proxy/derive/derive.ts";
 import type { Frontend } from "../proxy/derive/frontends.ts";
 import type { Owner } from "./ipam/leases.ts";
@@ -49,13 +50,17 @@ export function deriveHostPorts(
         port: hostPort,
         service: hostPortOwner(owner),
         // The pod is on this node, so that answers come back this way without the node's address.
-        target: { action: "balance", backends: [{ ip: address, port: containerPort }], masquerade: "never" },
+        target: {
+          action: "balance",
+          backends: Backends.of(family, [{ ip: address, port: containerPort }]),
+          masquerade: "never",
+        },
         affinitySeconds: undefined,
         sourceRanges: undefined,
       };
     });
   const serving = frontends
     .filter(({ protocol }) => protocol !== "TCP")
-    .flatMap(({ target }) => (target.action === "balance" ? target.backends : []));
+    .flatMap(({ target }) => (target.action === "balance" ? [...target.backends] : []));
   return { frontends, localBackends: frontends.length === 0 ? [] : [address], serving };
 }

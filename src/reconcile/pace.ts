@@ -14,3 +14,17 @@ export class Pace {
     this.#started = performance.now();
   }
 }
+
+/** Long work that stops between its pieces, each of them short. Pieces may be tiny: the clock is not asked at each. */
+export async function paced<T>(work: Generator<void, T, void>): Promise<T> {
+  const pace = new Pace();
+  for (;;) {
+    for (let i = 0; i < piecesPerLook; i++) {
+      const { done, value } = work.next();
+      if (done) return value;
+    }
+    await pace.next();
+  }
+}
+
+const piecesPerLook = 50;

@@ -4,8 +4,9 @@ import type { NftElement } from "../../kernel/netlink/nftables/state.ts";
 import type { NftablesPort } from "../../kernel/ports.ts";
 import type { FrontendCount } from "../../model/service.ts";
 import { countedSets, countsOf } from "../modes/nftables/counts.ts";
-import { observedElements, planChanges, planTable, tableOf } from "../modes/nftables/plan.ts";
+import { observedElementsInParts, planChanges, planTableInParts, tableOf } from "../modes/nftables/plan.ts";
 import type { Ruleset } from "../modes/nftables/ruleset.ts";
+import { paced } from "../../reconcile/pace.ts";
 
 /** How often the table is observed and planned anew in one call, when others change it meanwhile. */
 const repairAttempts = 3;
@@ -29,7 +30,7 @@ export class NftablesTable {
    */
   async adopt(): Promise<boolean> {
     const observed = await this.#port.list(tableOf(this.#ruleset.options));
-    if (observed) this.#ruleset.adopt(observedElements(observed));
+    if (observed) this.#ruleset.adopt(await paced(observedElementsInParts(observed)));
     return observed !== undefined;
   }
 
@@ -43,6 +44,8 @@ export class NftablesTable {
   async sync(): Promise<number> {
     if (this.#unsure) return this.repair();
     const steps = planChanges(this.#ruleset);
+    // What changes while these are written goes with the next ones.
+    this.#ruleset.clean();
     if (steps.length === 0) return 0;
     this.#unsure = true;
     try {
@@ -51,7 +54,7 @@ export class NftablesTable {
       if (!(error instanceof FairleadError)) throw error;
       return this.repair();
     }
-    this.#clean();
+    this.#unsure = false;
     return steps.length;
   }
 
@@ -60,20 +63,17 @@ export class NftablesTable {
     this.#unsure = true;
     for (let attempt = 1; ; attempt++) {
       const observed = await this.#port.list(tableOf(this.#ruleset.options));
-      const steps = planTable(this.#ruleset, observed);
+      const parts = planTableInParts(this.#ruleset, observed);
+      this.#ruleset.clean();
+      const steps = await paced(parts);
       try {
         if (steps.length > 0) await this.#port.transact(steps);
-        this.#clean();
+        this.#unsure = false;
         return steps.length;
       } catch (error) {
         if (!(error instanceof FairleadError) || attempt === repairAttempts) throw error;
       }
     }
-  }
-
-  #clean(): void {
-    this.#ruleset.clean();
-    this.#unsure = false;
   }
 
   /** What the kernel has counted of each frontend. Reads every frontend's element. */

@@ -5,7 +5,8 @@ import { servicePortName } from "../../model/service.ts";
 import type { IpAddress } from "../../model/address.ts";
 import { servicePorts, sliceEndpoints } from "./decode.ts";
 import { mergeEndpoints } from "./endpoints.ts";
-import { deriveFrontends, type Backend, type DeriveOptions, type Frontend } from "./frontends.ts";
+import type { Backend } from "./backends.ts";
+import { deriveFrontends, type DeriveOptions, type Frontend } from "./frontends.ts";
 import { ignoreProblems, type Report } from "./problems.ts";
 
 /** What a service port asks for. */

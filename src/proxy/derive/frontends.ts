@@ -5,11 +5,9 @@
 import type { IpAddress } from "../../model/address.ts";
 import type { Endpoint, IpFamily, Protocol, ServicePort } from "../../model/service.ts";
 import { servicePortName } from "../../model/service.ts";
+import { Backends } from "./backends.ts";
 import { chooseEndpoints, isExternallyAccessible, type ChosenEndpoints, type NodeFacts } from "./endpoints.ts";
 import { withNode } from "./source_ranges.ts";
-
-/** An endpoint as packets need it. */
-export type Backend = Pick<Endpoint, "ip" | "port">;
 
 /** What becomes of a new connection. */
 export type Target =
@@ -17,7 +15,7 @@ export type Target =
   | { readonly action: "reject" }
   /** Nothing goes back: another node may serve it (a load balancer is to try that one). */
   | { readonly action: "drop" }
-  | { readonly action: "balance"; readonly backends: readonly Backend[]; readonly masquerade: Masquerade }
+  | { readonly action: "balance"; readonly backends: Backends; readonly masquerade: Masquerade }
   /**
    * externalTrafficPolicy Local: clients outside reach this node's backends and keep their address; pods and
    * this node itself reach the whole cluster's, as they would by the cluster IP.
@@ -25,8 +23,8 @@ export type Target =
   | {
       readonly action: "balance local";
       /** Empty: clients outside are dropped. */
-      readonly local: readonly Backend[];
-      readonly inside: readonly Backend[];
+      readonly local: Backends;
+      readonly inside: Backends;
     };
 
 /** When the client's address is replaced by the node's, beside hairpins. */
@@ -99,19 +97,16 @@ function internalTarget(port: ServicePort, { cluster, local, any }: ChosenEndpoi
   if (!any) return { action: "reject" };
   const backends = port.internalLocal ? local : cluster;
   if (backends.length === 0) return { action: "drop" };
-  return balance(backends, masqueradeAll ? "always" : "off-cluster");
+  return balance(port, backends, masqueradeAll ? "always" : "off-cluster");
 }
 
 function externalTarget(port: ServicePort, { cluster, local, any }: ChosenEndpoints): Target {
   if (!any) return { action: "reject" };
-  if (!port.externalLocal) return cluster.length === 0 ? { action: "drop" } : balance(cluster, "always");
-  return { action: "balance local", local: local.map(backendOf), inside: cluster.map(backendOf) };
+  if (!port.externalLocal) return cluster.length === 0 ? { action: "drop" } : balance(port, cluster, "always");
+  const { family } = port;
+  return { action: "balance local", local: Backends.of(family, local), inside: Backends.of(family, cluster) };
 }
 
-function balance(endpoints: readonly Endpoint[], masquerade: Masquerade): Target {
-  return { action: "balance", backends: endpoints.map(backendOf), masquerade };
-}
-
-function backendOf({ ip, port }: Endpoint): Backend {
-  return { ip, port };
+function balance({ family }: ServicePort, endpoints: readonly Endpoint[], masquerade: Masquerade): Target {
+  return { action: "balance", backends: Backends.of(family, endpoints), masquerade };
 }

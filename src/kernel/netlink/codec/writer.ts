@@ -87,6 +87,13 @@ export class Writer {
     else for (let i = 0; i < value.length; i++) this.#bytes[at + i] = value[i]!;
   }
 
+  /** A part of other bytes, few of them. */
+  copy(from: Uint8Array, start: number, count: number): void {
+    const at = this.#reserve(count);
+    const bytes = this.#bytes;
+    for (let i = 0; i < count; i++) bytes[at + i] = from[start + i]!;
+  }
+
   text(value: string): void {
     // Names are short and ASCII: one pass without a call into node's native code. Any other goes the general way.
     const start = this.length;

@@ -5,7 +5,7 @@ import { batchBegin, batchEnd, subsystem } from "../nfnetlink.ts";
 import { chainBody, flowtableBody, objectBody, setBody } from "./bodies.ts";
 import { splitElements } from "./elements.ts";
 import { nftRequest, type NftMessage } from "./message.ts";
-import type { NftElement, NftRule, NftSet, NftTableRef, NftTableSettings } from "./state.ts";
+import type { NftElement, NftElements, NftRule, NftSet, NftTableRef, NftTableSettings } from "./state.ts";
 import { execute, type NftExecutors, type NftStep, type NftStepPayloads } from "./step.ts";
 
 export interface NftBatch {
@@ -144,13 +144,14 @@ function set(flags: number, { table, set }: Payload<"add set">, ids: SetIds): An
 function elements(
   message: NftMessage,
   flags: number,
-  step: { readonly table: NftTableRef; readonly set: string; readonly elements?: readonly NftElement[] },
+  step: { readonly table: NftTableRef; readonly set: string; readonly elements?: NftElements },
   ids: SetIds,
 ): AnyRequest[] {
   const setId = ids.of(step.table, step.set);
   const body = { table: step.table.name, set: step.set, ...(setId === undefined ? {} : { setId }) };
-  const request = (part: { elements?: readonly NftElement[] }) =>
-    nftRequest("elements", message, flags, step.table.family, { ...body, ...part });
+  // The codec writes what is packed too; what it reads is never packed.
+  const request = (part: { elements?: NftElements }) =>
+    nftRequest("elements", message, flags, step.table.family, { ...body, ...(part as { elements?: NftElement[] }) });
   if (!step.elements) return [request({})];
   return splitElements(step.elements).map((part) => request({ elements: part }));
 }

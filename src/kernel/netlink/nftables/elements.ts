@@ -1,5 +1,6 @@
 /** Splits element lists: NFTA_SET_ELEM_LIST_ELEMENTS is one attribute, which holds less than 64 KiB. */
-import type { NftElement } from "./state.ts";
+import { PackedElements } from "./packed.ts";
+import type { NftElement, NftElements } from "./state.ts";
 
 /** An attribute's length is 16 bits and counts its own header. */
 const maxBytes = 0xffff - 4;
@@ -8,7 +9,8 @@ const headerBytes = 4;
 const expressionBytes = 128;
 
 /** Runs of elements, in order, each of which fits one message. An empty list is no run. */
-export function splitElements(elements: readonly NftElement[]): (readonly NftElement[])[] {
+export function splitElements(elements: NftElements): readonly NftElements[] {
+  if (elements instanceof PackedElements) return elements.runs(maxBytes);
   const runs: (readonly NftElement[])[] = [];
   let from = 0;
   let total = 0;

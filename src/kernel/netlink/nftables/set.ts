@@ -7,6 +7,7 @@ import { data, dataValue, padded } from "./data.ts";
 import { statefulExpression } from "./expressions/stateful.ts";
 import { be32Attr, be64Number, foldExpression, textAttr } from "./fields.ts";
 import { objectType } from "./object_type.ts";
+import { PackedElements } from "./packed.ts";
 import { elementUserdata, setUserdata } from "./userdata.ts";
 
 const headerBytes = 4;
@@ -115,10 +116,22 @@ function writeValue(w: Writer, type: number, value: Uint8Array): void {
   w.align();
 }
 
+const anyElements = list(1, element);
+
+/** Written as they are, or packed; read as they are. */
+const elements: Codec<readonly Element[]> = {
+  shape: anyElements.shape,
+  write: (w, v: readonly Element[] | PackedElements) => {
+    if (v instanceof PackedElements) v.write(w);
+    else anyElements.write(w, v);
+  },
+  read: (r) => anyElements.read(r),
+};
+
 export const elementList = attributes({
   table: textAttr(1),
   set: textAttr(2),
   setId: be32Attr(4),
-  elements: nest(3, list(1, element)),
+  elements: nest(3, elements),
 });
 export type ElementListBody = ValueOf<typeof elementList>;

@@ -8,6 +8,7 @@ import type { Expression } from "./expressions/index.ts";
 import type { ObjectType } from "./object_type.ts";
 import type { ObjectState } from "./object.ts";
 import type { hookNumbers } from "./chain.ts";
+import type { PackedElements } from "./packed.ts";
 import type { Element, SetFlags } from "./set.ts";
 import type { TableFlags } from "./table.ts";
 import type { CommentUserdata, RuleUserdata, SetUserdata } from "./userdata.ts";
@@ -85,6 +86,7 @@ export interface NftSet {
 }
 
 export type NftElement = Element;
+export type NftElements = readonly NftElement[] | PackedElements;
 
 /** A named object: `kind` says which, and which fields its state has. */
 export type NftObject = ObjectState & {

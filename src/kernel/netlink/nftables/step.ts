@@ -7,7 +7,7 @@
 import type { ObjectType } from "./object_type.ts";
 import type {
   NftChain,
-  NftElement,
+  NftElements,
   NftFlowtable,
   NftObject,
   NftRule,
@@ -41,7 +41,7 @@ interface SetStep extends InTable {
 }
 interface ElementsStep extends InTable {
   readonly set: string;
-  readonly elements: readonly NftElement[];
+  readonly elements: NftElements;
 }
 interface ObjectStep extends InTable {
   readonly object: NftObject;

@@ -3,24 +3,17 @@ import type { Data } from "../../../kernel/netlink/nftables/data.ts";
 import { listedExpression } from "../../../kernel/netlink/nftables/listed.ts";
 import type { NftElement, NftSet, NftTable, NftTableRef } from "../../../kernel/netlink/nftables/state.ts";
 import type { NftStep } from "../../../kernel/netlink/nftables/step.ts";
+import { eachDiffering, ElementSteps } from "./element_steps.ts";
 import { fanOutChain, fanOutName, type RuledChain } from "./fan_out.ts";
 import type { Expressions } from "./match.ts";
 import type { NftablesOptions } from "./options.ts";
 import type { Ruleset } from "./ruleset.ts";
-import { setNames, setsOf, type Elements } from "./sets.ts";
+import { rowBytes, setsOf } from "./sets.ts";
 import { fixedChains, tableName } from "./table.ts";
 
 export function tableOf({ family, table }: Pick<NftablesOptions, "family" | "table">): NftTableRef {
   return { family: family === "IPv4" ? "ip" : "ip6", name: table ?? tableName };
 }
-
-/** Affinity is the packets' own: what it remembers is not ours to plan. */
-const learned: ReadonlySet<string> = new Set(
-  [setNames.address, setNames.nodePort].flatMap(({ clusterAffinity, localAffinity }) => [
-    clusterAffinity,
-    localAffinity,
-  ]),
-);
 
 /** What changed since the kernel last held what was wanted; nothing else is looked at. */
 export function planChanges(ruleset: Ruleset): readonly NftStep[] {
@@ -29,14 +22,15 @@ export function planChanges(ruleset: Ruleset): readonly NftStep[] {
   const fanOuts = [...changes.fanOuts];
   const come = fanOuts.flatMap(([name, isThere]) => (isThere ? [] : (ruleset.fanOut(name) ?? [])));
   const gone = fanOuts.filter(([name, isThere]) => isThere && !ruleset.fanOut(name));
-  const elements = elementSteps(ruleset, (set, onChange) => {
-    const wanted = ruleset.sets.get(set)!;
-    for (const [key, before] of changes.elements.get(set) ?? []) onChange(key, before, wanted.get(key));
-  });
+  const elements = new ElementSteps(table, options.family);
+  for (const set of elements.sets) {
+    const wanted = ruleset.sets.get(set.name)!;
+    for (const [key, before] of changes.elements.get(set.name) ?? []) set.change(key, before, wanted.get(key));
+  }
   return [
     ...ruleSteps(ruleset),
     ...come.flatMap((fanOut) => chainSteps(table, fanOutChain(fanOut, options), true)),
-    ...elements,
+    ...elements.steps,
     ...removalSteps(
       table,
       gone.map(([name]) => name),
@@ -76,22 +70,38 @@ function ruleSteps(ruleset: Ruleset): readonly NftStep[] {
  * @param observed undefined: there is no table yet
  */
 export function planTable(ruleset: Ruleset, observed: NftTable | undefined): readonly NftStep[] {
+  const parts = planTableInParts(ruleset, observed);
+  for (;;) {
+    const { done, value } = parts.next();
+    if (done) return value;
+  }
+}
+
+/** {@link planTable} bit by bit, so that who asks for it can let others have their turn. */
+export function* planTableInParts(
+  ruleset: Ruleset,
+  observed: NftTable | undefined,
+): Generator<void, readonly NftStep[], void> {
   const { options } = ruleset;
   const table = tableOf(options);
   if (observed && !isOfThisShape(observed, options)) {
-    return [{ step: "delete table", table }, ...planTable(ruleset, undefined)];
+    return [{ step: "delete table", table }, ...(yield* planTableInParts(ruleset, undefined))];
   }
   const chains = [...ruleset.fanOuts().map((fanOut) => fanOutChain(fanOut, options)), ...fixedChains(options)];
   const wanted = new Set(chains.map(({ chain }) => chain.name));
-  const programmed = observed ? observedElements(observed) : new Map<string, Elements>();
   const observedChains = new Map(observed?.chains.map((chain) => [chain.name, chain]));
   const unwanted = observed?.chains.filter(({ name }) => !wanted.has(name)) ?? [];
+  const observedSets = new Map(observed?.sets.map((set) => [set.name, set]));
+  const elements = new ElementSteps(table, options.family);
+  for (const changes of elements.sets) {
+    const there = observedSets.get(changes.name);
+    const shortened = there && (yield* shortElements(there));
+    yield* eachDiffering(ruleset.sets.get(changes.name)!, shortened, changes, rowBytes(options.family, changes.name));
+  }
   return [
     ...(observed ? [] : newTable(table, options)),
     ...chains.flatMap((ruled) => fixChain(table, ruled, observedChains.get(ruled.chain.name))),
-    ...elementSteps(ruleset, (set, onChange) => {
-      eachDiffering(ruleset.sets.get(set)!, programmed.get(set), onChange);
-    }),
+    ...elements.steps,
     ...removalSteps(
       table,
       unwanted.map(({ name }) => name),
@@ -99,9 +109,29 @@ export function planTable(ruleset: Ruleset, observed: NftTable | undefined): rea
   ];
 }
 
-/** What an observed table holds, as a ruleset has it. */
+/** What an observed table holds: elements as the kernel has them, none of them in rows. */
 export function observedElements(observed: NftTable): Map<string, Map<string, string>> {
-  return new Map(observed.sets.map(({ name, elements }) => [name, new Map(elements.map(shortElement))]));
+  const parts = observedElementsInParts(observed);
+  for (;;) {
+    const { done, value } = parts.next();
+    if (done) return value;
+  }
+}
+
+/** {@link observedElements} bit by bit. */
+export function* observedElementsInParts(observed: NftTable): Generator<void, Map<string, Map<string, string>>, void> {
+  const sets = new Map<string, Map<string, string>>();
+  for (const set of observed.sets) sets.set(set.name, yield* shortElements(set));
+  return sets;
+}
+
+function* shortElements({ elements }: Pick<NftTable["sets"][number], "elements">) {
+  const shortened = new Map<string, string>();
+  for (const element of elements) {
+    shortened.set(...shortElement(element));
+    yield;
+  }
+  return shortened;
 }
 
 function newTable(table: NftTableRef, options: NftablesOptions): readonly NftStep[] {
@@ -174,51 +204,6 @@ function chainSteps(table: NftTableRef, { chain, rules }: RuledChain, isNew: boo
   return isNew ? [{ step: "add chain", table, chain }, ...added] : added;
 }
 
-/** Told of a key that changes, with its values as they are and as they should be. */
-type OnChange = (key: string, before: string | undefined, after: string | undefined) => void;
-
-function eachDiffering(wanted: Elements, there: Elements | undefined, onChange: OnChange): void {
-  for (const [key, value] of wanted) {
-    const before = there?.get(key);
-    if (before !== value) onChange(key, before, value);
-  }
-  for (const [key, value] of there ?? []) if (!wanted.has(key)) onChange(key, value, undefined);
-}
-
-/** Deletions first: a key that changes its data goes and comes in one transaction. */
-function elementSteps(ruleset: Ruleset, eachChange: (set: string, onChange: OnChange) => void): readonly NftStep[] {
-  const table = tableOf(ruleset.options);
-  const deletions: NftStep[] = [];
-  const additions: NftStep[] = [];
-  for (const { name, dataType } of setsOf(ruleset.options.family)) {
-    if (learned.has(name)) continue;
-    const gone: NftElement[] = [];
-    const come: NftElement[] = [];
-    eachChange(name, (key, before, after) => {
-      if (before === after) return;
-      if (before !== undefined) gone.push(keyElement(name, key, before));
-      if (after !== undefined) come.push(longElement(name, key, after, dataType !== undefined));
-    });
-    if (gone.length > 0) deletions.push({ step: "delete elements", table, set: name, elements: gone });
-    if (come.length > 0) additions.push({ step: "add elements", table, set: name, elements: come });
-  }
-  return [...deletions, ...additions];
-}
-
-function keyElement(set: string, key: string, value: string): NftElement {
-  return set === setNames.sourceRanges ? { key: bytes(key), keyEnd: bytes(value) } : { key: bytes(key) };
-}
-
-function longElement(set: string, key: string, value: string, isMap: boolean): NftElement {
-  return isMap ? { key: bytes(key), data: dataOf(value) } : keyElement(set, key, value);
-}
-
-function dataOf(value: string): Data {
-  if (value === "drop") return { verdict: { code: "drop" } };
-  if (value.startsWith("goto ")) return { verdict: { code: "goto", chain: value.slice(5) } };
-  return { value: bytes(value) };
-}
-
 function shortElement({ key, keyEnd, data }: NftElement): [string, string] {
   return [text(key ?? new Uint8Array()), keyEnd ? text(keyEnd) : valueOf(data)];
 }
@@ -228,10 +213,6 @@ function valueOf(data: Data | undefined): string {
   if (!data?.verdict) return "";
   const { code, chain } = data.verdict;
   return chain === undefined ? String(code) : `${String(code)} ${chain}`;
-}
-
-function bytes(latin1: string): Uint8Array {
-  return Buffer.from(latin1, "latin1");
 }
 
 function text(raw: Uint8Array): string {

@@ -2,7 +2,8 @@
 import { part } from "../../../kernel/netlink/nftables/data.ts";
 import { ipv4Number, type IpAddress } from "../../../model/address.ts";
 import { protocolNumbers } from "../../../model/service.ts";
-import type { Backend, Frontend, Masquerade } from "../../derive/frontends.ts";
+import { addressText, backendBytes, type Backends } from "../../derive/backends.ts";
+import type { Frontend, Masquerade } from "../../derive/frontends.ts";
 import { fanOutName, type FanOut } from "./fan_out.ts";
 import { rangeOf } from "./match.ts";
 import { setNames, type KeyForm, type Scope } from "./sets.ts";
@@ -10,7 +11,8 @@ import { chainNames } from "./table.ts";
 
 /**
  * An element in short: one character a byte. What it holds is text too, so that two are told apart by `===`:
- * "goto NAME" or "drop" in verdict maps, bytes in the others, "" in sets; of an interval its last key.
+ * "goto NAME" or "drop" in verdict maps, bytes in the others, "" in sets; of an interval its last key. Where a set's
+ * key has an index it is a row (sets.ts, Elements).
  */
 export interface RenderedElement {
   readonly set: string;
@@ -25,16 +27,23 @@ export interface RenderedFrontend {
 
 /** What the kernel has that a rendering goes on from. */
 export interface Standing {
-  /** What stands under a frontend's indexes, from 0 on. */
-  places(set: string, key: string): readonly string[];
+  /** What stands under a frontend's indexes, from 0 on, one after another. */
+  row(set: string, key: string): string;
   /** The number of a backend of a frontend with affinity, four bytes; the same for the same backend. */
   numberOf(frontend: string, scope: Scope, backend: string): string;
 }
 
 /** What tells a frontend from others: two Services cannot both have it. Node ports' keys are shorter than others. */
 export function frontendKey({ address: ip, protocol, port }: Frontend): string {
-  const tail = `${String.fromCharCode(protocolNumbers[protocol])}\0\0\0${portBytes(port)}`;
-  return ip === undefined ? tail : address(ip) + tail;
+  const number = ip === undefined ? undefined : ipv4Number(ip);
+  const [proto, high, low] = [protocolNumbers[protocol], port >>> 8, port & 255];
+  // Of the usual ones in one piece: V8 keeps the parts of what was put together for as long as the whole.
+  if (number !== undefined) {
+    const [a, b, c, d] = [number >>> 24, (number >>> 16) & 255, (number >>> 8) & 255, number & 255];
+    return String.fromCharCode(a, b, c, d, proto, 0, 0, 0, high, low, 0, 0);
+  }
+  const tail = String.fromCharCode(proto, 0, 0, 0, high, low, 0, 0);
+  return ip === undefined ? tail : [addressText(ip), tail].join("");
 }
 
 /**
@@ -57,6 +66,8 @@ export function indexBytes(index: number): string {
   return (knownIndexes[index] ??= latin1(part.host32(index)));
 }
 
+/** Of a backend's number (backend_numbers.ts). */
+const numberBytes = 4;
 /** Of the places that are used: as many as the largest Service has backends. */
 const knownIndexes: string[] = [];
 
@@ -114,23 +125,24 @@ class Rendering {
     }
   }
 
-  #balance(map: string, scope: Scope, backends: readonly Backend[], masquerade: Masquerade): void {
+  #balance(map: string, scope: Scope, backends: Backends, masquerade: Masquerade): void {
     const { affinitySeconds } = this.#frontend;
     const fanOut = { form: this.#form, scope, masquerade, count: backends.length, affinitySeconds };
     this.#fanOuts.push(fanOut);
     this.add(map, this.#key, goTo(fanOutName(fanOut)));
     const names = setNames[this.#form];
-    const wanted = backends.map(backendBytes);
-    if (affinitySeconds === undefined) return this.#place(names[scope], wanted);
+    const { row, family } = backends;
+    if (affinitySeconds === undefined) return this.#place(names[scope], row, backendBytes(family));
+    const wanted = split(row, backendBytes(family));
     const numbers = wanted.map((backend) => this.#standing.numberOf(this.#key, scope, backend));
-    this.#place(names[`${scope}Affine`], numbers);
+    this.#place(names[`${scope}Affine`], numbers.join(""), numberBytes);
     numbers.forEach((number, i) => this.add(setNames.numbered, number, wanted[i]!));
   }
 
-  #place(set: string, wanted: readonly string[]): void {
-    arrange(this.#standing.places(set, this.#key), wanted).forEach((value, index) => {
-      this.add(set, flat(this.#key + indexBytes(index)), value);
-    });
+  #place(set: string, wanted: string, each: number): void {
+    const before = this.#standing.row(set, this.#key);
+    const isAsWanted = before === "" || before === wanted;
+    this.add(set, this.#key, isAsWanted ? wanted : arrange(split(before, each), split(wanted, each)).join(""));
   }
 
   sourceRanges(): void {
@@ -160,19 +172,15 @@ export function arrange(before: readonly string[], wanted: readonly string[]): r
   return places.map((name) => name ?? (rest.next().value as string));
 }
 
-function backendBytes({ ip, port }: Backend): string {
-  return address(ip) + portBytes(port);
+/** A row's parts. */
+function split(row: string, each: number): readonly string[] {
+  return Array.from({ length: row.length / each }, (_, i) => row.slice(i * each, (i + 1) * each));
 }
 
 function address(ip: IpAddress): string {
   const number = ipv4Number(ip);
-  if (number === undefined) return latin1(part.address(ip));
+  if (number === undefined) return addressText(ip);
   return String.fromCharCode(number >>> 24, (number >>> 16) & 255, (number >>> 8) & 255, number & 255);
-}
-
-/** inet_service, padded to a register. */
-function portBytes(port: number): string {
-  return String.fromCharCode(port >>> 8, port & 255, 0, 0);
 }
 
 /** Text of the verdict: one for all frontends that go there. */
@@ -180,13 +188,6 @@ function goTo(chain: string): string {
   let verdict = knownVerdicts.get(chain);
   if (verdict === undefined) knownVerdicts.set(chain, (verdict = `goto ${chain}`));
   return verdict;
-}
-
-/** In one piece: V8 keeps the parts of what was put together, and the whole, for as long as the whole is kept. */
-function flat(text: string): string {
-  const codes: number[] = [];
-  for (let i = 0; i < text.length; i++) codes.push(text.charCodeAt(i));
-  return String.fromCharCode(...codes);
 }
 
 /** As many as there ever were fan-out chains. */

@@ -25,6 +25,9 @@ interface Claim {
   readonly frontend: Frontend;
 }
 
+/** Nearly every frontend is wanted once: a list of each would be a tenth of all that is kept. */
+type Claims = Claim | readonly Claim[];
+
 /** A frontend that several want. */
 export interface Conflict {
   readonly frontend: Frontend;
@@ -54,11 +57,11 @@ export class Ruleset {
   readonly #dirtyFanOuts = new Map<string, boolean>();
   readonly #services = new Map<string, WantedPort>();
   /** Who wants a frontend, the one that has it first. */
-  readonly #claims = new Map<string, readonly Claim[]>();
+  readonly #claims = new Map<string, Claims>();
   /** Of shared sets: elements that more than one want, and how many. */
   readonly #users = new Map<string, Map<string, number>>();
   readonly #numbers = new BackendNumbers();
-  /** What a process before this one has left. */
+  /** What a process before this one has left: elements as the kernel has them, none of them in rows. */
   #adopted: ReadonlyMap<string, Elements> = new Map();
 
   constructor(options: NftablesOptions) {
@@ -100,7 +103,7 @@ export class Ruleset {
     for (const element of wanted) this.#write(element);
   }
 
-  /** All sets with their elements. */
+  /** All sets with their elements, those with indexes as rows. */
   get sets(): ReadonlyMap<string, Elements> {
     return this.#sets;
   }
@@ -115,7 +118,7 @@ export class Ruleset {
     return this.#fanOuts.get(name)?.fanOut;
   }
 
-  /** What changed since the last call of {@link clean}. */
+  /** What changed since the last call of {@link clean}: to be looked at before anything else changes. */
   get changes(): {
     /** Set → key → what the kernel has there. */
     readonly elements: ReadonlyMap<string, Iterable<readonly [string, string | undefined]>>;
@@ -131,7 +134,7 @@ export class Ruleset {
     };
   }
 
-  /** The kernel holds what is wanted. */
+  /** What is wanted now is on its way to the kernel, or there: from here on what changes is another change. */
   clean(): void {
     this.#isProgrammed = true;
     // Who stood where is known from here on.
@@ -157,19 +160,21 @@ export class Ruleset {
 
   /** All frontends, each with the service port that has it. */
   *frontends(): Iterable<ProgrammedFrontend> {
-    for (const [key, [first]] of this.#claims) if (first) yield { key, ...first };
+    for (const [key, claims] of this.#claims) yield { key, ...listOf(claims)[0]! };
   }
 
   /** Frontends that several Services want, with those that do not get them. Looks at every frontend. */
   conflicts(): readonly Conflict[] {
-    return [...this.#claims.values()].flatMap((claims) => conflictOf(claims) ?? []);
+    return [...this.#claims.values()].flatMap((claims) => conflictOf(listOf(claims)) ?? []);
   }
 
   /** Frontends of a service port that another has. @param service as {@link set} was told */
   refusedTo(service: string): readonly Conflict[] {
     const frontends = this.#services.get(service)?.frontends ?? [];
     return frontends.flatMap((frontend) => {
-      const conflict = conflictOf(this.#claims.get(frontendKey(frontend)) ?? []);
+      const claims = this.#claims.get(frontendKey(frontend));
+      if (!isList(claims)) return [];
+      const conflict = conflictOf(claims);
       return conflict?.refused.includes(service) ? [conflict] : [];
     });
   }
@@ -182,21 +187,23 @@ export class Ruleset {
 
   #claim(key: string, claim: Claim, touched: Map<string, Frontend | undefined>): void {
     const claims = this.#claims.get(key);
-    if (!touched.has(key)) touched.set(key, claims?.[0]?.frontend);
+    if (!touched.has(key)) touched.set(key, claims && listOf(claims)[0]?.frontend);
     // One order for all, so that every node decides alike.
-    this.#claims.set(key, claims === undefined ? [claim] : [...claims, claim].sort(byService));
+    this.#claims.set(key, claims === undefined ? claim : [...listOf(claims), claim].sort(byService));
   }
 
   #release(key: string, service: string, touched: Map<string, Frontend | undefined>): void {
-    const claims = this.#claims.get(key) ?? [];
+    const found = this.#claims.get(key);
+    const claims = found === undefined ? [] : listOf(found);
     if (!touched.has(key)) touched.set(key, claims[0]?.frontend);
     const kept = claims.filter((claim) => claim.service !== service);
-    if (kept.length > 0) this.#claims.set(key, kept);
-    else this.#claims.delete(key);
+    if (kept.length === 0) this.#claims.delete(key);
+    else this.#claims.set(key, kept.length === 1 ? kept[0]! : kept);
   }
 
   #render(key: string, had: Frontend | undefined): void {
-    const frontend = this.#claims.get(key)?.[0]?.frontend;
+    const claims = this.#claims.get(key);
+    const frontend = claims && listOf(claims)[0]!.frontend;
     const before = had ? renderFrontend(had, key, this.#standing) : undefined;
     const after = frontend ? renderFrontend(frontend, key, this.#standing) : undefined;
     for (const fanOut of after?.fanOuts ?? []) this.#use(fanOut);
@@ -215,13 +222,13 @@ export class Ruleset {
 
   readonly #standing: Standing = {
     // What the kernel has comes first: another Service may have been here for as long as the owner was not known.
-    places: (set, key) => {
+    row: (set, key) => {
       const adopted = this.#adopted.get(set);
-      const elements = adopted?.has(key + indexBytes(0)) ? adopted : this.#sets.get(set)!;
+      if (!adopted?.has(key + indexBytes(0))) return this.#sets.get(set)!.get(key) ?? "";
       const places: string[] = [];
       for (let i = 0; ; i++) {
-        const value = elements.get(key + indexBytes(i));
-        if (value === undefined) return places;
+        const value = adopted.get(key + indexBytes(i));
+        if (value === undefined) return places.join("");
         places.push(value);
       }
     },
@@ -290,6 +297,14 @@ export class Ruleset {
   }
 }
 
+function isList(claims: Claims | undefined): claims is readonly Claim[] {
+  return Array.isArray(claims);
+}
+
+function listOf(claims: Claims): readonly Claim[] {
+  return isList(claims) ? claims : [claims];
+}
+
 function conflictOf(claims: readonly Claim[]): Conflict | undefined {
   const [first, ...others] = claims;
   const refused = others.flatMap(({ service }) => (service === first!.service ? [] : [service]));
@@ -298,7 +313,11 @@ function conflictOf(claims: readonly Claim[]): Conflict | undefined {
 }
 
 function allNew(sets: ReadonlyMap<string, Elements>): ReadonlyMap<string, Iterable<readonly [string, undefined]>> {
-  return new Map([...sets].map(([name, elements]) => [name, [...elements.keys()].map((key) => [key, undefined])]));
+  return new Map([...sets].map(([name, elements]) => [name, newKeys(elements)]));
+}
+
+function* newKeys(elements: Elements): Iterable<readonly [string, undefined]> {
+  for (const key of elements.keys()) yield [key, undefined];
 }
 
 function byService(a: Claim, b: Claim): number {

@@ -5,6 +5,7 @@
 import { setOf, type Datatype } from "../../../kernel/netlink/nftables/datatype.ts";
 import type { NftSet } from "../../../kernel/netlink/nftables/state.ts";
 import type { IpFamily } from "../../../model/service.ts";
+import { backendBytes } from "../../derive/backends.ts";
 import { header } from "./match.ts";
 
 /** By which key a frontend is found: its address, protocol and port, or a node port's protocol and port. */
@@ -12,7 +13,10 @@ export type KeyForm = "address" | "nodePort";
 /** Which of a frontend's backends: those of the cluster, or this node's alone. */
 export type Scope = "cluster" | "local";
 
-/** Elements of a set, in short: key → value, one character a byte (render.ts, RenderedElement). */
+/**
+ * Elements of a set, in short: key → value, one character a byte (render.ts, RenderedElement). Of a set with an index
+ * in its key they are rows: frontend → what stands under its indexes, one after another ({@link rowBytes}).
+ */
 export type Elements = ReadonlyMap<string, string>;
 
 export const setNames = {
@@ -57,6 +61,19 @@ export const setNames = {
   /** This node's backends that may be their own clients: address . address. */
   hairpins: "hairpins",
 } as const;
+
+const byIndex = [setNames.address, setNames.nodePort];
+const backendSets: ReadonlySet<string> = new Set(byIndex.flatMap(({ cluster, local }) => [cluster, local]));
+const numberSets: ReadonlySet<string> = new Set(
+  byIndex.flatMap(({ clusterAffine, localAffine }) => [clusterAffine, localAffine]),
+);
+const numberBytes = 4;
+
+/** Of a set whose key ends with an index: bytes that each index gives. @returns undefined for the other sets */
+export function rowBytes(family: IpFamily, set: string): number | undefined {
+  if (backendSets.has(set)) return backendBytes(family);
+  return numberSets.has(set) ? numberBytes : undefined;
+}
 
 /** Registers that a frontend's key takes. */
 export function keyRegisters(family: IpFamily, form: KeyForm): number {

@@ -12,7 +12,8 @@ function describeFrontend({ address, port, target, sourceRanges }: Frontend): st
   const where = `${address ?? "*"}:${port}`;
   if (target.action !== "balance") return `${where} ${target.action}s`;
   const { backends } = target;
-  const to = backends.length > 9 ? `${backends.length} backends` : backends.map((b) => `${b.ip}:${b.port}`).join(" ");
+  const to =
+    backends.length > 9 ? `${backends.length} backends` : Array.from(backends, (b) => `${b.ip}:${b.port}`).join(" ");
   return `${where} → ${to}${sourceRanges ? ` for ${sourceRanges.join(", ")}` : ""}`;
 }
 

@@ -4,6 +4,7 @@ import type { NftStep } from "../../../../src/kernel/netlink/nftables/step.ts";
 import { planChanges } from "../../../../src/proxy/modes/nftables/plan.ts";
 import { arrange } from "../../../../src/proxy/modes/nftables/render.ts";
 import type { Ruleset } from "../../../../src/proxy/modes/nftables/ruleset.ts";
+import { kernelElements } from "../../../fixtures/ruleset_form.ts";
 import { endpoints, rulesetOf, servicePort, wanted } from "../../../fixtures/proxied.ts";
 
 function programmed(services: number, each: number): Ruleset {
@@ -111,7 +112,7 @@ describe("a frontend that two Services want", () => {
     ruleset.set("a", wanted(servicePort(1, external), endpoints(3, 1)));
     ruleset.set("b", second);
     const restarted = rulesetOf();
-    restarted.adopt(new Map([...ruleset.sets].map(([set, elements]) => [set, new Map(elements)])));
+    restarted.adopt(kernelElements(ruleset));
     restarted.set("b", second);
     restarted.set("a", wanted(servicePort(1, external), endpoints(3, 1)));
     expect(restarted.sets).toEqual(ruleset.sets);

@@ -5,6 +5,7 @@ import { planChanges } from "../../../../src/proxy/modes/nftables/plan.ts";
 import type { Ruleset } from "../../../../src/proxy/modes/nftables/ruleset.ts";
 import { setNames } from "../../../../src/proxy/modes/nftables/sets.ts";
 import type { ServicePort } from "../../../../src/model/service.ts";
+import { kernelElements } from "../../../fixtures/ruleset_form.ts";
 import fc from "../../../fixtures/property.ts";
 import { endpoint, rulesetOf, servicePort, wanted } from "../../../fixtures/proxied.ts";
 
@@ -47,21 +48,22 @@ class Kernel {
 
 /** Every frontend's backends are found, whatever index is drawn. */
 function check(ruleset: Ruleset): void {
+  const sets = kernelElements(ruleset);
   for (const form of ["address", "nodePort"] as const) {
     const names = setNames[form];
     for (const map of [names.frontends, names.inside, names.outside]) {
-      for (const [key, value] of ruleset.sets.get(map)!) {
+      for (const [key, value] of sets.get(map)!) {
         const match = /^goto (cluster|local)(?:-nodeport)?-(\d+).*?(-affinity)?/.exec(value);
         if (!match) continue;
         const scope = match[1] as "cluster" | "local";
         const isAffine = value.includes("-affinity-");
-        const places = ruleset.sets.get(isAffine ? names[`${scope}Affine`] : names[scope])!;
+        const places = sets.get(isAffine ? names[`${scope}Affine`] : names[scope])!;
         const own = [...places.keys()].filter((place) => place.slice(0, -4) === key);
         expect(own).toHaveLength(Number(match[2]));
         for (let i = 0; i < own.length; i++) {
           const index = key + String.fromCharCode(i, 0, 0, 0);
           expect(places.has(index)).toBe(true);
-          if (isAffine) expect(ruleset.sets.get(setNames.numbered)!.has(places.get(index)!)).toBe(true);
+          if (isAffine) expect(sets.get(setNames.numbered)!.has(places.get(index)!)).toBe(true);
         }
       }
     }
@@ -112,7 +114,7 @@ it("what is programmed is what is wanted, after any changes", { timeout: 120_000
 
 function hex(ruleset: Ruleset): Record<string, readonly string[]> {
   return Object.fromEntries(
-    [...ruleset.sets]
+    [...kernelElements(ruleset)]
       .filter(([, elements]) => elements.size > 0)
       .map(([name, elements]) => [
         name,
