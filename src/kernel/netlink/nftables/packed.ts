@@ -29,7 +29,7 @@ const leastBytes = 256;
 export class PackedElements implements Iterable<Element> {
   readonly layout: PackedLayout;
   #bytes: Buffer;
-  #from: number;
+  readonly #from: number;
   #end: number;
 
   constructor(layout: PackedLayout, bytes: Buffer = nothing, from = 0, end = 0) {
