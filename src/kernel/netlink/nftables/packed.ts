@@ -5,13 +5,18 @@
 import { nest, writeAttribute } from "../codec/attributes.ts";
 import { Writer } from "../codec/writer.ts";
 import { data as dataCodec, type Data } from "./data.ts";
-import type { Element } from "./set.ts";
 
 const headerBytes = 4;
 const nestedFlag = 0x8000;
 /** NFTA_LIST_ELEM, NFTA_SET_ELEM_KEY, NFTA_SET_ELEM_DATA, NFTA_DATA_VALUE */
 const [listType, keyType, dataType, valueType] = [1, 1, 2, 1];
 const dataAttribute = nest(dataType, dataCodec);
+
+/** An element of them, as any other. */
+export interface PackedElement {
+  readonly key: Uint8Array;
+  readonly data?: Data;
+}
 
 /** What is the same for all of them. */
 export interface PackedLayout {
@@ -26,7 +31,7 @@ export interface PackedLayout {
 const nothing = Buffer.alloc(0);
 const leastBytes = 256;
 
-export class PackedElements implements Iterable<Element> {
+export class PackedElements implements Iterable<PackedElement> {
   readonly layout: PackedLayout;
   #bytes: Buffer;
   readonly #from: number;
@@ -113,7 +118,7 @@ export class PackedElements implements Iterable<Element> {
     w.copy(this.#bytes, at, length);
   }
 
-  *[Symbol.iterator](): Iterator<Element> {
+  *[Symbol.iterator](): Iterator<PackedElement> {
     const { keyBytes, dataBytes, shared } = this.layout;
     for (let at = this.#from; at < this.#end; at += keyBytes + dataBytes) {
       const key = this.#bytes.subarray(at, at + keyBytes);
