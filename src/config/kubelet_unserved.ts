@@ -37,7 +37,6 @@ const unserved: readonly (keyof KubeletConfiguration)[] = [
   "memorySwap",
   "oomScoreAdj",
   "reservedSystemCPUs",
-  "allowedUnsafeSysctls",
   "localStorageCapacityIsolation",
   "volumeStatsAggPeriod",
   "volumePluginDir",

@@ -9,9 +9,11 @@ import type { KubeletConfiguration } from "../config/kubelet.ts";
 import type { Clock } from "../reconcile/clock.ts";
 import type { DnsConfig } from "./cri/messages.ts";
 import type { Runtime } from "./cri/runtime.ts";
+import { openAdmission, readAppArmor } from "./admission/admission.ts";
 import { openCgroups } from "./cgroups/open.ts";
 import { Limiter } from "./images/limiter.ts";
 import { readNodeFacts } from "./node/facts.ts";
+import { noPressures } from "./node/conditions.ts";
 import { NodeAgent } from "./node/node_agent.ts";
 import { PodManager } from "./pods/pod_manager.ts";
 import { ConfigObjects } from "./pods/config_objects.ts";
@@ -93,7 +95,15 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     onError,
   };
   const staticPods = staticPodsSettings(config, flags);
-  const pods = new PodManager(deps, { staticPods, node: () => agent.node, isStandalone });
+  const admission = openAdmission({
+    client,
+    node: () => agent.node,
+    allocatable: () => agent.allocatable,
+    pressures: noPressures,
+    unsafeSysctls: config.allowedUnsafeSysctls,
+    hasAppArmor: await readAppArmor(),
+  });
+  const pods = new PodManager(deps, { staticPods, node: () => agent.node, isStandalone, admission });
   const told = newEvents(options, runtimeName, pods);
   if (!isStandalone) services.start();
   told.start();

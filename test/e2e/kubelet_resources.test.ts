@@ -98,6 +98,59 @@ describe("a container", () => {
   });
 });
 
+describe("a pod that does not belong here", () => {
+  const asked = (cpu: string) => ({ resources: { requests: { cpu } } });
+  const ports = { ports: [{ containerPort: 80, hostPort: 8088 }] };
+  const cases: readonly (readonly [string, object, object, string, RegExp])[] = [
+    [
+      "wide",
+      asked("1000"),
+      {},
+      "OutOfcpu",
+      /^Pod was rejected: Node didn't have enough resource: cpu, requested: 1000000, used: \d+, capacity: \d+$/,
+    ],
+    [
+      "astray",
+      {},
+      { nodeSelector: { disk: "fast" } },
+      "NodeAffinity",
+      /^Pod was rejected: Predicate NodeAffinity failed: node\(s\) didn't match Pod's node affinity\/selector$/,
+    ],
+    [
+      "taken",
+      ports,
+      {},
+      "NodePorts",
+      /^Pod was rejected: Predicate NodePorts failed: node\(s\) didn't have free ports for the requested pod ports$/,
+    ],
+    [
+      "sysctl",
+      {},
+      { securityContext: { sysctls: [{ name: "kernel.msgmax", value: "1" }] } },
+      "SysctlForbidden",
+      /^Pod was rejected: forbidden sysctl: "kernel.msgmax" not allowlisted$/,
+    ],
+  ];
+
+  it("fails with upstream's reason, and has nothing of the node", async () => {
+    await create("holder", { command: ["sleep", "1000"], ...ports });
+    await ready("holder");
+    for (const [name, container, spec] of cases) await create(name, container, { nodeName: "node-1", ...spec });
+    for (const [name, , , reason, message] of cases) {
+      await node.run(["wait", "--for=jsonpath={.status.phase}=Failed", `pod/${name}`, "--timeout=30s"]);
+      const { status, metadata } = await podOf(name);
+      expect([name, status.reason]).toEqual([name, reason]);
+      expect(status.message).toMatch(message);
+      expect(status).not.toHaveProperty("containerStatuses");
+      expect(await node.containerd.ctr("containers", "list", "-q")).not.toContain(metadata.uid);
+    }
+    await node.run(["label", "node", "node-1", "disk=fast"]);
+    await create("home", { command: ["sleep", "1000"] }, { nodeName: "node-1", nodeSelector: { disk: "fast" } });
+    await ready("home");
+    await remove("home", "holder", ...cases.map(([name]) => name));
+  });
+});
+
 describe("a kubelet that was away", () => {
   it("removes the groups of pods that were deleted meanwhile, with what runs in them", async () => {
     await create("left", { command: ["sleep", "1000"] });

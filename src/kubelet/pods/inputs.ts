@@ -95,6 +95,7 @@ export function statusInput(deps: PodDeps, state: PodState, probes: PodProbes, i
     isTerminating: isEnding,
     hasEnded: !state.observed.containers.some(isRunning) && isIdle && (isEnding || isOver(input)),
     ...(failure ? { failure } : {}),
+    isRejected: state.isRejected,
     isStarted: input.isStarted,
     isReady: (name, id) => {
       const spec = specOf(state, name);

@@ -5,12 +5,15 @@ import { keyOf, keyText } from "../../api/client.ts";
 import { Informer } from "../../api/informer.ts";
 import { resourceTypes } from "../../api/resource_types.ts";
 import type { Node, Pod } from "../../model/kubernetes.ts";
+import type { Admission } from "../admission/admission.ts";
+import type { Rejection } from "../admission/rejection.ts";
 import { StaticPods, type StaticPodsSettings } from "../static/static_pods.ts";
 import { removeVolumes } from "../volumes/pod_volumes.ts";
 import type { PodDeps } from "./deps.ts";
 import { graceAnnotation, isMirrorPod, podNameLabel, podNamespaceLabel, podUidLabel } from "./names.ts";
 import type { Listed } from "./observe.ts";
-import { podUidOf } from "./observed.ts";
+import { isRunning, podUidOf } from "./observed.ts";
+import { isFinal } from "./status/phase.ts";
 import { PodWorker } from "./worker.ts";
 
 const maxUnclaimed = 1000;
@@ -20,12 +23,14 @@ export interface PodManagerOptions {
   readonly node: () => Node | undefined;
   /** No API server says which pods are wanted: files alone do. */
   readonly isStandalone: boolean;
+  readonly admission: Admission;
 }
 
 export class PodManager {
   readonly static: StaticPods;
   readonly #deps: PodDeps;
   readonly #isStandalone: boolean;
+  readonly #admission: Admission;
   readonly #informer: Informer<Pod>;
   readonly #workers = new Map<string, PodWorker>();
   #found = new Map<string, Listed>();
@@ -33,8 +38,9 @@ export class PodManager {
   readonly #unclaimed = new Set<string>();
   #unsubscribe: (() => void) | undefined;
 
-  constructor(deps: PodDeps, { staticPods, node, isStandalone }: PodManagerOptions) {
+  constructor(deps: PodDeps, { staticPods, node, isStandalone, admission }: PodManagerOptions) {
     this.#deps = deps;
+    this.#admission = admission;
     this.#isStandalone = isStandalone;
     const { client, clock } = deps;
     this.static = new StaticPods(
@@ -42,7 +48,7 @@ export class PodManager {
       {
         has: (uid) => this.#workers.has(uid),
         hasNamed: (key) => [...this.#workers.values()].some(({ state }) => keyText(keyOf(state.pod)) === key),
-        begin: (pod) => void this.#begin(pod).load(this.#found.get(pod.metadata.uid)),
+        begin: (pod) => this.#take(pod),
         end: (uid) => this.#end(uid),
         wake: (uid) => this.#workers.get(uid)?.wake(),
       },
@@ -137,7 +143,39 @@ export class PodManager {
     const { uid } = pod.metadata;
     const worker = this.#workers.get(uid);
     if (worker) return worker.update(pod);
-    void this.#begin(pod).load(this.#found.get(uid));
+    this.#take(pod);
+  }
+
+  /** What runs already goes on; what is new has to be let in. */
+  #take(pod: Pod): void {
+    const { uid, deletionTimestamp } = pod.metadata;
+    const found = this.#found.get(uid);
+    const worker = this.#begin(pod);
+    if (found || isFinal(pod.status?.phase) || deletionTimestamp !== undefined) return void worker.load(found);
+    const begin = (rejection: Rejection | undefined): void => {
+      if (rejection) worker.reject(rejection);
+      void worker.load(undefined);
+    };
+    const verdict = this.#admission.decide(pod, this.#others(uid));
+    if (verdict instanceof Promise) void verdict.then(begin);
+    else begin(verdict);
+  }
+
+  /** Pods that have their place: also those of which it was heard and that are yet to be taken up again. */
+  #others(uid: string): readonly Pod[] {
+    const known = [...this.#workers.values()]
+      .filter(({ state }) => !state.isRejected)
+      .map(({ state }) => state.current);
+    const coming = [...this.#informer.objects.values()].filter(
+      (pod) => !this.#workers.has(pod.metadata.uid) && pod.status?.startTime !== undefined && !isMirrorPod(pod),
+    );
+    return [...known, ...coming].filter(
+      (pod) => pod.metadata.uid !== uid && (!isFinal(pod.status?.phase) || this.#runs(pod.metadata.uid)),
+    );
+  }
+
+  #runs(uid: string): boolean {
+    return this.#workers.get(uid)?.state.observed.containers.some(isRunning) ?? false;
   }
 
   #removed(pod: Pod): void {

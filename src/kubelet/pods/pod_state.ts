@@ -5,7 +5,7 @@ import type { PreparedVolumes } from "../volumes/pod_volumes.ts";
 import { nextBackoff, type Backoff, type BackoffBounds } from "./backoff.ts";
 import { nothingObserved, type ObservedContainer, type ObservedPod, type ObservedSandbox } from "./observed.ts";
 import type { ContainerWait, Hold, Termination } from "./plan_input.ts";
-import type { PodStatus } from "./status/input.ts";
+import type { Failure, PodStatus } from "./status/input.ts";
 
 export class PodState {
   /** As the API has it. */
@@ -25,7 +25,9 @@ export class PodState {
   /** Nothing is left to be done for it. */
   isReleased = false;
   /** The kubelet ends it by itself. */
-  termination: (Termination & { readonly failure?: { reason: string; message: string } }) | undefined;
+  termination: (Termination & { readonly failure?: Failure }) | undefined;
+  /** It was not let in: nothing of it was ever begun. */
+  isRejected = false;
   /** When its grace period is over. */
   endsAtMs: number | undefined;
   /** When each container that is being stopped is killed. */

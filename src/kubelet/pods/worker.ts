@@ -20,6 +20,7 @@ import { PodState } from "./pod_state.ts";
 import { Retries } from "./retries.ts";
 import { PodSources } from "./sources.ts";
 import { apiStatus } from "./status/container_status.ts";
+import type { Failure } from "./status/input.ts";
 import { derivePodStatus } from "./status/derive.ts";
 import { StatusWriter } from "./status_writer.ts";
 import { keyOfStep, type PodStep } from "./steps.ts";
@@ -87,6 +88,21 @@ export class PodWorker {
       () => this.#deps.settings.syncMs,
       () => Promise.resolve(this.#freshenVolumes()),
     );
+    this.wake();
+  }
+
+  /** This node does not let it in: it fails, and nothing of it is begun. Before `load`. */
+  reject({ reason, message }: { readonly reason: string; readonly message: string }): void {
+    const { state } = this;
+    this.#deps.events.event(state.pod, "Warning", reason, message);
+    state.isRejected = true;
+    const failure = { reason, message: `Pod was rejected: ${message}` };
+    state.termination = { graceSeconds: 0, releases: false, failure };
+  }
+
+  /** The kubelet ends it by itself: it fails, and its object stays. */
+  fail(failure: Failure, graceSeconds: number): void {
+    this.state.termination ??= { graceSeconds, releases: false, failure };
     this.wake();
   }
 

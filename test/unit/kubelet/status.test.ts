@@ -17,6 +17,7 @@ function statusOf(input: Partial<StatusInput> = {}) {
     waits: new Map(),
     isTerminating: false,
     hasEnded: false,
+    isRejected: false,
     isStarted: () => true,
     isReady: () => true,
     ...input,

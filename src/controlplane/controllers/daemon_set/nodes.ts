@@ -1,7 +1,7 @@
 /** On which nodes a DaemonSet's pods belong (pkg/controller/daemon NodeShouldRunDaemonPod). Pure. */
 import type { DaemonSet, Node, Pod } from "../../../model/kubernetes.ts";
 import { requiredNodes } from "../../../model/node_selector.ts";
-import { isTolerated, keepsAway, type Taint, type Toleration } from "../../scheduler/model/taints.ts";
+import { isTolerated, keepsAway, type Taint, type Toleration } from "../../../model/taints.ts";
 
 export interface Belongs {
   /** A pod is made where none is. */

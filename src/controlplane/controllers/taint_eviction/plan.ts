@@ -1,6 +1,6 @@
 /** When a pod leaves a node for its taints (upstream: pkg/controller/tainteviction). Pure. */
 import type { Node, Pod } from "../../../model/kubernetes.ts";
-import { tolerates, type Taint, type Toleration } from "../../scheduler/model/taints.ts";
+import { tolerates, type Taint, type Toleration } from "../../../model/taints.ts";
 
 /** When it was first seen that a pod is to leave, and when it leaves. */
 export interface Departure {

@@ -13,7 +13,7 @@ import {
   type Resources,
 } from "../../../model/resources.ts";
 import type { SelectableNode } from "../../../model/node_selector.ts";
-import type { Taint } from "../model/taints.ts";
+import type { Taint } from "../../../model/taints.ts";
 
 const noLabels: Labels = {};
 const noTaints: readonly Taint[] = [];

@@ -13,7 +13,7 @@ import { podNonZeroRequests, podRequests } from "../../../model/pod_requests.ts"
 import { podTerms, type PodTerms } from "./pod_terms.ts";
 import type { Resources } from "../../../model/resources.ts";
 import { spreadConstraints, type SpreadConstraints } from "./spread.ts";
-import type { Toleration } from "./taints.ts";
+import type { Toleration } from "../../../model/taints.ts";
 
 export const schedulerName = "default-scheduler";
 

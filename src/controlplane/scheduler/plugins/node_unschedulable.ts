@@ -1,5 +1,5 @@
 import { unresolvable, type Plugin } from "../framework/plugin.ts";
-import { isTolerated, type Taint } from "../model/taints.ts";
+import { isTolerated, type Taint } from "../../../model/taints.ts";
 
 const cordoned = unresolvable("node(s) were unschedulable");
 /** Who tolerates it is let onto nodes that are cordoned. */

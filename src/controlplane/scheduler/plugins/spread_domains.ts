@@ -4,7 +4,7 @@ import type { NodeInfo } from "../cluster/node_info.ts";
 import type { NodeCounts } from "../cluster/pod_counts.ts";
 import type { PodInfo } from "../model/pod_info.ts";
 import type { SpreadConstraint } from "../model/spread.ts";
-import { isKeptAway } from "../model/taints.ts";
+import { isKeptAway } from "../../../model/taints.ts";
 
 export function hasAllKeys({ labels }: NodeInfo, constraints: readonly SpreadConstraint[]): boolean {
   for (const { topologyKey } of constraints) if (labels[topologyKey] === undefined) return false;

@@ -1,5 +1,5 @@
 import { normalizeToMax, unresolvable, type Plugin } from "../framework/plugin.ts";
-import { isKeptAway, isTolerated } from "../model/taints.ts";
+import { isKeptAway, isTolerated } from "../../../model/taints.ts";
 
 const untolerated = unresolvable("node(s) had untolerated taint(s)");
 

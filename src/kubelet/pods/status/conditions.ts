@@ -23,11 +23,17 @@ export function podConditions(input: StatusInput, statuses: ContainerStatuses, p
     containers,
     { type: "PodScheduled", status: "True" },
   ];
-  const own = findings.map((finding) => withTimes(input, finding));
+  const disrupted = input.hasEnded ? input.failure?.disruption : undefined;
+  const all = disrupted === undefined ? findings : [...findings, disruptionTarget(disrupted)];
+  const own = all.map((finding) => withTimes(input, finding));
   const types = new Set(own.map(({ type }) => type));
   // Those of others (readiness gates, DisruptionTarget) stay as they are.
   const others = (input.pod.status?.conditions ?? []).filter(({ type }) => !types.has(type));
   return [...own, ...others];
+}
+
+function disruptionTarget(message: string): Finding {
+  return { type: "DisruptionTarget", status: "True", reason: "TerminationByKubelet", message };
 }
 
 function hasSandbox({ pod, observed }: StatusInput): boolean {

@@ -4,19 +4,22 @@ import { allContainers, isHostNetwork } from "../containers.ts";
 import { currentSandbox } from "../observed.ts";
 import { podConditions } from "./conditions.ts";
 import { containerStatus } from "./container_status.ts";
-import type { ContainerStatuses, PodStatus, StatusInput } from "./input.ts";
+import type { ContainerStatuses, Failure, PodStatus, StatusInput } from "./input.ts";
 import { phaseOf } from "./phase.ts";
 
 export function derivePodStatus(input: StatusInput): PodStatus {
   const { pod, now } = input;
+  if (wasRejected(input)) return rejectedStatus(input);
   const statuses = containerStatuses(input);
   const phase = phaseOf(pod, statuses, input);
   const generation = pod.metadata.generation;
-  const failure = input.failure ?? (phase === pod.status?.phase ? keptFailure(pod) : undefined);
+  // While it ends it is what it was.
+  const failure = input.hasEnded ? reasonOf(input.failure) : undefined;
+  const kept = phase === pod.status?.phase ? keptFailure(pod) : undefined;
   return {
     ...(generation === undefined ? {} : { observedGeneration: generation }),
     phase,
-    ...(failure ?? {}),
+    ...(failure ?? kept ?? {}),
     conditions: podConditions(input, statuses, phase),
     ...addresses(input),
     startTime: pod.status?.startTime ?? now,
@@ -25,6 +28,26 @@ export function derivePodStatus(input: StatusInput): PodStatus {
     ...(statuses.ephemeral.length > 0 ? { ephemeralContainerStatuses: statuses.ephemeral } : {}),
     ...(pod.status?.qosClass === undefined ? {} : { qosClass: pod.status.qosClass }),
   };
+}
+
+/** By this kubelet, or by one before it: what never began has no containers to tell of. */
+function wasRejected({ pod: { status }, observed, isRejected }: StatusInput): boolean {
+  const isSilent = status?.containerStatuses === undefined && observed.containers.length === 0;
+  return isRejected || (status?.phase === "Failed" && status.reason !== undefined && isSilent);
+}
+
+/** As upstream's rejectPod writes it. */
+function rejectedStatus({ pod, failure, now }: StatusInput): PodStatus {
+  return {
+    phase: "Failed",
+    ...(reasonOf(failure) ?? keptFailure(pod)),
+    startTime: pod.status?.startTime ?? now,
+    ...(pod.status?.qosClass === undefined ? {} : { qosClass: pod.status.qosClass }),
+  };
+}
+
+function reasonOf(failure: Failure | undefined): object | undefined {
+  return failure && { reason: failure.reason, message: failure.message };
 }
 
 function keptFailure({ status }: Pod): object | undefined {

@@ -7,6 +7,14 @@ export type ContainerStatus = NonNullable<PodStatus["containerStatuses"]>[number
 export type ContainerState = NonNullable<ContainerStatus["state"]>;
 export type PodStatus = NonNullable<Pod["status"]>;
 
+/** Why the kubelet ended a pod by itself. */
+export interface Failure {
+  readonly reason: string;
+  readonly message: string;
+  /** What its condition DisruptionTarget says (KEP-3329): the node ended it, not what it did. */
+  readonly disruption?: string;
+}
+
 export interface StatusInput {
   readonly pod: Pod;
   readonly observed: ObservedPod;
@@ -19,7 +27,9 @@ export interface StatusInput {
   /** All containers have ended, and none will be started again. */
   readonly hasEnded: boolean;
   /** Why the kubelet ended it by itself ("Evicted", "DeadlineExceeded"). */
-  readonly failure?: { readonly reason: string; readonly message: string };
+  readonly failure?: Failure;
+  /** It was not let in by this node. */
+  readonly isRejected: boolean;
   readonly isStarted: (container: string) => boolean;
   readonly isReady: (container: string, id: string) => boolean;
 }

@@ -1,6 +1,6 @@
 /** Taints of nodes and what pods tolerate (k8s.io/component-helpers/scheduling/corev1). */
 import type { V1Taint, V1Toleration } from "@kubernetes/client-node";
-import type { Json } from "../../../model/kubernetes.ts";
+import type { Json } from "./kubernetes.ts";
 
 export type Taint = Json<V1Taint>;
 export type Toleration = Json<V1Toleration>;
