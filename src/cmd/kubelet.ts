@@ -9,6 +9,7 @@ import { ipAddress, repeated, wholeNumber } from "./flag_values.ts";
 interface Flags {
   readonly config?: string;
   readonly kubeconfig?: string;
+  readonly bootstrapKubeconfig?: string;
   readonly rootDir: string;
   readonly certDir?: string;
   readonly hostnameOverride?: string;
@@ -26,6 +27,7 @@ export function configure(command: Command): void {
       "--kubeconfig <file>",
       "how to reach the API server, as the node's user; without, static pods alone are run",
     )
+    .option("--bootstrap-kubeconfig <file>", "how to ask for a certificate where the kubeconfig has none that is good")
     .option("--root-dir <folder>", "where pods' volumes are", "/var/lib/kubelet")
     .option("--cert-dir <folder>", "where certificates are that the kubelet makes; default: pki in the root folder")
     .option("--hostname-override <name>", "name of the node, instead of the host's")
@@ -46,6 +48,7 @@ async function run(flags: Flags): Promise<void> {
       config,
       flags: await kubeletFlags(flags),
       ...(flags.kubeconfig === undefined ? {} : { kubeconfig: flags.kubeconfig }),
+      ...(flags.bootstrapKubeconfig === undefined ? {} : { bootstrapKubeconfig: flags.bootstrapKubeconfig }),
       log: logging.log,
     });
   } finally {

@@ -1,8 +1,9 @@
 /** The kubelet's life as a process, or as a part of one. */
-import { HttpClient } from "../api/http/http_client.ts";
 import type { Client } from "../api/client.ts";
 import type { KubeletConfiguration } from "../config/kubelet.ts";
 import { unservedFields } from "../config/kubelet_unserved.ts";
+import { CertificateMetrics } from "../kubelet/certificates/metrics.ts";
+import { openNodeClient } from "../kubelet/certificates/open.ts";
 import { openRuntime } from "../kubelet/cri/grpc_runtime.ts";
 import { startKubelet as startPods } from "../kubelet/kubelet.ts";
 import type { KubeletFlags } from "../kubelet/settings.ts";
@@ -15,6 +16,7 @@ export interface KubeletProcessOptions {
   readonly flags: KubeletFlags;
   /** Absent, with the client: static pods alone are run. */
   readonly kubeconfig?: string;
+  readonly bootstrapKubeconfig?: string;
   readonly log: ProgramLog["log"];
   /** Default: one of its own, by the kubeconfig. */
   readonly client?: Client;
@@ -39,7 +41,12 @@ export function startKubelet(options: KubeletProcessOptions): RunningPart {
 async function begin(options: KubeletProcessOptions, closes: Closes): Promise<void> {
   const { config, flags, log } = options;
   for (const field of unservedFields(config)) log.warn({ field }, "this field has no effect yet");
-  const client = options.client ?? clientOf(options.kubeconfig, closes);
+  const onError = (attempted: string, error: unknown): void => {
+    if (closes.isOver) return;
+    log.warn({ err: error instanceof Error ? error.message : String(error) }, `cannot ${attempted}; it is tried again`);
+  };
+  const certificates = new CertificateMetrics(() => systemClock.now());
+  const { client, ready } = await clientOf(options, { certificates, closes, onError });
   const runtime = closes.own(
     openRuntime({
       endpoint: config.containerRuntimeEndpoint,
@@ -47,11 +54,8 @@ async function begin(options: KubeletProcessOptions, closes: Closes): Promise<vo
       ...(config.imageServiceEndpoint === "" ? {} : { imageEndpoint: config.imageServiceEndpoint }),
     }),
   );
-  const onError = (attempted: string, error: unknown): void => {
-    if (closes.isOver) return;
-    log.warn({ err: error instanceof Error ? error.message : String(error) }, `cannot ${attempted}; it is tried again`);
-  };
-  const started = startPods({ config, flags, runtime, clock: systemClock, onError, ...(client ? { client } : {}) });
+  const parts = { config, flags, runtime, certificates, clock: systemClock, onError, ready };
+  const started = startPods({ ...parts, ...(client ? { client } : {}) });
   closes.add(() => Promise.race([started.then((kubelet) => kubelet.stop()), timeout(stopMs)]));
   await (
     await started
@@ -59,8 +63,22 @@ async function begin(options: KubeletProcessOptions, closes: Closes): Promise<vo
   log.info({ node: flags.nodeName }, "serving");
 }
 
-function clientOf(kubeconfig: string | undefined, closes: Closes): HttpClient | undefined {
-  return kubeconfig === undefined ? undefined : closes.own(new HttpClient({ kubeconfig, userAgent: "kubelet" }));
+interface ClientParts {
+  readonly certificates: CertificateMetrics;
+  readonly closes: Closes;
+  readonly onError: (attempted: string, error: unknown) => void;
+}
+
+async function clientOf(
+  { client, kubeconfig, bootstrapKubeconfig, config, flags }: KubeletProcessOptions,
+  { certificates, closes, onError }: ClientParts,
+): Promise<{ readonly client?: Client; readonly ready: () => Promise<void> }> {
+  const ready = (): Promise<void> => Promise.resolve();
+  if (client) return { client, ready };
+  if (kubeconfig === undefined) return { ready };
+  const about = { nodeName: flags.nodeName, folder: flags.certDir, rotates: config.rotateCertificates };
+  const parts = { clock: systemClock, metrics: certificates, onError };
+  return closes.own(await openNodeClient({ ...about, ...parts, kubeconfig, bootstrapKubeconfig }));
 }
 
 function timeout(ms: number): Promise<void> {

@@ -4,8 +4,6 @@ import { kubeletConfiguration, type KubeletConfiguration } from "./kubelet.ts";
 
 const unserved: readonly (keyof KubeletConfiguration)[] = [
   "tlsCurvePreferences",
-  "rotateCertificates",
-  "serverTLSBootstrap",
   "shutdownGracePeriod",
   "shutdownGracePeriodCriticalPods",
   "shutdownGracePeriodByPodPriority",

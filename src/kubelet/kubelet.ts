@@ -7,6 +7,8 @@ import { ApiEventRecorder } from "../api/events/api_event_recorder.ts";
 import { resourceTypes } from "../api/resource_types.ts";
 import type { KubeletConfiguration } from "../config/kubelet.ts";
 import type { Clock } from "../reconcile/clock.ts";
+import type { CertificateMetrics } from "./certificates/metrics.ts";
+import { openServingCertificate } from "./certificates/open.ts";
 import type { DnsConfig } from "./cri/messages.ts";
 import type { Runtime } from "./cri/runtime.ts";
 import { openAdmission, readAppArmor } from "./admission/admission.ts";
@@ -31,6 +33,9 @@ export interface KubeletOptions {
   readonly flags: KubeletFlags;
   /** Absent: the kubelet is standalone. */
   readonly client?: Client;
+  /** Resolves when the client can say who it is; nothing is asked of the API before. */
+  readonly ready: () => Promise<void>;
+  readonly certificates: CertificateMetrics;
   readonly runtime: Runtime;
   readonly clock: Clock;
   readonly onError: (attempted: string, error: unknown) => void;
@@ -105,13 +110,25 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   });
   const pods = new PodManager(deps, { staticPods, node: () => agent.node, isStandalone, admission });
   const told = newEvents(options, runtimeName, pods);
-  if (!isStandalone) services.start();
   told.start();
   await patiently(options, "bound the control groups of pods", () => groups.manager.start(() => pods.pods));
   await patiently(options, "list what the container runtime has", () => pods.start());
-  const server = await serveKubelet({ ...options, client, pods, syncLoop: heartbeat(wheel, clock) });
+  let isReady = false;
+  const addresses = () => (isReady ? agent.addresses : []);
+  const serving = config.serverTLSBootstrap
+    ? await openServingCertificate({
+        ...{ nodeName: flags.nodeName, folder: flags.certDir, client, clock, addresses, onError },
+        metrics: options.certificates,
+      })
+    : undefined;
+  const certificate = serving ? { certificate: serving } : {};
+  const server = await serveKubelet({ ...options, ...certificate, client, pods, syncLoop: heartbeat(wheel, clock) });
   let isStopped = false;
   const join = async (): Promise<void> => {
+    await options.ready();
+    if (isStopped) return;
+    isReady = true;
+    if (!isStandalone) services.start();
     await agent.start();
     // A pod's environment names Services: it is not made without them, but for static ones.
     if (!isStandalone) await services.synced(syncTimeoutMs);
@@ -129,6 +146,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       groups.manager.stop();
       services.stop();
       agent.stop();
+      serving?.stop();
       wheel.stop();
       await server.stop();
       await events.stop(eventFlushMs);

@@ -37,6 +37,12 @@ export class Connections {
     return connection.request(headers, hasBody);
   }
 
+  /** Those that stand take nothing more, and end with what is under way, or after this many ms. */
+  retire(graceMs: number): void {
+    for (const connection of this.#connections) connection.retire(graceMs);
+    this.#connections = [];
+  }
+
   get count(): number {
     return this.#connections.filter(({ isOpen }) => isOpen).length;
   }
@@ -100,6 +106,12 @@ class Connection {
 
   destroy(why: Error): void {
     this.#session.destroy(why);
+  }
+
+  retire(graceMs: number): void {
+    const late = setTimeout(() => this.destroy(new Error("another identity is used from now on")), graceMs).unref();
+    this.#session.once("close", () => clearTimeout(late));
+    this.#session.close();
   }
 
   #look(): void {

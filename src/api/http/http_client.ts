@@ -20,6 +20,8 @@ export interface HttpClientOptions {
   readonly timeoutMs?: number;
   /** Told of each request that was sent. */
   readonly onSent?: (sent: SentRequest) => void;
+  /** In the place of the kubeconfig's, where there is one: what is renewed while the client runs. PEM. */
+  readonly clientCertificate?: () => { readonly cert: string; readonly key: string } | undefined;
 }
 
 /** Objects of a page (client-go's pager). */
@@ -38,17 +40,26 @@ export class HttpClient extends RequestClient {
   readonly #transport: Transport;
 
   /** @throws FairleadError KUBECONFIG */
-  constructor({ kubeconfig, server, userAgent, timeoutMs, onSent }: HttpClientOptions) {
+  constructor({ kubeconfig, server, userAgent, timeoutMs, onSent, clientCertificate }: HttpClientOptions) {
     super();
     const credentials = kubeconfig === undefined ? fromServiceAccount() : fromKubeconfig(kubeconfig, server);
     this.server = credentials.server;
     this.#transport = new Transport({
       server: credentials.server,
-      credentials: () => credentials.current(),
+      credentials: async () => {
+        const current = await credentials.current();
+        const own = clientCertificate?.();
+        return own ? { ...current, tls: { ...current.tls, cert: own.cert, key: own.key } } : current;
+      },
       userAgent,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       ...(onSent === undefined ? {} : { onSent }),
     });
+  }
+
+  /** What comes from now on is asked over new connections; older ones end within a moment, their watches too. */
+  reconnect(): void {
+    this.#transport.reconnect();
   }
 
   /** Ends every watch and request. */

@@ -28,6 +28,8 @@ export interface TransportOptions {
 const maxTries = 10;
 /** Most of an answer, in bytes. */
 const maxAnswerBytes = 256 * 1024 * 1024;
+/** How long requests go on over connections that are to end, in ms; a watch is begun anew then. */
+const retireMs = 2000;
 const cancelCode = 8; // NGHTTP2_CANCEL
 const refusedStream = "NGHTTP2_REFUSED_STREAM";
 
@@ -63,6 +65,11 @@ export class Transport {
     const stream = this.#connections.request(tls, { ...this.#headers(request), ...headers }, false);
     this.#observe(request, stream);
     return stream;
+  }
+
+  /** New connections from now on; what is under way on the others has a moment to end. */
+  reconnect(): void {
+    this.#connections.retire(retireMs);
   }
 
   close(): void {

@@ -53,6 +53,10 @@ export class NodeAgent {
     return this.#status?.allocatable ?? {};
   }
 
+  get addresses(): NonNullable<NodeStatus["addresses"]> {
+    return this.#status?.addresses ?? [];
+  }
+
   /** As it is registered. */
   get node(): Node | undefined {
     return this.#node;

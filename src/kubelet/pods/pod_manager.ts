@@ -72,13 +72,13 @@ export class PodManager {
         containers: [...before.containers, ...own],
       });
     }
-    if (!this.#isStandalone) this.#informer.start();
     // Before anything is heard of an API server: it may be one of them.
     this.static.start();
   }
 
   /** Pods are known from here on: those of the runtime that nobody wants any more are ended. */
   async adopt(timeoutMs: number): Promise<boolean> {
+    if (!this.#isStandalone) this.#informer.start();
     if (!this.#isStandalone && !(await this.#informer.synced(timeoutMs))) return false;
     this.#unsubscribe = this.#informer.subscribe({
       onAdd: (pod) => this.#put(pod),

@@ -5,7 +5,7 @@
 import { Worker } from "node:worker_threads";
 import { workerFile } from "../../worker_file.ts";
 import type { CertificateTerms, RequestedCertificate } from "../../../model/certificate.ts";
-import type { KeyPair, Profile, Validity } from "./x509.ts";
+import type { KeyPair, Profile, RequestPair, RequestProfile, Validity } from "./x509.ts";
 
 type Make =
   | { readonly make: "authority"; readonly commonName: string; readonly validity: Validity; readonly key?: string }
@@ -15,6 +15,7 @@ type Make =
       readonly profile: Profile;
       readonly validity: Validity;
     }
+  | { readonly make: "request"; readonly profile: RequestProfile }
   | { readonly make: "read"; readonly request: string }
   | {
       readonly make: "signed";
@@ -27,6 +28,7 @@ type Make =
 interface Made {
   readonly authority: KeyPair;
   readonly certificate: KeyPair;
+  readonly request: RequestPair;
   readonly read: RequestedCertificate;
   readonly signed: string;
 }
@@ -60,6 +62,11 @@ export class CertificateMaker {
   /** A certificate with a new key, signed by the authority; it ends with the authority at the latest. */
   certificate(authority: KeyPair, profile: Profile, validity: Validity): Promise<KeyPair> {
     return this.#make({ make: "certificate", authority, profile, validity });
+  }
+
+  /** A request for a certificate, of a new key. */
+  request(profile: RequestProfile): Promise<RequestPair> {
+    return this.#make({ make: "request", profile });
   }
 
   /** What a certificate signing request asks for. @param request PEM */

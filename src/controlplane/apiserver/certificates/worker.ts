@@ -2,7 +2,7 @@
 import { parentPort } from "node:worker_threads";
 import type { AnyMade, MakeAnswer, MakeOrder } from "./maker.ts";
 import { readRequest, signRequest } from "./signer.ts";
-import { issue, makeAuthority } from "./x509.ts";
+import { issue, makeAuthority, makeRequest } from "./x509.ts";
 
 const port = parentPort!;
 
@@ -22,6 +22,8 @@ function carriedOut(order: MakeOrder): Promise<AnyMade> {
       return makeAuthority(order.commonName, order.validity, order.key);
     case "certificate":
       return issue(order.authority, order.profile, order.validity);
+    case "request":
+      return makeRequest(order.profile);
     case "read":
       return readRequest(order.request);
     case "signed":

@@ -28,6 +28,15 @@ export interface Validity {
   readonly toMs: number;
 }
 
+/** What a certificate signing request asks for. */
+export type RequestProfile = Pick<Profile, "commonName" | "organizations" | "names">;
+
+/** A certificate signing request (RFC 2986) and its private key, both PEM. */
+export interface RequestPair {
+  readonly request: string;
+  readonly key: string;
+}
+
 type CryptoKey = webcrypto.CryptoKey;
 
 const serverAuth = "1.3.6.1.5.5.7.3.1";
@@ -89,7 +98,21 @@ export async function issue(authority: KeyPair, profile: Profile, validity: Vali
   return { certificate: pem(certificate.toString("pem")), key };
 }
 
-function subjectOf({ organizations, commonName }: Profile): Record<string, string[]>[] {
+/** A request of a new key. */
+export async function makeRequest(profile: RequestProfile): Promise<RequestPair> {
+  const library = await loadX509();
+  const key = await newKey();
+  const { signing, verifying, algorithm } = await cryptoKeys(key);
+  const request = await library.Pkcs10CertificateRequestGenerator.create({
+    name: subjectOf(profile),
+    keys: { privateKey: signing, publicKey: verifying },
+    signingAlgorithm: algorithm,
+    extensions: alternativeNames(library, profile.names),
+  });
+  return { request: pem(request.toString("pem")), key };
+}
+
+function subjectOf({ organizations, commonName }: RequestProfile): Record<string, string[]>[] {
   return [...organizations.map((organization) => ({ O: [organization] })), { CN: [commonName] }];
 }
 
