@@ -78,7 +78,7 @@ export class CertificateManager {
 
   async #turn(): Promise<void> {
     const { clock, purpose, onError } = this.#options;
-    let ms = lookMs;
+    let ms: number;
     try {
       if (this.#isDue()) await this.#renew();
       this.#failures = 0;
