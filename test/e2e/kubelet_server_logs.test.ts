@@ -1,0 +1,265 @@
+/** Logs through the real kubectl, who may see them, and what else the kubelet tells of its node and pods. */
+import { execFileSync } from "node:child_process";
+import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Pki } from "../../src/controlplane/apiserver/certificates/pki.ts";
+import { eventually } from "../fixtures/eventually.ts";
+import { followKubectl, type FollowedKubectl } from "../fixtures/kubectl.ts";
+import { nodeName, startKubeletNode, type KubeletNode } from "../fixtures/kubelet_node.ts";
+
+let node: KubeletNode;
+
+const speak = "echo first; echo oops >&2; i=0; while true; do i=$((i+1)); echo line $i; sleep 0.1; done";
+
+beforeAll(async () => {
+  node = await startKubeletNode((folder) => ({
+    authentication: { x509: { clientCAFile: `${folder}/server/pki/ca.crt` }, webhook: { enabled: true } },
+    authorization: { mode: "Webhook" },
+    readOnlyPort: 10255,
+  }));
+  await create(pod("speaker", { command: ["sh", "-c", speak] }));
+  await node.run(["wait", "--for=condition=Ready", "pod/speaker", "--timeout=30s"]);
+});
+afterAll(() => node.stop());
+
+const pod = (name: string, container: object, spec: object = {}): object => ({
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name },
+  spec: {
+    terminationGracePeriodSeconds: 1,
+    containers: [{ name: "main", image: node.containerd.image, imagePullPolicy: "Never", ...container }],
+    ...spec,
+  },
+});
+const create = (object: object): Promise<string> => node.run(["create", "-f", "-"], object);
+const logs = (...args: string[]): Promise<string> => node.run(["logs", ...args]);
+const follow = (...args: string[]): FollowedKubectl =>
+  followKubectl(
+    [`--net=${node.containerd.namespace}`, "kubectl", "--kubeconfig", node.kubeconfig, "logs", "-f", ...args],
+    { program: "nsenter" },
+  );
+const logFile = async (name: string, count = 0): Promise<string> => {
+  const { metadata } = await node.get<any>("pod", name);
+  return `${node.folders.logs}/default_${name}_${metadata.uid}/main/${count}.log`;
+};
+
+describe("kubectl logs", () => {
+  it("shows both streams, the last lines, the times, and no more bytes than are asked for", async () => {
+    await eventually("a few lines", async () => (await logs("speaker")).includes("line 3\n"));
+    const all = (await logs("speaker")).split("\n");
+    expect(all).toEqual(expect.arrayContaining(["first", "oops", "line 1", "line 2"]));
+    expect((await logs("speaker", "--tail=2")).split("\n")).toHaveLength(3);
+    expect(await logs("speaker", "--tail=0")).toBe("");
+    expect(await logs("speaker", "--limit-bytes=4")).toMatch(/^(firs|oops)$/);
+    const timed = await logs("speaker", "--timestamps", "--tail=1");
+    expect(timed).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}(Z|[+-]\d\d:\d\d) line \d+\n$/);
+    expect((await logs("speaker", "--since=1s")).split("\n")).not.toContain("first");
+    expect(
+      await logs("speaker", `--since-time=${new Date(Date.now() - 3_600_000).toISOString().slice(0, 19)}Z`),
+    ).toContain("first\n");
+  });
+
+  it("follows through a rotation and to the container's end", async () => {
+    const command = [
+      "sh",
+      "-c",
+      "i=0; while [ ! -e /tmp/end ]; do i=$((i+1)); echo count $i; sleep 0.02; done; echo over",
+    ];
+    await create(pod("rotated", { command }, { restartPolicy: "Never" }));
+    await node.run(["wait", "--for=condition=Ready", "pod/rotated", "--timeout=30s"]);
+    const following = follow("rotated");
+    try {
+      await following.says("count 5\n");
+      const file = await logFile("rotated");
+      const id = (await node.get<any>("pod", "rotated")).status.containerStatuses[0].containerID.split("//")[1];
+      for (const round of [1, 2]) {
+        renameSync(file, `${file}.2026010${round}-000000`);
+        await reopenLog(id);
+        await eventually("the new file", () => existsSync(file) && readFileSync(file, "utf8").length > 200);
+      }
+      await node.run(["exec", "rotated", "--", "touch", "/tmp/end"]);
+      expect(await following.ended).toBe(0);
+      const lines = following.text().trimEnd().split("\n");
+      expect(lines.at(-1)).toBe("over");
+      // Every line, once, in order, whichever file it was in.
+      expect(lines.slice(0, -1)).toEqual(lines.slice(0, -1).map((_, at) => `count ${at + 1}`));
+    } finally {
+      await following.stop();
+    }
+  });
+
+  it("shows what a container said that was killed, and of which there is none says so", async () => {
+    const command = ["sh", "-c", "echo run $(date +%s%N); sleep 1000"];
+    await create(pod("killed", { command }));
+    await node.run(["wait", "--for=condition=Ready", "pod/killed", "--timeout=30s"]);
+    const refused = await node.kubectl(["logs", "killed", "--previous"]);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain('previous terminated container "main" in pod "killed" not found');
+    const first = await eventually("its first words", async () => (await logs("killed")) || undefined);
+    await node.kubectl(["exec", "killed", "--", "kill", "-9", "1"]);
+    const id = (await node.get<any>("pod", "killed")).status.containerStatuses[0].containerID.split("//")[1];
+    await node.containerd.ctr("tasks", "kill", "--signal", "SIGKILL", id);
+    await eventually("its second run", async () => (await logs("killed").catch(() => first)) !== first, 30_000);
+    expect(await logs("killed", "--previous")).toBe(first);
+  });
+
+  it("says why there is none", async () => {
+    await create(pod("waiting", { image: "localhost/absent:1" }));
+    await eventually(
+      "the reason",
+      async () =>
+        (await node.kubectl(["logs", "waiting"])).stderr.includes(
+          'container "main" in pod "waiting" is waiting to start: ErrImageNeverPull',
+        ),
+      20_000,
+    );
+  });
+
+  it("shows all containers, init containers too", async () => {
+    const init = {
+      name: "before",
+      image: node.containerd.image,
+      imagePullPolicy: "Never",
+      command: ["echo", "prepared"],
+    };
+    const second = { name: "second", image: node.containerd.image, imagePullPolicy: "Never", command: ["echo", "two"] };
+    const main = { name: "main", image: node.containerd.image, imagePullPolicy: "Never", command: ["echo", "one"] };
+    await create(pod("several", {}, { initContainers: [init], containers: [main, second], restartPolicy: "Never" }));
+    await node.run(["wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/several", "--timeout=30s"]);
+    expect(await logs("several", "--all-containers", "--prefix")).toBe(
+      "[pod/several/before] prepared\n[pod/several/main] one\n[pod/several/second] two\n",
+    );
+    expect(await logs("several", "-c", "second")).toBe("two\n");
+  });
+
+  it("finds the end of a large file without reading it", async () => {
+    const file = await logFile("several");
+    // Sparse: what lies before the last lines is nothing that can be read in time.
+    execFileSync("truncate", ["-s", "10G", file]);
+    appendFileSync(
+      file,
+      Array.from({ length: 20 }, (_, at) => `2026-01-01T00:00:00.00000000${at % 10}Z stdout F last ${at}\n`).join(""),
+    );
+    const beganMs = Date.now();
+    expect(await logs("several", "-c", "main", "--tail=3")).toBe("last 17\nlast 18\nlast 19\n");
+    expect(Date.now() - beganMs).toBeLessThan(5000);
+  });
+});
+
+/** As a kubelet that rotates logs: what a CRI client says to the runtime. */
+async function reopenLog(id: string): Promise<void> {
+  const { openRuntime } = await import("../../src/kubelet/cri/grpc_runtime.ts");
+  const runtime = openRuntime({ endpoint: node.containerd.endpoint, timeoutMs: 10_000 });
+  await runtime.reopenContainerLog(id).finally(() => runtime.close());
+}
+
+/** curl to the kubelet's port, and what it answers with its code. */
+async function ask(url: string, ...args: string[]): Promise<{ readonly code: number; readonly body: string }> {
+  const out = await node.here("curl", "-skm20", "-w", "\n%{http_code}", ...args, url);
+  const at = out.lastIndexOf("\n");
+  return { code: Number(out.slice(at + 1)), body: out.slice(0, at) };
+}
+
+const kubelet = "https://127.0.0.1:10250";
+
+/** A client's certificate of the cluster's authority, as curl takes it. */
+async function certificate(commonName: string, ...organizations: string[]): Promise<string[]> {
+  const { folder } = node.containerd;
+  const pki = await Pki.open({ folder: path.join(folder, "server/pki"), now: Date.now });
+  const made = await pki.certificate(`test-${commonName}`, {
+    commonName,
+    organizations,
+    usage: "client",
+    names: { dns: [], ip: [] },
+  });
+  writeFileSync(`${folder}/${commonName}.crt`, made.certificate);
+  writeFileSync(`${folder}/${commonName}.key`, made.key, { mode: 0o600 });
+  return ["--cert", `${folder}/${commonName}.crt`, "--key", `${folder}/${commonName}.key`];
+}
+
+describe("who asks", () => {
+  it("is nobody without credentials, and is not let in", async () => {
+    expect(await ask(`${kubelet}/pods`)).toEqual({ code: 401, body: "Unauthorized" });
+    expect(await ask(`${kubelet}/healthz`)).toEqual({ code: 401, body: "Unauthorized" });
+    expect(await ask(`${kubelet}/pods`, "-H", "Authorization: Bearer made-up")).toEqual({
+      code: 401,
+      body: "Unauthorized",
+    });
+  });
+
+  it("is denied in upstream's words, or let in by the subresource that was granted", async () => {
+    const visitor = await certificate("visitor", "guests");
+    expect(await ask(`${kubelet}/pods`, ...visitor)).toEqual({
+      code: 403,
+      body: "Forbidden (user=visitor, verb=get, resource=nodes, subresource(s)=[pods proxy])\n",
+    });
+    expect(await ask(`${kubelet}/run/default/speaker/main?cmd=id`, "-XPOST", ...visitor)).toEqual({
+      code: 403,
+      body: "Forbidden (user=visitor, verb=create, resource=nodes, subresource(s)=[proxy])\n",
+    });
+    const auditor = await certificate("auditor");
+    await node.run(["create", "clusterrole", "sees-pods", "--verb=get", "--resource=nodes/pods,nodes/healthz"]);
+    await node.run(["create", "clusterrolebinding", "sees-pods", "--clusterrole=sees-pods", "--user=auditor"]);
+    const { code, body } = await eventually(
+      "the grant",
+      async () => {
+        const answer = await ask(`${kubelet}/pods`, ...auditor);
+        return answer.code === 200 && answer;
+      },
+      40_000,
+    );
+    expect(code).toBe(200);
+    const list = JSON.parse(body);
+    expect(list).toMatchObject({ kind: "PodList", apiVersion: "v1" });
+    expect(list.items.map(({ metadata }: any) => metadata.name)).toContain("speaker");
+    expect(await ask(`${kubelet}/healthz?verbose`, ...auditor)).toEqual({
+      code: 200,
+      body: "[+]ping ok\n[+]log ok\n[+]syncloop ok\nhealthz check passed\n",
+    });
+    expect((await ask(`${kubelet}/configz`, ...auditor)).code).toBe(403);
+  });
+
+  it("may show a service account's token", async () => {
+    await node.run(["create", "serviceaccount", "watcher"]);
+    await node.run([
+      "create",
+      "clusterrolebinding",
+      "watcher",
+      "--clusterrole=cluster-admin",
+      "--serviceaccount=default:watcher",
+    ]);
+    const token = (await node.run(["create", "token", "watcher"])).trim();
+    const { code, body } = await ask(`${kubelet}/configz`, "-H", `Authorization: Bearer ${token}`);
+    expect(code).toBe(200);
+    expect(JSON.parse(body).kubeletconfig).toMatchObject({ syncFrequency: "1m0s", readOnlyPort: 10255 });
+    const run = await ask(
+      `${kubelet}/run/default/speaker/main?cmd=echo%20hi`,
+      "-XPOST",
+      "-H",
+      `Authorization: Bearer ${token}`,
+    );
+    expect(run).toEqual({ code: 200, body: "hi\n" });
+    expect(await ask(`${kubelet}/pods`, "-XPOST", "-H", `Authorization: Bearer ${token}`)).toEqual({
+      code: 405,
+      body: "Method Not Allowed",
+    });
+    expect((await ask(`${kubelet}/nothing`, "-H", `Authorization: Bearer ${token}`)).code).toBe(404);
+  });
+
+  it("may read on the read-only port, and no more", async () => {
+    expect((await ask("http://127.0.0.1:10255/pods")).code).toBe(200);
+    expect((await ask("http://127.0.0.1:10255/run/default/speaker/main?cmd=id", "-XPOST")).code).toBe(404);
+    expect((await ask("http://127.0.0.1:10255/containerLogs/default/speaker/main")).code).toBe(404);
+    expect(await ask("http://127.0.0.1:10248/healthz")).toEqual({ code: 200, body: "ok" });
+  });
+});
+
+describe("kubectl get --raw", () => {
+  it("reaches the kubelet as nodes/proxy", async () => {
+    const running = JSON.parse(await node.run(["get", "--raw", `/api/v1/nodes/${nodeName}/proxy/runningpods/`]));
+    expect(running.items.map(({ metadata }: any) => metadata.name)).toContain("speaker");
+    expect(await node.run(["get", "--raw", `/api/v1/nodes/${nodeName}/proxy/logs/`])).toContain("<pre>");
+  });
+});
