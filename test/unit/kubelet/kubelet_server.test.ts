@@ -54,10 +54,16 @@ const request = (token?: string): IncomingMessage =>
     socket: {},
   }) as unknown as IncomingMessage;
 
+interface ReviewSpec {
+  readonly token?: string;
+  readonly user?: string;
+  readonly resourceAttributes?: { readonly subresource: string };
+}
+
 /** An API server that knows one token, and lets one user see metrics. */
 function reviewer() {
-  const asked: any[] = [];
-  const create = async (type: { readonly kind: string }, { spec }: any) => {
+  const asked: ReviewSpec[] = [];
+  const create = async (type: { readonly kind: string }, { spec }: { readonly spec: ReviewSpec }) => {
     asked.push(spec);
     await Promise.resolve();
     if (type.kind === "TokenReview") {
@@ -65,7 +71,7 @@ function reviewer() {
       return { status: spec.token === "good" ? { authenticated: true, user: { username: "u", groups: ["g"] } } : {} };
     }
     if (spec.user === "down") throw new Error("no answer");
-    return { status: { allowed: spec.user === "u" && spec.resourceAttributes.subresource === "metrics" } };
+    return { status: { allowed: spec.user === "u" && spec.resourceAttributes?.subresource === "metrics" } };
   };
   return { asked, client: { create } as unknown as Client };
 }
@@ -228,7 +234,7 @@ describe("streams", () => {
     const streams = ["stdin", "error", "x".repeat(3000)].map((streamtype, n) =>
       client.open(
         { streamtype, x: String(n) },
-        { onData: (data) => (said[n] += data.toString()), onEnd: () => (said[n] += "|") },
+        { onData: (data) => (said[n] = `${said[n]}${data.toString()}`), onEnd: () => (said[n] = `${said[n]}|`) },
       ),
     );
     const long = "y".repeat(300_000);

@@ -158,7 +158,7 @@ describe("where a log begins", () => {
       get: (target, name) =>
         name === "read"
           ? (...args: Parameters<typeof handle.read>) => (reads++, target.read(...args))
-          : Reflect.get(target, name),
+          : (Reflect.get(target, name) as unknown),
     });
     try {
       for (const second of [0, 1, 20_000, 39_999, 50_000]) {
@@ -276,7 +276,7 @@ describe("a container's log", () => {
       containers: [{ name: "main" }],
       metadata: { name: "web" },
       status: { containerStatuses: [{ name: "main", ...status }] },
-    } as never);
+    });
   const ended = (id: string) => ({ terminated: { containerID: id } });
 
   it.each([
