@@ -122,18 +122,28 @@ export function absolutePath(value: string): string | undefined {
   return /^\/[^\0]*$/.test(value) && !value.split("/").includes("..") ? value : undefined;
 }
 
-const portMapping = z
-  .strictObject({
+/** containerd writes the names of Go's fields ("HostPort"), and the plugins that it knows read them in any case. */
+function inAnyCase<Shape extends z.ZodRawShape>(object: z.ZodObject<Shape, z.core.$strict>) {
+  const names = new Map(Object.keys(object.shape).map((name) => [name.toLowerCase(), name]));
+  return z.preprocess((value) => {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+    const entries = Object.entries(value).map(([name, field]) => [names.get(name.toLowerCase()) ?? name, field]);
+    return Object.fromEntries(entries) as unknown;
+  }, object);
+}
+
+const portMapping = inAnyCase(
+  z.strictObject({
     hostPort: wholeNumber(1, 65_535),
     containerPort: wholeNumber(1, 65_535),
     protocol: orElse(text(parseProtocol, "tcp, udp or sctp"), "tcp"),
     hostIP: may(z.string()),
-  })
-  .transform(({ hostIP, ...mapping }, context) => {
-    const hostIp = hostIP ? parseIp(hostIP) : undefined;
-    if (hostIP && !hostIp) context.addIssue({ code: "custom", path: ["hostIP"], message: "must be an IP address" });
-    return { ...mapping, hostIp };
-  });
+  }),
+).transform(({ hostIP, ...mapping }, context) => {
+  const hostIp = hostIP ? parseIp(hostIP) : undefined;
+  if (hostIP && !hostIp) context.addIssue({ code: "custom", path: ["hostIP"], message: "must be an IP address" });
+  return { ...mapping, hostIp };
+});
 
 function parseProtocol(value: string): "tcp" | "udp" | "sctp" | undefined {
   return (["tcp", "udp", "sctp"] as const).find((name) => name === (value.toLowerCase() || "tcp"));
@@ -142,16 +152,16 @@ function parseProtocol(value: string): "tcp" | "udp" | "sctp" | undefined {
 /** tc's rates are 64 bits of bytes a second; its bursts are 32 bits of bytes. */
 const rate = orElse(wholeNumber(0, Number.MAX_SAFE_INTEGER), 0);
 const burst = orElse(wholeNumber(0, (2 ** 32 - 1) * 8), 0);
-const bandwidth = z
-  .strictObject({ ingressRate: rate, ingressBurst: burst, egressRate: rate, egressBurst: burst })
-  .superRefine((value, context) => {
-    for (const way of ["ingress", "egress"] as const) {
-      const [hasRate, hasBurst] = [value[`${way}Rate`] > 0, value[`${way}Burst`] > 0];
-      const lacking = hasRate && !hasBurst ? "Burst" : hasBurst && !hasRate ? "Rate" : undefined;
-      if (!lacking) continue;
-      context.addIssue({ code: "custom", path: [`${way}${lacking}`], message: "must be given too" });
-    }
-  });
+const bandwidth = inAnyCase(
+  z.strictObject({ ingressRate: rate, ingressBurst: burst, egressRate: rate, egressBurst: burst }),
+).superRefine((value, context) => {
+  for (const way of ["ingress", "egress"] as const) {
+    const [hasRate, hasBurst] = [value[`${way}Rate`] > 0, value[`${way}Burst`] > 0];
+    const lacking = hasRate && !hasBurst ? "Burst" : hasBurst && !hasRate ? "Rate" : undefined;
+    if (!lacking) continue;
+    context.addIssue({ code: "custom", path: [`${way}${lacking}`], message: "must be given too" });
+  }
+});
 
 const runtimeConfig = z.strictObject({
   portMappings: orElse(z.array(portMapping), []),

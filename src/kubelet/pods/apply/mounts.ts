@@ -3,9 +3,10 @@ import { mkdir, open, readFile, writeFile } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
 import path from "node:path";
 import type { Pod } from "../../../model/kubernetes.ts";
-import { mountSubPath } from "../../volumes/sub_path.ts";
+import { mountSubPath, type SubPath } from "../../volumes/sub_path.ts";
 import type { Mount } from "../../cri/messages.ts";
 import type { ContainerSpec } from "../containers.ts";
+import type { PodDeps } from "../deps.ts";
 import { podFolder, type Folders } from "../names.ts";
 import { expand } from "../render/expansion.ts";
 import { hostNetworkHostsFile, hostsFile } from "../render/hosts.ts";
@@ -46,13 +47,24 @@ async function mountOf(
   if (volume === undefined) throw new Error(`cannot find volume "${name}" to mount into container`);
   const below = subPathExpr === undefined ? subPath : expanded(subPathExpr, environment);
   const target = subPathTarget(deps.settings.folders, state.pod, { name, container, index });
-  if (below) await mountSubPath({ volume: volume.path, below, target });
+  if (below) await mountPart(deps, container, name, { volume: volume.path, below, target });
   return {
     containerPath: path.isAbsolute(mountPath) ? mountPath : `/${mountPath}`,
     hostPath: below ? target : volume.path,
     readonly: readOnly === true || volume.isReadOnly,
     propagation: propagations[mountPropagation as keyof typeof propagations] ?? propagations.None,
   };
+}
+
+/** What it failed by is the node's matter: it may name what is the node's (upstream says as little). */
+async function mountPart(deps: PodDeps, container: string, volume: string, part: SubPath): Promise<void> {
+  try {
+    await mountSubPath(part);
+  } catch (cause) {
+    deps.onError(`mount subPath "${part.below}" of volume ${volume}`, cause);
+    const message = `failed to prepare subPath for volumeMount "${volume}" of container "${container}"`;
+    throw new Error(message, { cause });
+  }
 }
 
 /** Below the pod's folder, whose mounts end with it (pkg/volume/util/subpath). */

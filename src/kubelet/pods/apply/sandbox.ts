@@ -15,10 +15,10 @@ export async function createSandbox({ deps, state }: StepRun, step: StepOf<"crea
     events.event(pod, "Normal", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.");
   }
   const attempt = Math.max(step.attempt, state.nextSandboxAttempt);
-  const config = sandboxConfig(pod, attempt, deps.settings);
   // Whatever comes of it, the name is taken.
   state.nextSandboxAttempt = attempt + 1;
   try {
+    const config = sandboxConfig(pod, attempt, deps.settings);
     const [handler] = await Promise.all([
       runtimeHandler(deps, pod),
       ensureCgroup(deps, pod),

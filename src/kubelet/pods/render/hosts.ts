@@ -17,6 +17,20 @@ export function hostNameOf({ metadata, spec }: Pod, clusterDomain: string): { ho
   return { host, domain: subdomain ? `${subdomain}.${metadata.namespace}.svc.${clusterDomain}` : "" };
 }
 
+/** The longest name that a kernel takes (HOST_NAME_MAX). */
+const maxHostName = 64;
+
+/** What `hostname` says in the pod: with setHostnameAsFQDN its whole name (KEP-1797). @throws Error with upstream's words */
+export function sandboxHostName(pod: Pod, clusterDomain: string): string {
+  const { host, domain } = hostNameOf(pod, clusterDomain);
+  if (pod.spec.setHostnameAsFQDN !== true || domain === "") return host;
+  const whole = `${host}.${domain}`;
+  if (whole.length <= maxHostName) return whole;
+  throw new Error(
+    `failed to construct FQDN from pod hostname and cluster domain, FQDN ${whole} is too long (${maxHostName} characters is the max, ${whole.length} characters requested)`,
+  );
+}
+
 export function hostsFile(pod: Pod, podIps: readonly string[], clusterDomain: string): string {
   const { host, domain } = hostNameOf(pod, clusterDomain);
   const names = domain === "" ? host : `${host}.${domain}\t${host}`;

@@ -5,7 +5,7 @@ import type { PodSandboxConfig, PortMapping } from "../../cri/messages.ts";
 import { allContainers, qosClassOf } from "../containers.ts";
 import { podLogFolder, podNameLabel, podNamespaceLabel, podUidLabel, type Folders } from "../names.ts";
 import { dnsOf, type DnsSettings } from "./dns.ts";
-import { hostNameOf } from "./hosts.ts";
+import { sandboxHostName } from "./hosts.ts";
 import { sandboxResources, type ResourceSettings } from "./resources.ts";
 import { sandboxSecurity, type SecuritySettings } from "./security.ts";
 
@@ -20,7 +20,8 @@ export function sandboxConfig(pod: Pod, attempt: number, settings: SandboxSettin
   const sysctls = pod.spec.securityContext?.sysctls ?? [];
   return {
     metadata: { name, namespace, uid, attempt },
-    hostname: pod.spec.hostNetwork ? settings.nodeName : hostNameOf(pod, settings.dns.clusterDomain).host,
+    // In the node's network it has the node's name too, and no name of its own to set.
+    hostname: pod.spec.hostNetwork ? "" : sandboxHostName(pod, settings.dns.clusterDomain),
     logDirectory: podLogFolder(settings.folders, pod),
     dnsConfig: dnsOf(pod, settings.dns),
     portMappings: portsOf(pod),
