@@ -127,8 +127,10 @@ function inAnyCase<Shape extends z.ZodRawShape>(object: z.ZodObject<Shape, z.cor
   const names = new Map(Object.keys(object.shape).map((name) => [name.toLowerCase(), name]));
   return z.preprocess((value) => {
     if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-    const entries = Object.entries(value).map(([name, field]) => [names.get(name.toLowerCase()) ?? name, field]);
-    return Object.fromEntries(entries) as unknown;
+    const entries = Object.entries(value).map(
+      ([name, field]: [string, unknown]) => [names.get(name.toLowerCase()) ?? name, field] as const,
+    );
+    return Object.fromEntries(entries);
   }, object);
 }
 

@@ -2,11 +2,14 @@
 import { describe, expect, it } from "vitest";
 import type { Client, ListOptions, WatchObserver, WatchOptions } from "../../../src/api/client.ts";
 import { ConfigObjects, maxWatched } from "../../../src/kubelet/pods/config_objects.ts";
+import type { ConfigMap } from "../../../src/model/kubernetes.ts";
 import { systemClock } from "../../../src/reconcile/clock.ts";
 import { eventually } from "../../fixtures/eventually.ts";
 
-const object = (text: string, resourceVersion: string, more: object = {}): any => ({
-  metadata: { namespace: "shop", name: "settings", uid: "u", resourceVersion },
+const object = (text: string, resourceVersion: string, more: object = {}): ConfigMap => ({
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: { namespace: "shop", name: "settings", uid: "u", resourceVersion, creationTimestamp: "" },
   data: { text },
   ...more,
 });
@@ -14,15 +17,15 @@ const object = (text: string, resourceVersion: string, more: object = {}): any =
 class Api {
   readonly lists: string[] = [];
   readonly gets: string[] = [];
-  readonly watches = new Map<string, WatchObserver<any>>();
-  items: any[] = [object("one", "1")];
+  readonly watches = new Map<string, WatchObserver<ConfigMap>>();
+  items: ConfigMap[] = [object("one", "1")];
 
   readonly client = {
     list: async (_: unknown, { namespace, fieldSelector }: ListOptions) => {
       this.lists.push(`${namespace} ${fieldSelector}`);
       return { items: this.items, resourceVersion: "1" };
     },
-    watch: (_: unknown, { fieldSelector = "" }: WatchOptions, observer: WatchObserver<any>) => {
+    watch: (_: unknown, { fieldSelector = "" }: WatchOptions, observer: WatchObserver<ConfigMap>) => {
       this.watches.set(fieldSelector, observer);
       return () => this.watches.delete(fieldSelector);
     },
@@ -32,7 +35,7 @@ class Api {
     },
   } as unknown as Client;
 
-  tell(type: "MODIFIED" | "DELETED", changed: object): void {
+  tell(type: "MODIFIED" | "DELETED", changed: ConfigMap): void {
     this.watches.get("metadata.name=settings")?.onEvent({ type, object: changed });
   }
 }
