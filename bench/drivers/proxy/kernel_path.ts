@@ -13,7 +13,7 @@ import { clusterIp, servicePort, targetPort } from "./content.ts";
 import { clusterOf, newRuleset, want } from "./table.ts";
 
 /** The addresses of the first Service's endpoints: all of the machine that listens. */
-const targets = ["10.0.1.2", "10.0.1.3", "10.0.1.4", "10.0.1.5"];
+const targets = ["10.0.1.2", "10.0.1.3", "10.0.1.4", "10.0.1.5"] as const;
 
 /** What the proxy sends to the kernel at its first sync is made here, and sent there: the same bytes. */
 export async function proxyPath(services: number): Promise<Scenario> {
@@ -29,6 +29,26 @@ export async function proxyPath(services: number): Promise<Scenario> {
     listenPort: targetPort,
   };
 }
+
+/** One rule that translates one address to another: what the kernel's own NAT costs, whatever finds the backend. */
+export const translationAlone: Scenario = {
+  name: "one rule that translates",
+  setup: `${routed.setup}
+ip netns exec ${routed.routerNamespace} nft -f - <<'RULES'
+table ip translation {
+  chain prerouting {
+    type nat hook prerouting priority -100
+    ip daddr ${clusterIp(0)} tcp dport ${servicePort} dnat to ${targets[0]}:${targetPort}
+  }
+  chain postrouting { type nat hook postrouting priority 100 ; }
+}
+RULES
+`,
+  clientNamespace: routed.clientNamespace,
+  serverNamespace: routed.serverNamespace,
+  target: { address: clusterIp(0), port: servicePort },
+  listenPort: targetPort,
+};
 
 /** Where the guest, too, finds it. */
 function batchFile(services: number): string {

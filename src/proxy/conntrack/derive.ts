@@ -1,5 +1,6 @@
 /** The frontends of a service port whose flows conntrack keeps longer than it should: those of UDP and SCTP. */
 import type { IpAddress } from "../../model/address.ts";
+import { holds, parseCidr } from "../../model/cidr.ts";
 import type { IpFamily } from "../../model/service.ts";
 import { endpointKey } from "../derive/endpoints.ts";
 import type { WantedPort } from "../derive/derive.ts";
@@ -13,6 +14,8 @@ export interface FlowFrontend {
   /** Undefined: a node port, at every address that serves them. */
   readonly address: IpAddress | undefined;
   readonly port: number;
+  /** Ranges that clients must come from; undefined: any. */
+  readonly sourceRanges?: readonly string[] | undefined;
 }
 
 /** What a service port has of them. */
@@ -28,18 +31,24 @@ const families: Readonly<Record<IpFamily, FlowFrontend["family"]>> = { IPv4: "ip
 /** @returns undefined where there is none */
 export function deriveFlowPort(wanted: WantedPort | undefined): FlowPort | undefined {
   const frontends = new Map<string, FlowFrontend>();
-  for (const { family, protocol, address, port } of wanted?.frontends ?? []) {
+  for (const { family, protocol, address, port, sourceRanges } of wanted?.frontends ?? []) {
     if (protocol === "TCP") continue;
     const frontend: FlowFrontend = {
       family: families[family],
       protocol: protocol === "UDP" ? "udp" : "sctp",
       address,
       port,
+      sourceRanges,
     };
     frontends.set(frontendKey(frontend), frontend);
   }
   if (frontends.size === 0) return undefined;
   return { frontends, serving: new Set(wanted!.serving.map(endpointKey)) };
+}
+
+/** Whether a client may have flows by the frontend. */
+export function admits({ sourceRanges }: FlowFrontend, client: IpAddress): boolean {
+  return sourceRanges?.some((range) => holds(parseCidr(range)!, client)) ?? true;
 }
 
 /** What tells a frontend from others. */

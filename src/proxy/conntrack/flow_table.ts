@@ -1,5 +1,6 @@
 /** Frontends that are programmed, and those that changed so that flows of theirs may be stale. Computes only. */
-import { deriveFlowPort, type FlowFrontend, type FlowPort } from "./derive.ts";
+import type { IpAddress } from "../../model/address.ts";
+import { admits, deriveFlowPort, type FlowFrontend, type FlowPort } from "./derive.ts";
 import type { WantedPort } from "../derive/derive.ts";
 
 /** A frontend whose flows are to be looked at. */
@@ -38,7 +39,9 @@ export class FlowTable {
     for (const [key, frontend] of after?.frontends ?? []) {
       this.#claim(key, name, after!);
       // A flow that began before there was an endpoint was sent on as it was, and is for ever (kubernetes#48370).
-      if (!before?.frontends.has(key) || before.serving.size === 0) this.#soil(key, frontend, new Set(), true);
+      const had = before?.frontends.get(key);
+      const isAnew = !had || before!.serving.size === 0 || had.sourceRanges?.join() !== frontend.sourceRanges?.join();
+      if (isAnew) this.#soil(key, frontend, new Set(), true);
     }
   }
 
@@ -79,6 +82,11 @@ export class FlowTable {
   /** @param backend "10.0.0.1:53" */
   serves(key: string, backend: string): boolean {
     return this.#some(key, ({ serving }) => serving.has(backend));
+  }
+
+  /** Whether the client may reach the frontend. */
+  admits(key: string, client: IpAddress): boolean {
+    return this.#some(key, ({ frontends }) => admits(frontends.get(key)!, client));
   }
 
   #some(key: string, holds: (port: FlowPort) => boolean): boolean {

@@ -56,17 +56,20 @@ export interface StaleContext {
 }
 
 /**
- * Whether an entry keeps a client from where its packets are to go:
+ * Whether an entry keeps a client's packets from where they are to go:
  * - its frontend is there, and it goes to an endpoint that does not serve it (any more);
  * - its frontend is there with an endpoint, and it goes nowhere: it began when there was none;
- * - its frontend is gone, and it goes to an endpoint that the frontend had.
+ * - its frontend is gone, and it goes to an endpoint that the frontend had;
+ * - its client may not reach the frontend (any more): rules look at a flow's first packet alone.
  */
 export function isStale(entry: ConntrackEntry, { table, dirty, nodePortAddresses }: StaleContext): boolean {
   const flow = flowOf(entry);
   if (!flow) return false;
   const key = keyOfFlow(flow, table, dirty, nodePortAddresses);
   const found = key === undefined ? undefined : dirty.get(key);
-  if (key === undefined || !found || table.serves(key, flow.backend)) return false;
+  if (key === undefined || !found) return false;
+  if (table.has(key) && !table.admits(key, entry.original.source)) return true;
+  if (table.serves(key, flow.backend)) return false;
   if (!table.has(key)) return found.gone.has(flow.backend);
   return flow.isTranslated || table.isServed(key);
 }

@@ -52,7 +52,7 @@ describe("a table", () => {
   });
 
   for (const [what, command] of [
-    ["a rule", ["flush", "chain", "ip", "fairlead", "services"]],
+    ["a rule", ["flush", "chain", "ip", "fairlead", "prerouting"]],
     ["a set's elements", ["flush", "set", "ip", "fairlead", "hairpins"]],
     ["a map's elements", ["flush", "map", "ip", "fairlead", "frontends"]],
     ["everything", ["delete", "table", "ip", "fairlead"]],

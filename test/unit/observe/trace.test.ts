@@ -41,10 +41,7 @@ describe("a trace", () => {
   it("says what a packet meets, in words", async () => {
     const table = await tableWith(["a", wanted(servicePort(1), endpoints(2))]);
     expect(explain(tracePacket(table, packet, node))).toEqual([
-      "prerouting: chain prerouting-filter",
-      "  restricted has no 10.96.0.1 tcp 80",
-      "prerouting: chain prerouting-nat",
-      "  jump services",
+      "prerouting: chain prerouting",
       "  frontends has 10.96.0.1 tcp 80: goto cluster-2-masquerade-off-cluster",
       "  goto cluster-2-masquerade-off-cluster",
       "  mark 0x4000",
@@ -52,32 +49,36 @@ describe("a trace", () => {
       "    number 0 of 2 is drawn",
       "    endpoints has 10.96.0.1 tcp 80 0: 10.245.0.0 8080",
       "    destination becomes 10.245.0.0 port 8080",
-      ...throughForward("10.245.0.0"),
+      ...behindRoute("10.245.0.0"),
       "  => goes to 10.245.0.0 port 8080, with this node's source address",
       "in 50 % of connections",
       "    number 1 of 2 is drawn",
       "    endpoints has 10.96.0.1 tcp 80 1: 10.245.0.1 8080",
       "    destination becomes 10.245.0.1 port 8080",
-      ...throughForward("10.245.0.1"),
+      ...behindRoute("10.245.0.1"),
       "  => goes to 10.245.0.1 port 8080, with this node's source address",
     ]);
   });
 
-  function throughForward(backend: string): readonly string[] {
+  function behindRoute(backend: string): readonly string[] {
     return [
-      "  forward: chain forward",
-      "    jump without-endpoints",
-      `    no-endpoints has no ${backend} tcp 8080`,
-      `    nodeport-addresses has no ${backend}`,
-      "    jump cluster-ips",
-      `    cluster-ips has no ${backend}`,
-      "  postrouting: chain postrouting-nat",
+      "  postrouting: chain postrouting",
       `    hairpins has no 192.0.2.100 ${backend}`,
       "    goto masquerade",
       "    mark 0x0",
       "    source becomes this node's address",
     ];
   }
+
+  it("leaves what this node has at a cluster IP to those who listen there", async () => {
+    const table = await tableWith(["a", wanted(servicePort(1), endpoints(1))]);
+    const { inInterface: _, ...own } = { ...packet, destinationPort: 9253 };
+    const verdicts = (isLocal: boolean, traced: TracedPacket): readonly string[] =>
+      tracePacket(table, traced, { isLocal: () => isLocal }).map(({ verdict }) => verdict);
+    expect(verdicts(false, { ...own, inInterface: "eth0" })).toEqual(["rejected"]);
+    expect(verdicts(true, { ...own, inInterface: "eth0" })).toEqual(["accepted"]);
+    expect(verdicts(true, own)).toEqual(["rejected"]);
+  });
 
   it("says why nobody answers", async () => {
     const table = await tableWith(["a", wanted(servicePort(1), [])]);

@@ -4,10 +4,12 @@ import type { FrontendCount, IpFamily } from "../../../model/service.ts";
 import type { ProgrammedFrontend } from "./ruleset.ts";
 import { setNames } from "./sets.ts";
 
-/** A connection's first packet is counted by the element that it finds: of one of these. */
-export const countedSets: readonly string[] = [setNames.address, setNames.nodePort].flatMap(
-  ({ frontends, withoutEndpoints }) => [frontends, withoutEndpoints],
-);
+/** A connection's first packet is counted by the element that it finds; the last one has it where sources are checked. */
+export const countedSets: readonly string[] = [
+  setNames.address.frontends,
+  setNames.nodePort.frontends,
+  setNames.restricted,
+];
 
 /**
  * @param elements of {@link countedSets}

@@ -3,7 +3,7 @@ import { ipBytes } from "../../../model/address.ts";
 import type { IpFamily } from "../../../model/service.ts";
 import { part, register, verdictRegister, type Verdict } from "../../../kernel/netlink/nftables/data.ts";
 import type { Expression } from "../../../kernel/netlink/nftables/expressions/index.ts";
-import { ctState, ctStatus } from "../../../kernel/netlink/nftables/expressions/load.ts";
+import { ctStatus } from "../../../kernel/netlink/nftables/expressions/load.ts";
 
 export type Expressions = readonly Expression[];
 
@@ -45,12 +45,9 @@ export function verdict(given: Verdict): Expression {
   return { expr: "immediate", dreg: verdictRegister, data: { verdict: given } };
 }
 
-export const jump = (chain: string): Expression => verdict({ code: "jump", chain });
 export const goTo = (chain: string): Expression => verdict({ code: "goto", chain });
 export const drop = verdict({ code: "drop" });
 
-/** Connections alone that begin; of an established one conntrack knows the translation. */
-export const isNew: Expressions = bitsSet({ expr: "ct", key: "state", dreg: register(0) }, ctState.new);
 export const isTranslated: Expressions = bitsSet({ expr: "ct", key: "status", dreg: register(0) }, ctStatus.dnat);
 
 function bitsSet(load: Expression, bits: number): Expressions {
@@ -82,6 +79,12 @@ const localAddress = 2;
 export const isFromThisNode: Expressions = [
   { expr: "fib", result: "addrtype", flags: ["saddr"], dreg: register(0) },
   { expr: "cmp", sreg: register(0), op: "eq", data: part.host32(localAddress) },
+];
+
+/** To no address of this node: what listens at one of them is none of ours. */
+export const isToOthers: Expressions = [
+  { expr: "fib", result: "addrtype", flags: ["daddr"], dreg: register(0) },
+  { expr: "cmp", sreg: register(0), op: "neq", data: part.host32(localAddress) },
 ];
 
 /** Whether the source is in a range. @param cidr of the family */

@@ -106,21 +106,21 @@ class Rendering {
 
   target(): void {
     const names = setNames[this.#form];
-    const { target } = this.#frontend;
+    const { target, sourceRanges } = this.#frontend;
+    const map = sourceRanges === undefined ? names.frontends : setNames.restricted;
     switch (target.action) {
       case "reject":
-        return this.add(names.withoutEndpoints, this.#key, `goto ${chainNames.reject}`);
+        return this.add(map, this.#key, goTo(chainNames.reject));
       case "drop":
-        return this.add(names.withoutEndpoints, this.#key, "drop");
+        return this.add(map, this.#key, "drop");
       case "balance":
-        return this.#balance(names.frontends, "cluster", target.backends, target.masquerade);
+        return this.#balance(map, "cluster", target.backends, target.masquerade);
       case "balance local": {
         const chain = this.#form === "address" ? chainNames.externalLocal : chainNames.externalLocalNodePort;
-        this.add(names.frontends, this.#key, `goto ${chain}`);
+        this.add(map, this.#key, goTo(chain));
         if (target.inside.length > 0) this.#balance(names.inside, "cluster", target.inside, "never");
         if (target.local.length > 0) this.#balance(names.outside, "local", target.local, "never");
-        // After translation, so that it meets those alone who came from outside.
-        else this.add(names.withoutEndpoints, this.#key, "drop");
+        else this.add(names.outside, this.#key, "drop");
       }
     }
   }
@@ -148,7 +148,7 @@ class Rendering {
   sourceRanges(): void {
     const { sourceRanges } = this.#frontend;
     if (sourceRanges === undefined) return;
-    this.add(setNames.restricted, this.#key, `goto ${chainNames.checkSource}`);
+    this.add(setNames.address.frontends, this.#key, goTo(chainNames.checkSource));
     for (const cidr of sourceRanges) {
       const { first, last } = rangeOf(cidr);
       this.add(setNames.sourceRanges, this.#key + latin1(first), this.#key + latin1(last));

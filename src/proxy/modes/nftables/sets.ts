@@ -27,8 +27,6 @@ export const setNames = {
     inside: "inside-frontends",
     /** Of policy Local, for everybody else: frontend → fan-out over this node's backends. */
     outside: "outside-frontends",
-    /** frontend → reject or drop */
-    withoutEndpoints: "no-endpoints",
     /** frontend and index → address and port */
     cluster: "endpoints",
     local: "local-endpoints",
@@ -43,7 +41,6 @@ export const setNames = {
     frontends: "nodeports",
     inside: "inside-nodeports",
     outside: "outside-nodeports",
-    withoutEndpoints: "no-endpoint-nodeports",
     cluster: "nodeport-endpoints",
     local: "local-nodeport-endpoints",
     clusterAffine: "affine-nodeport-endpoints",
@@ -53,7 +50,7 @@ export const setNames = {
   },
   /** A number stands for a backend of one frontend, and for no other later: number → address and port. */
   numbered: "numbered-backends",
-  /** Frontends that some sources alone may reach, and which. */
+  /** Frontends that some sources alone may reach: what becomes of those; and which they are. */
   restricted: "restricted",
   sourceRanges: "source-ranges",
   clusterIps: "cluster-ips",
@@ -104,7 +101,6 @@ export function setsOf(family: IpFamily): readonly NftSet[] {
       { name: names.frontends, ...setOf(key, "verdict"), ...counted },
       { name: names.inside, ...setOf(key, "verdict") },
       { name: names.outside, ...setOf(key, "verdict") },
-      { name: names.withoutEndpoints, ...setOf(key, "verdict"), ...counted },
       { name: names.cluster, ...setOf([...key, index], backend) },
       { name: names.local, ...setOf([...key, index], backend) },
       { name: names.clusterAffinity, ...learned },
@@ -116,7 +112,7 @@ export function setsOf(family: IpFamily): readonly NftSet[] {
   return [
     ...byForm,
     { name: setNames.numbered, ...setOf([index], backend) },
-    { name: setNames.restricted, ...setOf(frontend.address, "verdict") },
+    { name: setNames.restricted, ...setOf(frontend.address, "verdict"), ...counted },
     { name: setNames.sourceRanges, ...setOf([...frontend.address, address], undefined, { interval: true }) },
     { name: setNames.clusterIps, ...setOf([address]) },
     { name: setNames.nodePortAddresses, ...setOf([address]) },

@@ -11,9 +11,8 @@ import {
   hasMark,
   header,
   isFromThisNode,
-  isNew,
+  isToOthers,
   isTranslated,
-  jump,
   loadAddress,
   lookup,
   lookupVerdict,
@@ -25,96 +24,89 @@ import { setNames, type KeyForm } from "./sets.ts";
 export const tableName = "fairlead";
 
 export const chainNames = {
-  /** Looks frontends up and translates. */
-  services: "services",
   externalLocal: "external-local",
   externalLocalNodePort: "external-local-nodeport",
   checkSource: "check-source",
-  withoutEndpoints: "without-endpoints",
-  clusterIps: "cluster-ips",
+  admitted: "admitted",
   reject: "reject",
   masquerade: "masquerade",
 } as const;
 
-/** NF_IP_PRI_NAT_DST is -100: before it the destination is still the frontend, after it the backend. */
-const beforeTranslation = -110;
-const afterTranslation = -90;
+/** NF_IP_PRI_NAT_DST and NF_IP_PRI_NAT_SRC (linux/netfilter_ipv4.h). */
+const destinationNat = -100;
+const sourceNat = 100;
 
-/** @returns in an order in which a chain stands before those that jump to it */
+/**
+ * All base chains are of type nat: they see a connection's first packet, and those that follow cost nothing. What is
+ * refused is refused there too: a connection that never began has no other packet (docs/decisions/055-nat-chains-alone.md).
+ *
+ * @returns in an order in which a chain stands before those that jump to it
+ */
 export function fixedChains(options: NftablesOptions): readonly RuledChain[] {
-  const { family } = options;
-  const base = (name: string, hook: NftBase["hook"], priority: number, ...rules: Expressions[]): RuledChain => ({
-    chain: { name, base: { type: "filter", hook, priority } },
-    rules,
-  });
   const nat = (name: string, hook: NftBase["hook"], priority: number, ...rules: Expressions[]): RuledChain => ({
     chain: { name, base: { type: "nat", hook, priority } },
     rules,
   });
-  const checkSource = [...isNew, ...loadFrontend(family, "address", 0), lookupVerdict(setNames.restricted, 0)];
-  const refuse = [
-    [...isNew, jump(chainNames.withoutEndpoints)],
-    [...isNew, jump(chainNames.clusterIps)],
-  ];
+  const toServices = frontendRules(options.family);
   return [
     ...helpers(options),
-    base("prerouting-filter", "prerouting", beforeTranslation, checkSource),
-    base("output-filter", "output", beforeTranslation, checkSource),
-    base("input", "input", 0, [...isNew, jump(chainNames.withoutEndpoints)]),
-    base("forward", "forward", 0, ...refuse),
-    base("output", "output", afterTranslation, ...refuse),
-    nat("prerouting-nat", "prerouting", -100, [jump(chainNames.services)]),
-    nat("output-nat", "output", -100, [jump(chainNames.services)]),
-    nat("postrouting-nat", "postrouting", 100, ...postrouting(options)),
+    nat("prerouting", "prerouting", destinationNat, ...toServices, ...refusals(options, isToOthers)),
+    nat("output", "output", destinationNat, ...toServices, ...refusals(options, [])),
+    nat("postrouting", "postrouting", sourceNat, ...postrouting(options)),
   ];
 }
 
 function helpers(options: NftablesOptions): readonly RuledChain[] {
   const { family } = options;
-  const toNodePort = [loadAddress(family, "destination", 0), lookup(setNames.nodePortAddresses, 0)];
-  const { address, nodePort } = setNames;
   const chain = (name: string, ...rules: Expressions[]): RuledChain => ({ chain: { name }, rules });
   return [
     chain(chainNames.reject, [refusal[family]]),
     chain(chainNames.masquerade, changeMark(options.masqueradeMark, false), [{ expr: "masq", flags: ["fullyRandom"] }]),
-    chain(
-      chainNames.withoutEndpoints,
-      [...loadFrontend(family, "address", 0), lookupVerdict(address.withoutEndpoints, 0)],
-      [...toNodePort, ...loadFrontend(family, "nodePort", 0), lookupVerdict(nodePort.withoutEndpoints, 0)],
-    ),
-    chain(chainNames.clusterIps, ...clusterIpRules(options)),
+    chain(chainNames.admitted, [...loadFrontend(family, "address", 0), lookupVerdict(setNames.restricted, 0)]),
     chain(
       chainNames.checkSource,
       [
         ...loadFrontend(family, "address", 0),
         loadAddress(family, "source", header[family].registers + 2),
         lookup(setNames.sourceRanges, 0),
-        verdictReturn,
+        goTo(chainNames.admitted),
       ],
       [drop],
     ),
     externalLocal(chainNames.externalLocal, "address", options),
     externalLocal(chainNames.externalLocalNodePort, "nodePort", options),
-    chain(
-      chainNames.services,
-      [...loadFrontend(family, "address", 0), lookupVerdict(address.frontends, 0)],
-      [...toNodePort, ...loadFrontend(family, "nodePort", 0), lookupVerdict(nodePort.frontends, 0)],
-    ),
   ];
 }
 
-const verdictReturn: Expression = { expr: "immediate", dreg: 0, data: { verdict: { code: "return" } } };
+/** In both base chains themselves: a jump would be one more step of each connection. */
+function frontendRules(family: IpFamily): readonly Expressions[] {
+  const { address, nodePort, nodePortAddresses } = setNames;
+  return [
+    [...loadFrontend(family, "address", 0), lookupVerdict(address.frontends, 0)],
+    [
+      loadAddress(family, "destination", 0),
+      lookup(nodePortAddresses, 0),
+      ...loadFrontend(family, "nodePort", 0),
+      lookupVerdict(nodePort.frontends, 0),
+    ],
+  ];
+}
+
 /** "Port unreachable": RFC 792, code 3; RFC 4443, code 4. */
 const refusal: Readonly<Record<IpFamily, Expression>> = {
   IPv4: { expr: "reject", type: "icmp", icmpCode: 3 },
   IPv6: { expr: "reject", type: "icmp", icmpCode: 4 },
 };
 
-/** A port that no Service has at a Service's address is refused; an address that no Service has is dropped. */
-function clusterIpRules({ family, serviceCidrs }: NftablesOptions): readonly Expressions[] {
+/**
+ * A port that no Service has at a Service's address is refused; an address that no Service has is dropped.
+ *
+ * @param but what else must hold, at the end of each rule's match
+ */
+function refusals({ family, serviceCidrs }: NftablesOptions, but: Expressions): readonly Expressions[] {
   return [
-    [loadAddress(family, "destination", 0), lookup(setNames.clusterIps, 0), goTo(chainNames.reject)],
-    ...serviceCidrs.map((cidr) => [...destinationIn(family, cidr), drop]),
+    [loadAddress(family, "destination", 0), lookup(setNames.clusterIps, 0), ...but, goTo(chainNames.reject)],
+    ...serviceCidrs.map((cidr) => [...destinationIn(family, cidr), ...but, drop]),
   ];
 }
 
@@ -140,7 +132,8 @@ function postrouting({ family, masqueradeMark }: NftablesOptions): readonly Expr
   const { registers } = header[family];
   const pair = [loadAddress(family, "source", 0), loadAddress(family, "destination", registers)];
   return [
-    [...isTranslated, ...pair, lookup(setNames.hairpins, 0), goTo(chainNames.masquerade)],
+    // The look-up comes first: it costs about what the test costs, and hardly a packet passes it.
+    [...pair, lookup(setNames.hairpins, 0), ...isTranslated, goTo(chainNames.masquerade)],
     [...hasMark(masqueradeMark), goTo(chainNames.masquerade)],
   ];
 }

@@ -101,6 +101,20 @@ describe("flows", () => {
     expect(cleaned.at(-1)).toBe("IPv4 1");
   });
 
+  it("of clients that may not come any more are forgotten: rules see a flow's first packet alone", async () => {
+    const open = dns({ loadBalancerIps: ["198.51.100.1" as IpAddress] });
+    await program("ns/dns", wanted(open, [one]));
+    const clients = insert(
+      { to: "198.51.100.1", port: 53, via: via.one },
+      { to: "198.51.100.1", port: 53, via: via.one },
+      { to: "10.96.0.10", port: 53, via: via.one },
+    ).map(({ original }) => original.source);
+    const narrowed = { ...open, sourceRanges: ["203.0.113.0/24", `${clients[1]}/32`] };
+    await program("ns/dns", wanted(narrowed, [one]));
+    // What the rest of the cluster IP's clients do is not restricted.
+    expect((await fake.list()).map(({ original }) => original.source)).toEqual([clients[1], clients[2]]);
+  });
+
   it("to another port of an endpoint that stays are told apart", async () => {
     await program("ns/dns", serve(one));
     insert({ to: "10.96.0.10", port: 53, via: "10.244.1.11:5353" }, { to: "10.96.0.10", port: 53, via: via.one });

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { NftStep } from "../../../../src/kernel/netlink/nftables/step.ts";
 import { planChanges } from "../../../../src/proxy/modes/nftables/plan.ts";
+import { fixedChains } from "../../../../src/proxy/modes/nftables/table.ts";
 import { arrange } from "../../../../src/proxy/modes/nftables/render.ts";
 import type { Ruleset } from "../../../../src/proxy/modes/nftables/ruleset.ts";
 import { kernelElements } from "../../../fixtures/ruleset_form.ts";
@@ -127,16 +128,15 @@ describe("backends' places", () => {
   });
 });
 
+function rulesAnew(chain: string, rules: number): readonly string[] {
+  return [`flush chain ${chain}`, ...Array.from({ length: rules }, () => `add rule ${chain}`)];
+}
+
 describe("options that change", () => {
   it("change the rules that are made of them, and no others", () => {
     const ruleset = programmed(3, 2);
     ruleset.setServiceCidrs(["10.97.0.0/16", "10.98.0.0/16"]);
-    expect(summary(planChanges(ruleset))).toEqual([
-      "flush chain cluster-ips",
-      "add rule cluster-ips",
-      "add rule cluster-ips",
-      "add rule cluster-ips",
-    ]);
+    expect(summary(planChanges(ruleset))).toEqual([...rulesAnew("prerouting", 5), ...rulesAnew("output", 5)]);
     ruleset.clean();
     expect(planChanges(ruleset)).toEqual([]);
   });
@@ -162,5 +162,16 @@ describe("options that change", () => {
     expect(summary(planChanges(ruleset))).toEqual(["delete elements nodeport-addresses 1"]);
     ruleset.configure(options);
     expect(planChanges(ruleset)).toEqual([]);
+  });
+});
+
+describe("the table", () => {
+  it("has no chain that sees more than a connection's first packet", () => {
+    for (const family of ["IPv4", "IPv6"] as const) {
+      const types = fixedChains({ ...rulesetOf().options, family, nodePortAddresses: [], serviceCidrs: [] })
+        .flatMap(({ chain }) => (chain.base ? [chain.base] : []))
+        .map(({ hook, type }) => `${hook} ${type}`);
+      expect(types).toEqual(["prerouting nat", "output nat", "postrouting nat"]);
+    }
   });
 });
