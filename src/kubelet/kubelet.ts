@@ -15,12 +15,13 @@ import { openAdmission, readAppArmor } from "./admission/admission.ts";
 import { openCgroups } from "./cgroups/open.ts";
 import { Limiter } from "./images/limiter.ts";
 import { readNodeFacts } from "./node/facts.ts";
-import { noPressures } from "./node/conditions.ts";
+import type { NodePressures } from "./node/conditions.ts";
 import { NodeAgent } from "./node/node_agent.ts";
 import { PodManager } from "./pods/pod_manager.ts";
 import { ConfigObjects } from "./pods/config_objects.ts";
 import type { PodDeps } from "./pods/deps.ts";
 import { parseResolvConf } from "./pods/render/dns.ts";
+import { openUpkeep } from "./upkeep.ts";
 import { TimerWheel } from "./probes/timer_wheel.ts";
 import { RuntimeEvents } from "./runtime_events.ts";
 import { serveKubelet } from "./server/compose.ts";
@@ -77,7 +78,12 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     clock,
     onError: (error) => onError("follow Services", error),
   });
-  const agent = newAgent({ ...options, client }, events, facts);
+  const upkeep = openUpkeep({
+    ...{ config, settings, runtime, tree: groups.tree, events, clock, onError },
+    workers: () => [...pods.workers],
+    isKnown: (uid) => pods.isKnown(uid),
+  });
+  const agent = newAgent({ ...options, client, pressures: upkeep.pressures }, events, facts);
   const mostPulls = config.serializeImagePulls ? 1 : (config.maxParallelImagePulls ?? Infinity);
   const deps: PodDeps = {
     runtime,
@@ -104,11 +110,11 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     client,
     node: () => agent.node,
     allocatable: () => agent.allocatable,
-    pressures: noPressures,
+    pressures: upkeep.pressures,
     unsafeSysctls: config.allowedUnsafeSysctls,
     hasAppArmor: await readAppArmor(),
   });
-  const pods = new PodManager(deps, { staticPods, node: () => agent.node, isStandalone, admission });
+  const pods: PodManager = new PodManager(deps, { staticPods, node: () => agent.node, isStandalone, admission });
   const told = newEvents(options, runtimeName, pods);
   told.start();
   await patiently(options, "bound the control groups of pods", () => groups.manager.start(() => pods.pods));
@@ -135,6 +141,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     while (!isStopped && !(await pods.adopt(syncTimeoutMs))) {
       if (!isStopped) onError("list the pods of this node", new Error("no answer yet"));
     }
+    if (!isStopped) upkeep.start();
   };
   return {
     pods,
@@ -143,6 +150,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       isStopped = true;
       told.stop();
       pods.stop();
+      upkeep.stop();
       groups.manager.stop();
       services.stop();
       agent.stop();
@@ -155,7 +163,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
 }
 
 function newAgent(
-  options: KubeletOptions & { readonly client: Client },
+  options: KubeletOptions & { readonly client: Client; readonly pressures: NodePressures },
   events: EventRecorder,
   facts: Awaited<ReturnType<typeof readNodeFacts>>,
 ): NodeAgent {
@@ -166,6 +174,7 @@ function newAgent(
     runtime,
     events,
     facts,
+    pressures: options.pressures,
     settings: nodeSettings(config, flags),
     registers: config.registerNode,
     isStandalone: client instanceof NoApi,

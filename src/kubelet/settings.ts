@@ -83,10 +83,16 @@ const defaultEvictionHard = {
   "nodefs.available": "10%",
   "nodefs.inodesFree": "5%",
   "imagefs.available": "15%",
+  "imagefs.inodesFree": "5%",
 };
 
+/** evictionHard as it counts: all of upstream's defaults where it says nothing. */
+export function hardThresholds({ evictionHard, mergeDefaultEvictionSettings }: KubeletConfiguration) {
+  if (!evictionHard) return defaultEvictionHard;
+  return mergeDefaultEvictionSettings ? { ...defaultEvictionHard, ...evictionHard } : evictionHard;
+}
+
 export function nodeSettings(config: KubeletConfiguration, flags: KubeletFlags): NodeSettings {
-  const { evictionHard = defaultEvictionHard, mergeDefaultEvictionSettings } = config;
   return {
     name: flags.nodeName,
     hostname: flags.hostname,
@@ -103,7 +109,7 @@ export function nodeSettings(config: KubeletConfiguration, flags: KubeletFlags):
     maxImages: config.nodeStatusMaxImages,
     kubeReserved: amounts(config.kubeReserved),
     systemReserved: amounts(config.systemReserved),
-    evictionHard: amounts(mergeDefaultEvictionSettings ? { ...defaultEvictionHard, ...evictionHard } : evictionHard),
+    evictionHard: amounts(hardThresholds(config)),
     kubeletVersion,
   };
 }

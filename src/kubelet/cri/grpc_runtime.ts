@@ -33,9 +33,11 @@ export function openRuntime({ endpoint, imageEndpoint, timeoutMs }: GrpcRuntimeO
   const channel = openChannel({ endpoint, proto: criProto });
   const isShared = imageEndpoint === undefined || imageEndpoint === endpoint;
   const images = isShared ? channel : openChannel({ endpoint: imageEndpoint, proto: criProto });
+  const call = callsOf(channel, "RuntimeService", timeoutMs);
   return {
     ...runtimeService(channel, timeoutMs),
     ...imageService(images, timeoutMs),
+    sandboxImage: async () => sandboxImageOf(await call<StatusAnswer>("Status", { verbose: true })),
     close() {
       channel.close();
       if (!isShared) images.close();
@@ -87,6 +89,8 @@ function runtimeService(channel: Channel, timeoutMs: number): RuntimeService {
 interface StatusAnswer {
   readonly status: { readonly conditions: readonly cri.RuntimeCondition[] } | null;
   readonly runtimeHandlers: readonly cri.RuntimeHandler[];
+  /** Of a verbose answer. */
+  readonly info: Readonly<Record<string, string>>;
 }
 
 interface RuntimeConfigAnswer {
@@ -146,6 +150,10 @@ function containerCalls(call: Call, timeoutMs: number) {
       // The runtime ends the command; the deadline is for a runtime that does not.
       return call<cri.ExecResult>("ExecSync", { containerId, cmd, timeout }, timeout * 1000 + execSlackMs);
     },
+    async listContainerStats({ id, sandboxId, labels }: ContainerFilter = {}): Promise<readonly cri.ContainerStats[]> {
+      const filter = { id: id ?? "", podSandboxId: sandboxId ?? "", labelSelector: labels ?? {} };
+      return (await call<{ stats: readonly cri.ContainerStats[] }>("ListContainerStats", { filter })).stats;
+    },
     async reopenContainerLog(containerId: string): Promise<void> {
       await call("ReopenContainerLog", { containerId });
     },
@@ -165,7 +173,17 @@ function streamingCalls(call: Call) {
   };
 }
 
-function imageService(channel: Channel, timeoutMs: number): ImageService {
+/** containerd's and CRI-O's own words: the configuration, as JSON. */
+function sandboxImageOf({ info }: StatusAnswer): string | undefined {
+  try {
+    const { sandboxImage } = JSON.parse(info["config"] ?? "{}") as { readonly sandboxImage?: string };
+    return sandboxImage;
+  } catch {
+    return undefined;
+  }
+}
+
+function imageService(channel: Channel, timeoutMs: number): Omit<ImageService, "sandboxImage"> {
   const call = callsOf(channel, "ImageService", timeoutMs);
   return {
     async listImages() {

@@ -237,6 +237,12 @@ export interface ExecResult {
   readonly exitCode: number;
 }
 
+export interface ContainerStats {
+  readonly attributes: { readonly id: string; readonly labels: Labels } | null;
+  readonly memory: { readonly workingSetBytes: { readonly value: number } | null } | null;
+  readonly writableLayer: FilesystemUsage | null;
+}
+
 export interface FilesystemUsage {
   readonly fsId: { readonly mountpoint: string } | null;
   readonly usedBytes: { readonly value: number } | null;

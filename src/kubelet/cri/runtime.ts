@@ -52,6 +52,8 @@ export interface RuntimeService {
   /** Runs a command to its end. @throws CRI_TIMEOUT where it takes longer than the time, which ends it */
   execSync(id: string, command: readonly string[], timeoutSeconds: number): Promise<cri.ExecResult>;
   reopenContainerLog(id: string): Promise<void>;
+  /** Of containers that run. */
+  listContainerStats(filter?: ContainerFilter): Promise<readonly cri.ContainerStats[]>;
 
   /** URLs of the runtime's own streaming server, each for one use. */
   exec(id: string, command: readonly string[], streams: StreamOptions): Promise<string>;
@@ -77,6 +79,8 @@ export interface ImageService {
   pullImage(image: string, sandbox: cri.PodSandboxConfig | undefined, auth?: cri.AuthConfig): Promise<string>;
   /** Idempotent. */
   removeImage(image: string): Promise<void>;
+  /** What sandboxes are made of, by its name; undefined: the runtime does not say. */
+  sandboxImage(): Promise<string | undefined>;
   imageFilesystems(): Promise<readonly cri.FilesystemUsage[]>;
 }
 

@@ -9,6 +9,7 @@ import { timestamp } from "../../model/timestamp.ts";
 import type { Clock } from "../../reconcile/clock.ts";
 import type { Runtime } from "../cri/runtime.ts";
 import { reasonOf } from "../pods/apply/run.ts";
+import { pressureWords, type NodePressures, type Pressure } from "./conditions.ts";
 import type { NodeFacts } from "./facts.ts";
 import { NodeLease } from "./lease.ts";
 import { newNode, nodeStatus, type NodeSettings, type NodeStatus, type NodeView } from "./render.ts";
@@ -22,6 +23,7 @@ export interface NodeAgentOptions {
   readonly events: EventRecorder;
   readonly settings: NodeSettings;
   readonly facts: NodeFacts;
+  readonly pressures: NodePressures;
   readonly registers: boolean;
   /** There is no API to register with. */
   readonly isStandalone: boolean;
@@ -153,12 +155,13 @@ export class NodeAgent {
   async #view(): Promise<NodeView> {
     const { clock, runtime, facts } = this.#options;
     const now = timestamp(clock.now());
-    const nothing = { facts, now, runtime: undefined, images: [] };
+    const pressures = this.#options.pressures.current;
+    const nothing = { facts, now, pressures, runtime: undefined, images: [] };
     const known = this.#status?.nodeInfo?.containerRuntimeVersion ?? "";
     try {
       const [status, version, images] = await Promise.all([runtime.status(), runtime.version(), runtime.listImages()]);
       const runtimeVersion = `${version.runtimeName}://${version.runtimeVersion}`;
-      return { facts, now, runtime: status, runtimeError: "", runtimeVersion, images };
+      return { facts, now, pressures, runtime: status, runtimeError: "", runtimeVersion, images };
     } catch (error) {
       return { ...nothing, runtimeError: reasonOf(error), runtimeVersion: known };
     }
@@ -169,19 +172,15 @@ export class NodeAgent {
     for (const { type, status } of conditions) {
       const old = before?.conditions?.find((one) => one.type === type)?.status;
       if (old === status) continue;
-      const reason = type === "Ready" ? (status === "True" ? "NodeReady" : "NodeNotReady") : healthyReasons[type];
+      const isSo = status === "True";
+      const words = type in pressureWords ? pressureWords[type as Pressure][isSo ? "is" : "isNot"] : undefined;
+      const reason = type === "Ready" ? (isSo ? "NodeReady" : "NodeNotReady") : words?.event;
       if (reason === undefined) continue;
       const { events, settings } = this.#options;
       events.event(this.#node!, "Normal", reason, `Node ${settings.name} status is now: ${reason}`);
     }
   }
 }
-
-const healthyReasons: Readonly<Record<string, string>> = {
-  MemoryPressure: "NodeHasSufficientMemory",
-  DiskPressure: "NodeHasNoDiskPressure",
-  PIDPressure: "NodeHasSufficientPID",
-};
 
 /** But for the times at which it was looked. */
 function isSame(a: NodeStatus, b: NodeStatus | undefined): boolean {

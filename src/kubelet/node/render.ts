@@ -2,6 +2,7 @@
 import type { New, Node } from "../../model/kubernetes.ts";
 import { formatQuantity, nanos } from "../../model/quantity.ts";
 import type { Image, RuntimeHandler, RuntimeStatus } from "../cri/messages.ts";
+import { pressures, pressureWords, type Pressure } from "./conditions.ts";
 import type { NodeFacts } from "./facts.ts";
 
 export type NodeStatus = NonNullable<Node["status"]>;
@@ -33,6 +34,7 @@ export interface NodeView {
   readonly runtime: RuntimeStatus | undefined;
   readonly runtimeError: string;
   readonly images: readonly Image[];
+  readonly pressures: readonly Pressure[];
   readonly now: string;
 }
 
@@ -126,24 +128,11 @@ interface Finding {
 
 function conditionsOf(view: NodeView, before: readonly Condition[]): readonly Condition[] {
   const findings: readonly Finding[] = [
-    {
-      type: "MemoryPressure",
-      status: "False",
-      reason: "KubeletHasSufficientMemory",
-      message: "kubelet has sufficient memory available",
-    },
-    {
-      type: "DiskPressure",
-      status: "False",
-      reason: "KubeletHasNoDiskPressure",
-      message: "kubelet has no disk pressure",
-    },
-    {
-      type: "PIDPressure",
-      status: "False",
-      reason: "KubeletHasSufficientPID",
-      message: "kubelet has sufficient PID available",
-    },
+    ...pressures.map((type): Finding => {
+      const isSo = view.pressures.includes(type);
+      const { reason, message } = pressureWords[type][isSo ? "is" : "isNot"];
+      return { type, status: isSo ? "True" : "False", reason, message };
+    }),
     ready(view),
   ];
   return findings.map((finding) => {

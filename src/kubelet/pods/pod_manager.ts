@@ -34,6 +34,7 @@ export class PodManager {
   readonly #informer: Informer<Pod>;
   readonly #workers = new Map<string, PodWorker>();
   #found = new Map<string, Listed>();
+  #isComplete = false;
   /** Of what was heard: a container may end before it is known that it was started. */
   readonly #unclaimed = new Set<string>();
   #unsubscribe: (() => void) | undefined;
@@ -93,12 +94,18 @@ export class PodManager {
   async #endOrphans(): Promise<void> {
     for (const [uid, listed] of this.#found) if (!this.#workers.has(uid)) this.#endOrphan(uid, listed);
     this.#found = new Map();
+    this.#isComplete = true;
     await this.#removeFolders();
     await this.#deps.cgroups.removeLeftovers((uid) => this.#workers.has(uid));
   }
 
   get pods(): readonly Pod[] {
     return [...this.#workers.values()].map(({ state }) => state.current);
+  }
+
+  /** Until all that runs has found its pod, everything may be some pod's. */
+  isKnown(uid: string): boolean {
+    return !this.#isComplete || this.#workers.has(uid);
   }
 
   get workers(): Iterable<PodWorker> {

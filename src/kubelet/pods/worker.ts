@@ -10,8 +10,8 @@ import { hastenStop } from "./apply/stop.ts";
 import type { StepRun } from "./apply/run.ts";
 import type { PodDeps } from "./deps.ts";
 import { containerSubject } from "./containers.ts";
-import { deadlineMs, planInput, statusInput } from "./inputs.ts";
-import { currentSandbox } from "./observed.ts";
+import { deadlineMs, planInput, statusInput, terminationOf } from "./inputs.ts";
+import { currentSandbox, isRunning } from "./observed.ts";
 import { isStaticPod } from "./names.ts";
 import { listPod, observeContainer, observePod, type Listed } from "./observe.ts";
 import { planPod } from "./plan.ts";
@@ -21,6 +21,7 @@ import { Retries } from "./retries.ts";
 import { PodSources } from "./sources.ts";
 import { apiStatus } from "./status/container_status.ts";
 import type { Failure } from "./status/input.ts";
+import { isFinal } from "./status/phase.ts";
 import { derivePodStatus } from "./status/derive.ts";
 import { StatusWriter } from "./status_writer.ts";
 import { keyOfStep, type PodStep } from "./steps.ts";
@@ -104,6 +105,22 @@ export class PodWorker {
   fail(failure: Failure, graceSeconds: number): void {
     this.state.termination ??= { graceSeconds, releases: false, failure };
     this.wake();
+  }
+
+  /** It runs or is to run, and nobody ends it yet. */
+  get isActive(): boolean {
+    const { current, isReleased } = this.state;
+    return !isReleased && !isFinal(current.status?.phase) && !terminationOf(this.#deps, this.state);
+  }
+
+  /** Of a pod that has ended for good, what the runtime keeps of it: its status and its object stay. */
+  async giveBack(): Promise<void> {
+    const { state } = this;
+    if (!isFinal(state.current.status?.phase) || state.observed.containers.some(isRunning) || state.isBusy("")) return;
+    for (const { id, name } of state.observed.containers) {
+      await applyStep(this.#run, { do: "removeContainer", id, container: name });
+    }
+    for (const { id } of state.observed.sandboxes) await applyStep(this.#run, { do: "removeSandbox", id });
   }
 
   update(pod: Pod): void {

@@ -1,6 +1,7 @@
 /** Containers: stopped with grace, removed. */
 import { rm } from "node:fs/promises";
 import { allContainers, containerSubject } from "../containers.ts";
+import { removeLog } from "../../logs/rotator.ts";
 import { containerLogLink } from "../names.ts";
 import { observeContainer } from "../observe.ts";
 import { runHook } from "./hooks.ts";
@@ -62,5 +63,5 @@ export async function removeContainer({ deps, state }: StepRun, step: StepOf<"re
   await deps.runtime.removeContainer(id);
   state.dropContainer(id);
   await rm(containerLogLink(deps.settings.folders, state.pod, container, id), { force: true });
-  if (log) await rm(log, { force: true });
+  if (log) await removeLog(log);
 }

@@ -1,0 +1,178 @@
+/**
+ * Looks what the node runs short of, and makes room: first by what nobody uses, then by pods, one at a time
+ * (pkg/kubelet/eviction). What it finds short is the node's conditions.
+ */
+import type { EventRecorder, EventSubject } from "../../api/event_recorder.ts";
+import type { Pod } from "../../model/kubernetes.ts";
+import type { Clock } from "../../reconcile/clock.ts";
+import { isCritical } from "../admission/plan.ts";
+import type { NodePressures, Pressure } from "../node/conditions.ts";
+import type { Failure } from "../pods/status/input.ts";
+import { exceededDiskLimit, hasDiskLimits } from "./local_storage.ts";
+import { evictionMessage } from "./message.ts";
+import { calm, crossed, planEviction, type EvictionState } from "./plan.ts";
+import { rankPods } from "./rank.ts";
+import { pressureOf, resourceOf, type Observations, type Signal, type Threshold } from "./signals.ts";
+import type { NodeStats } from "./stats.ts";
+import type { PodUse } from "./usage.ts";
+
+/** A pod that can be ended. */
+export interface Evictable {
+  readonly pod: Pod;
+  /** It runs, and nobody ends it yet. */
+  readonly isActive: boolean;
+  /** Nothing of it runs any more. */
+  readonly hasEnded: boolean;
+  evict(failure: Failure, graceSeconds: number): void;
+}
+
+export interface EvictionOptions {
+  readonly stats: NodeStats;
+  readonly thresholds: readonly Threshold[];
+  readonly transitionMs: number;
+  readonly maxPodGraceSeconds: number;
+  /** localStorageCapacityIsolation: limits of emptyDirs and of ephemeral storage hold. */
+  readonly isolatesDisk: boolean;
+  readonly pods: () => readonly Evictable[];
+  /** Frees disk: containers that have ended for good, and images that nobody uses. */
+  readonly reclaim: { containers(): Promise<void>; images(): Promise<void> };
+  readonly events: EventRecorder;
+  readonly node: EventSubject;
+  readonly clock: Clock;
+  readonly onError: (attempted: string, error: unknown) => void;
+  /** Between two looks, in ms; default: upstream's. */
+  readonly periodMs?: number;
+}
+
+/** evictionMonitoringPeriod, podCleanupTimeout, podCleanupPollFreq. */
+const defaultPeriodMs = 10_000;
+const cleanupTimeoutMs = 30_000;
+const cleanupPollMs = 1000;
+/** A hard threshold leaves no time to end well in (immediateEvictionGracePeriodSeconds). */
+const hardGraceSeconds = 1;
+
+export class EvictionManager implements NodePressures {
+  readonly #options: EvictionOptions;
+  current: readonly Pressure[] = [];
+  #state: EvictionState = calm;
+  #hasImageFs: boolean | undefined;
+  #cancel: (() => void) | undefined;
+  #isStopped = false;
+
+  constructor(options: EvictionOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    void this.#run();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancel?.();
+  }
+
+  /** One look, and what follows from it. @returns who was evicted */
+  async turn(): Promise<readonly Evictable[]> {
+    const { stats, thresholds, transitionMs, clock, isolatesDisk } = this.#options;
+    this.#hasImageFs ??= await stats.hasImageFs();
+    const observations = await stats.signals();
+    const plan = planEviction(this.#state, thresholds, observations, clock.now(), transitionMs);
+    this.#state = plan.state;
+    this.current = plan.pressures;
+    const active = this.#options.pods().filter(({ isActive }) => isActive);
+    const evicted = isolatesDisk ? await this.#overLimits(active) : [];
+    const [threshold] = plan.starved;
+    if (evicted.length > 0 || !threshold) return evicted;
+    return this.#makeRoom(threshold, active, observations);
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isStopped) {
+      let evicted: readonly Evictable[] = [];
+      try {
+        evicted = await this.turn();
+      } catch (error) {
+        this.#options.onError("look what the node runs short of", error);
+      }
+      if (evicted.length > 0) await this.#ended(evicted);
+      else await this.#pause(this.#options.periodMs ?? defaultPeriodMs);
+    }
+  }
+
+  /** Room that is being made is waited for, within reason: else the next pod would go for nothing. */
+  async #ended(evicted: readonly Evictable[]): Promise<void> {
+    const untilMs = this.#options.clock.now() + cleanupTimeoutMs;
+    while (!this.#isStopped && !evicted.every(({ hasEnded }) => hasEnded)) {
+      if (this.#options.clock.now() >= untilMs) return;
+      await this.#pause(cleanupPollMs);
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#options.clock.after(ms, resolve);
+      this.#cancel = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  async #overLimits(active: readonly Evictable[]): Promise<readonly Evictable[]> {
+    const limited = active.filter(({ pod }) => hasDiskLimits(pod));
+    if (limited.length === 0) return [];
+    const uses = await this.#options.stats.pods(limited.map(({ pod }) => pod));
+    return limited.filter((one) => {
+      const use = uses.get(one.pod.metadata.uid);
+      const message = use && exceededDiskLimit(one.pod, use, this.#hasImageFs ?? false);
+      // What a pod did to itself is no disruption (KEP-3329).
+      return message !== undefined && this.#evict(one, { reason: "Evicted", message }, hardGraceSeconds);
+    });
+  }
+
+  async #makeRoom(
+    threshold: Threshold,
+    active: readonly Evictable[],
+    observations: Observations,
+  ): Promise<readonly Evictable[]> {
+    const { signal, graceMs } = threshold;
+    const { events, node, stats, maxPodGraceSeconds } = this.#options;
+    const resource = resourceOf(signal);
+    events.event(node, "Warning", "EvictionThresholdMet", `Attempting to reclaim ${resource}`);
+    if (await this.#reclaimed(signal)) return [];
+    const uses: ReadonlyMap<string, PodUse> = await stats.pods(active.map(({ pod }) => pod));
+    const useOf = ({ metadata }: Pod): PodUse | undefined => uses.get(metadata.uid);
+    const ranked = rankPods(
+      active.map(({ pod }) => pod),
+      signal,
+      this.#hasImageFs ?? false,
+      useOf,
+    );
+    for (const pod of ranked) {
+      const one = active.find((candidate) => candidate.pod === pod)!;
+      const message = evictionMessage(threshold, pod, useOf(pod), observations);
+      const failure = { reason: "Evicted", message, disruption: message };
+      if (this.#evict(one, failure, graceMs === 0 ? hardGraceSeconds : maxPodGraceSeconds)) return [one];
+    }
+    return [];
+  }
+
+  /** @returns whether enough is free now, minimum reclaims included */
+  async #reclaimed(signal: Signal): Promise<boolean> {
+    const { reclaim, stats, thresholds, onError } = this.#options;
+    // Logs and volumes, which are all that a separate nodefs holds, are pods' own.
+    if (pressureOf(signal) !== "DiskPressure" || (this.#hasImageFs && signal.startsWith("nodefs."))) return false;
+    for (const free of [() => reclaim.containers(), () => reclaim.images()]) {
+      await free().catch((error: unknown) => onError("free disk", error));
+    }
+    return crossed(thresholds, await stats.signals(), true).length === 0;
+  }
+
+  #evict(one: Evictable, failure: Failure, graceSeconds: number): boolean {
+    if (isCritical(one.pod)) return false;
+    this.#options.events.event(one.pod, "Warning", failure.reason, failure.message);
+    one.evict(failure, Math.max(1, graceSeconds));
+    return true;
+  }
+}

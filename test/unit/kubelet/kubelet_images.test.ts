@@ -1,0 +1,110 @@
+/** Images that nobody uses: which go, when, and what is said where too few can. */
+import { describe, expect, it } from "vitest";
+import { ImageGc, type ImageGcSettings } from "../../../src/kubelet/images/gc/image_gc.ts";
+import { bytesToFree, idleImages, recordImages } from "../../../src/kubelet/images/gc/plan.ts";
+import type { Image } from "../../../src/kubelet/cri/messages.ts";
+import type { Runtime } from "../../../src/kubelet/cri/runtime.ts";
+import { FakeClock } from "../../fixtures/fake_clock.ts";
+
+const imageOf = (id: string, shape: Partial<Image> = {}): Image => ({
+  ...{ id, repoTags: [`${id}:1`], repoDigests: [], size: 100, uid: null, username: "", pinned: false },
+  ...shape,
+});
+
+describe("images", () => {
+  it("are known by id, tag or digest; pinned ones and those in use stay", () => {
+    const images = [imageOf("a"), imageOf("b"), imageOf("c", { pinned: true }), imageOf("d")];
+    const first = recordImages(new Map(), images, new Set(["a:1"]), 10, true);
+    expect(idleImages(first).map(({ image }) => image.id)).toEqual(["b", "d"]);
+    const later = recordImages(first, [...images, imageOf("e")], new Set(["d"]), 20, false);
+    expect(idleImages(later).map(({ image }) => image.id)).toEqual(["b", "e", "a"]);
+    expect(later.get("e")).toMatchObject({ detectedAtMs: 20, usedAtMs: 0 });
+    expect(later.get("b")).toMatchObject({ detectedAtMs: 0 });
+  });
+
+  it("are to be freed from the high threshold on, down to the low one", () => {
+    expect(bytesToFree({ available: 16, capacity: 100 }, 85, 80)).toBe(0);
+    expect(bytesToFree({ available: 15, capacity: 100 }, 85, 80)).toBe(5);
+  });
+});
+
+describe("the collection of images", () => {
+  class Scene {
+    images = [imageOf("old"), imageOf("used"), imageOf("pause")];
+    used = new Set(["used"]);
+    disk = { available: 50, capacity: 1000 };
+    readonly said: string[] = [];
+    readonly clock = new FakeClock();
+    readonly gc: ImageGc;
+
+    constructor(changes: Partial<ImageGcSettings> = {}) {
+      const runtime = {
+        listImages: async () => this.images,
+        listContainers: async () => [...this.used].map((id) => ({ imageRef: id, image: { image: id } })),
+        sandboxImage: async () => "pause:1",
+        imageFilesystems: async () => [],
+        removeImage: async (id: string) => void (this.images = this.images.filter((image) => image.id !== id)),
+      } as unknown as Runtime;
+      this.gc = new ImageGc({
+        runtime,
+        settings: { highPercent: 85, lowPercent: 80, minAgeMs: 120_000, maxAgeMs: 0, ...changes },
+        events: { event: (_about, type, reason, message) => void this.said.push(`${type} ${reason} ${message}`) },
+        node: { apiVersion: "v1", kind: "Node", metadata: { name: "n1" } },
+        clock: this.clock,
+        onError: () => undefined,
+        disk: async () => this.disk,
+      });
+    }
+
+    get names(): string[] {
+      return this.images.map(({ id }) => id);
+    }
+  }
+
+  it("frees as much as is wanted, never what is used or what sandboxes are made of, and says where it cannot", async () => {
+    const scene = new Scene();
+    await expect(scene.gc.turn()).rejects.toThrow("Attempted to free 150 bytes");
+    expect(scene.names).toEqual(["used", "pause"]);
+    expect(scene.said).toEqual([
+      "Warning FreeDiskSpaceFailed Failed to garbage collect required amount of images. " +
+        "Attempted to free 150 bytes, but only found 100 bytes eligible to free.",
+    ]);
+  });
+
+  it("stops when enough is free, and leaves alone what was just fetched", async () => {
+    const scene = new Scene();
+    scene.disk = { available: 500, capacity: 1000 };
+    await scene.gc.turn();
+    scene.images.push(imageOf("new"), imageOf("other"));
+    await scene.gc.turn();
+    expect(scene.names).toHaveLength(5);
+    scene.disk = { available: 110, capacity: 1000 };
+    await scene.gc.turn();
+    expect(scene.names).toEqual(["used", "pause", "new", "other"]);
+    scene.clock.advance(120_000);
+    await scene.gc.turn();
+    expect(scene.names).toHaveLength(3);
+  });
+
+  it("removes what nobody has used for long, once that is known", async () => {
+    const scene = new Scene({ maxAgeMs: 1000 });
+    scene.disk = { available: 900, capacity: 1000 };
+    await scene.gc.turn();
+    scene.clock.advance(900);
+    scene.used.add("old");
+    await scene.gc.turn();
+    scene.used.delete("old");
+    scene.clock.advance(900);
+    await scene.gc.turn();
+    expect(scene.names).toContain("old");
+    scene.clock.advance(900);
+    await scene.gc.turn();
+    expect(scene.names).toEqual(["used", "pause"]);
+  });
+
+  it("removes all that nobody uses where the node runs out of disk", async () => {
+    const scene = new Scene();
+    expect(await scene.gc.removeUnused()).toBe(100);
+    expect(scene.names).toEqual(["used", "pause"]);
+  });
+});
