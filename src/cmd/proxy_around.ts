@@ -23,7 +23,7 @@ import { PersistentListener } from "../http/persistent.ts";
 import { configz } from "../proxy/metrics/configz.ts";
 import { MetricsObserver } from "../proxy/metrics/metrics_observer.ts";
 import { metricsRoutes } from "../proxy/metrics/metrics_routes.ts";
-import { registerProcessMetrics } from "../proxy/metrics/process_metrics.ts";
+import { registerProcessMetrics } from "../http/process_metrics.ts";
 import type { ProxyMetrics } from "../proxy/metrics/proxy_metrics.ts";
 import { systemClock as clock } from "../reconcile/clock.ts";
 

@@ -1,6 +1,6 @@
 /** kube-proxy's metrics: which there are in a mode, and what events make of them. */
 import { describe, expect, it } from "vitest";
-import { registerProcessMetrics } from "../../../../src/proxy/metrics/process_metrics.ts";
+import { registerProcessMetrics } from "../../../../src/http/process_metrics.ts";
 import { ProxyMetrics } from "../../../../src/proxy/metrics/proxy_metrics.ts";
 import { endpoint, servicePort, wanted } from "../../../fixtures/proxied.ts";
 import { parseMetrics, type Family } from "../../../fixtures/prometheus_text.ts";

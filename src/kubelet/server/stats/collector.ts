@@ -1,0 +1,165 @@
+/** Reads what the node and its pods use, once for all who ask within a second. */
+import { readdir, stat, statfs } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import type { Clock } from "../../../reconcile/clock.ts";
+import { podCgroupName, podsRoot, type CgroupPlace } from "../../cgroups/names.ts";
+import { readPids } from "../../cgroups/pids.ts";
+import type { CgroupTree } from "../../cgroups/tree.ts";
+import type { RuntimeService, ImageService } from "../../cri/runtime.ts";
+import { qosClassOf } from "../../pods/containers.ts";
+import { podLogFolder, type Folders } from "../../pods/names.ts";
+import { currentSandbox, type ObservedContainer } from "../../pods/observed.ts";
+import type { PodIndex, PodView } from "../pod_index.ts";
+import { decodeLinks, decodeMeminfo } from "./decode.ts";
+import { Groups, readOr } from "./groups.ts";
+import type { ContainerSnapshot, DiskUse, FileSystem, Measured, NodeSnapshot, PodSnapshot } from "./snapshot.ts";
+
+export interface CollectorOptions {
+  readonly nodeName: string;
+  readonly pods: PodIndex;
+  readonly runtime: Pick<RuntimeService, "version"> & Pick<ImageService, "imageFilesystems">;
+  readonly tree: CgroupTree;
+  readonly place: CgroupPlace;
+  readonly folders: Folders;
+  readonly clock: Clock;
+}
+
+/** What is younger is not read again, in ms. */
+const freshMs = 1000;
+
+export class StatsCollector {
+  readonly #options: CollectorOptions;
+  readonly #groups: Groups;
+  #latest: Promise<NodeSnapshot> | undefined;
+  #readAtMs = -Infinity;
+  #isReading = false;
+  /** CPU time of each group at the last look. */
+  #before = new Map<string, { readonly timeMs: number; readonly nanos: number }>();
+  #now = new Map<string, { readonly timeMs: number; readonly nanos: number }>();
+
+  constructor(options: CollectorOptions) {
+    this.#options = options;
+    this.#groups = new Groups(options.tree.hierarchies);
+  }
+
+  read(): Promise<NodeSnapshot> {
+    const now = this.#options.clock.now();
+    if (this.#latest && (this.#isReading || now - this.#readAtMs < freshMs)) return this.#latest;
+    this.#readAtMs = now;
+    this.#isReading = true;
+    this.#latest = this.#collect().finally(() => (this.#isReading = false));
+    this.#latest.catch(() => (this.#latest = undefined));
+    return this.#latest;
+  }
+
+  async #collect(): Promise<NodeSnapshot> {
+    const { nodeName, pods, runtime, folders, tree, place, clock } = this.#options;
+    const [fs, imageFs, processes] = await Promise.all([
+      fileSystem(folders.root),
+      imageFileSystem(runtime, folders.root),
+      readPids(),
+    ]);
+    const use = this.#measure("/");
+    const allPods = this.#measure(tree.literal(podsRoot(place)));
+    const snapshots: PodSnapshot[] = [];
+    for (const view of pods.all()) {
+      if (!currentSandbox(view.observed)?.isReady) continue;
+      snapshots.push(await this.#pod(view));
+      // Others have their turn between two pods.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    this.#before = this.#now;
+    this.#now = new Map();
+    return {
+      name: nodeName,
+      timeMs: clock.now(),
+      bootMs: clock.now() - os.uptime() * 1000,
+      cpus: os.availableParallelism(),
+      use,
+      memory: decodeMeminfo(readOr("/proc/meminfo") ?? ""),
+      links: decodeLinks(readOr("/proc/net/dev") ?? ""),
+      fs,
+      imageFs,
+      processes,
+      allPods,
+      pods: snapshots,
+    };
+  }
+
+  async #pod({ current, observed }: PodView): Promise<PodSnapshot> {
+    const { tree, place, folders } = this.#options;
+    const { metadata, spec, status } = current;
+    const group = tree.literal(podCgroupName(place, metadata.uid, qosClassOf(current)));
+    const below = this.#groups.below(group);
+    const running = observed.containers.filter(({ state }) => state === "running");
+    const containers = await Promise.all(
+      running.map((container) => {
+        const name = below.find((one) => one.includes(container.id));
+        return this.#container(container, `${group}/${name ?? container.id}`, podLogFolder(folders, current));
+      }),
+    );
+    const [first] = below;
+    const hasLinks = spec.hostNetwork !== true && first !== undefined;
+    return {
+      name: metadata.name,
+      namespace: metadata.namespace ?? "",
+      uid: metadata.uid,
+      startedAtMs: Date.parse(status?.startTime ?? metadata.creationTimestamp) || 0,
+      use: this.#measure(group),
+      links: hasLinks ? this.#groups.links(`${group}/${first}`) : [],
+      containers,
+      volumes: [],
+    };
+  }
+
+  async #container(
+    { id, name, image, startedAtMs }: ObservedContainer,
+    group: string,
+    logFolder: string,
+  ): Promise<ContainerSnapshot> {
+    const logs = await filesIn(path.join(logFolder, name));
+    return { id, name, image, startedAtMs, use: this.#measure(group), rootfs: undefined, logs };
+  }
+
+  #measure(group: string): Measured {
+    const use = this.#groups.use(group);
+    const timeMs = this.#options.clock.now();
+    const nanos = use.cpu?.usageNanos ?? 0;
+    const before = this.#before.get(group);
+    this.#now.set(group, { timeMs, nanos });
+    const passedMs = before ? timeMs - before.timeMs : 0;
+    const usageNanoCores =
+      before && passedMs > 0 && nanos >= before.nanos
+        ? Math.round((nanos - before.nanos) / (passedMs / 1000))
+        : undefined;
+    return { ...use, group, timeMs, usageNanoCores };
+  }
+}
+
+async function fileSystem(folder: string): Promise<FileSystem> {
+  const { bavail, bfree, blocks, bsize, ffree, files } = await statfs(folder);
+  return {
+    availableBytes: bavail * bsize,
+    capacityBytes: blocks * bsize,
+    usedBytes: (blocks - bfree) * bsize,
+    inodesFree: ffree,
+    inodes: files,
+  };
+}
+
+/** What images take of the file system that they are on. */
+async function imageFileSystem(runtime: CollectorOptions["runtime"], fallback: string): Promise<FileSystem> {
+  const [first] = await runtime.imageFilesystems().catch(() => []);
+  const mountpoint = first?.fsId?.mountpoint ?? fallback;
+  const whole = await fileSystem(mountpoint).catch(() => fileSystem(fallback));
+  return { ...whole, usedBytes: first?.usedBytes?.value ?? whole.usedBytes };
+}
+
+/** Logs lie flat in their container's folder. */
+async function filesIn(folder: string): Promise<DiskUse> {
+  const names = await readdir(folder).catch(() => []);
+  const found = await Promise.all(names.map((name) => stat(path.join(folder, name)).catch(() => undefined)));
+  const sizes = found.map((one) => (one?.isFile() ? one.blocks * 512 : 0));
+  return { usedBytes: sizes.reduce((sum, size) => sum + size, 0), inodes: names.length };
+}

@@ -1,0 +1,68 @@
+/** What the node and its pods use at one time. */
+import type { GroupUse, LinkUse, NodeMemory } from "./decode.ts";
+
+/** A control group at one time. */
+export interface Measured extends GroupUse {
+  /** Path below each hierarchy. */
+  readonly group: string;
+  readonly timeMs: number;
+  /** Over the time since the last look, where there was one. */
+  readonly usageNanoCores: number | undefined;
+}
+
+export interface DiskUse {
+  readonly usedBytes: number;
+  readonly inodes: number;
+}
+
+export interface FileSystem {
+  readonly availableBytes: number;
+  readonly capacityBytes: number;
+  readonly usedBytes: number;
+  readonly inodesFree: number;
+  readonly inodes: number;
+}
+
+export interface ContainerSnapshot {
+  readonly name: string;
+  readonly id: string;
+  readonly image: string;
+  readonly startedAtMs: number;
+  readonly use: Measured;
+  readonly rootfs: DiskUse | undefined;
+  readonly logs: DiskUse;
+}
+
+export interface VolumeSnapshot {
+  readonly name: string;
+  readonly fs: FileSystem;
+  readonly claim: string | undefined;
+}
+
+export interface PodSnapshot {
+  readonly name: string;
+  readonly namespace: string;
+  readonly uid: string;
+  readonly startedAtMs: number;
+  readonly use: Measured;
+  /** Of its own network; none for a pod in the node's. */
+  readonly links: readonly LinkUse[];
+  readonly containers: readonly ContainerSnapshot[];
+  readonly volumes: readonly VolumeSnapshot[];
+}
+
+export interface NodeSnapshot {
+  readonly name: string;
+  readonly timeMs: number;
+  readonly bootMs: number;
+  readonly cpus: number;
+  readonly use: Measured;
+  readonly memory: NodeMemory;
+  readonly links: readonly LinkUse[];
+  readonly fs: FileSystem;
+  readonly imageFs: FileSystem;
+  readonly processes: { readonly most: number; readonly running: number };
+  /** All pods together. */
+  readonly allPods: Measured;
+  readonly pods: readonly PodSnapshot[];
+}
