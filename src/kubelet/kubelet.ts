@@ -26,7 +26,9 @@ import { TimerWheel } from "./probes/timer_wheel.ts";
 import { RuntimeEvents } from "./runtime_events.ts";
 import { serveKubelet } from "./server/compose.ts";
 import { heartbeat } from "./server/heartbeat.ts";
-import { nodeSettings, podSettings, staticPodsSettings, type KubeletFlags } from "./settings.ts";
+import { KubeletMetrics } from "./server/metrics/kubelet_metrics.ts";
+import { measuredRuntime } from "./server/metrics/measured_runtime.ts";
+import { cgroupSettings, nodeSettings, podSettings, staticPodsSettings, type KubeletFlags } from "./settings.ts";
 import { NoApi, noEvents } from "./standalone.ts";
 
 export interface KubeletOptions {
@@ -55,7 +57,9 @@ const runtimeRetryMs = 500;
 const eventFlushMs = 2000;
 
 /** Resolves when static pods are looked after, whether an API server answers or not. */
-export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
+export async function startKubelet(given: KubeletOptions): Promise<Kubelet> {
+  const metrics = new KubeletMetrics(given.flags.nodeName);
+  const options = { ...given, runtime: measuredRuntime(given.runtime, metrics) };
   const { config, flags, runtime, clock, onError } = options;
   const isStandalone = options.client === undefined;
   const client = options.client ?? new NoApi();
@@ -103,6 +107,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     services: () => services.objects.values(),
     nodeIps: () => flags.addresses,
     allocatable: () => agent.allocatable,
+    metrics,
     onError,
   };
   const staticPods = staticPodsSettings(config, flags);
@@ -128,7 +133,13 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       })
     : undefined;
   const certificate = serving ? { certificate: serving } : {};
-  const server = await serveKubelet({ ...options, ...certificate, client, pods, syncLoop: heartbeat(wheel, clock) });
+  const server = await serveKubelet({
+    ...{ ...options, ...certificate, client, pods, metrics, tree: groups.tree, syncLoop: heartbeat(wheel, clock) },
+    registries: options.certificates ? [options.certificates.registry] : [],
+    place: cgroupSettings(config, facts, groups.tree.driver),
+    folders: settings.folders,
+    osImage: facts.osImage,
+  });
   let isStopped = false;
   const join = async (): Promise<void> => {
     await options.ready();

@@ -256,6 +256,91 @@ describe("who asks", () => {
   });
 });
 
+describe("what the kubelet measures", () => {
+  const raw = (below: string): Promise<string> => node.run(["get", "--raw", `/api/v1/nodes/${nodeName}/proxy${below}`]);
+  /** Values of a family by their labels, as Prometheus reads them. */
+  const values = (text: string, name: string): Map<string, number> =>
+    new Map(
+      text
+        .split("\n")
+        .filter((one) => one.startsWith(`${name}{`) || one.startsWith(`${name} `))
+        .map((one) => {
+          const [, labels = "", value = ""] = /^[a-z_]+(?:\{(.*)\})? (\S+)/.exec(one) ?? [];
+          return [labels, Number(value)] as const;
+        }),
+    );
+
+  it("is what pods use, in the three forms that are asked for", async () => {
+    // Something that is larger than what a shell needs, and that is counted.
+    const hog =
+      "dd if=/dev/zero of=/dev/shm/held bs=1M count=40; i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; echo ready; sleep 1000";
+    await create(
+      pod("busy", { command: ["sh", "-c", hog], readinessProbe: { exec: { command: ["true"] }, periodSeconds: 1 } }),
+    );
+    await node.run(["wait", "--for=condition=Ready", "pod/busy", "--timeout=60s"]);
+    await eventually("its work", async () => (await logs("busy")).includes("ready"), 60_000);
+    const resource = await eventually("the pod's use", async () => {
+      const text = await raw("/metrics/resource");
+      return (values(text, "container_memory_working_set_bytes").get(busy) ?? 0) > 40e6 && text;
+    });
+    expect(values(resource, "container_cpu_usage_seconds_total").get(busy)).toBeGreaterThan(0.05);
+    expect(values(resource, "pod_memory_working_set_bytes").get('namespace="default",pod="busy"')).toBeGreaterThan(
+      40e6,
+    );
+    expect(values(resource, "node_cpu_usage_seconds_total").get("")).toBeGreaterThan(1);
+    expect(values(resource, "resource_scrape_error").get("")).toBe(0);
+    const { node: whole, pods } = JSON.parse(await raw("/stats/summary"));
+    expect(whole).toMatchObject({ nodeName, cpu: { usageCoreNanoSeconds: expect.any(Number) } });
+    expect(whole.memory.availableBytes).toBeGreaterThan(0);
+    expect(whole.fs.capacityBytes).toBeGreaterThan(whole.fs.availableBytes);
+    const own = pods.find(({ podRef }: any) => podRef.name === "busy");
+    expect(own.memory.workingSetBytes).toBeGreaterThan(40e6);
+    expect(own.network).toMatchObject({ name: "eth0", rxErrors: 0 });
+    expect(own.containers[0]).toMatchObject({ name: "main", cpu: { usageCoreNanoSeconds: expect.any(Number) } });
+    expect(own.containers[0].logs.usedBytes).toBeGreaterThan(0);
+    expect(own.process_stats.process_count).toBeGreaterThanOrEqual(2);
+    const cadvisor = await raw("/metrics/cadvisor");
+    const ofPod = (name: string, container: string): number[] =>
+      [...values(cadvisor, name)]
+        .filter(([labels]) => labels.includes('pod="busy"') && labels.includes(`container="${container}"`))
+        .map(([, value]) => value);
+    expect(ofPod("container_memory_working_set_bytes", "main")[0]).toBeGreaterThan(40e6);
+    expect(ofPod("container_cpu_usage_seconds_total", "")).toHaveLength(1);
+    expect(ofPod("container_network_receive_bytes_total", "")).toHaveLength(1);
+    expect(values(cadvisor, "machine_memory_bytes").get("")).toBeGreaterThan(1e8);
+  });
+
+  it("is its own work, by upstream's names", async () => {
+    const text = await raw("/metrics");
+    expect(values(text, "kubelet_node_name").get(`node="${nodeName}"`)).toBe(1);
+    expect(values(text, "kubelet_running_pods").get("")).toBeGreaterThanOrEqual(2);
+    expect(values(text, "kubelet_running_containers").get('container_state="running"')).toBeGreaterThanOrEqual(2);
+    expect(
+      values(text, "kubelet_runtime_operations_total").get('operation_type="run_podsandbox"'),
+    ).toBeGreaterThanOrEqual(2);
+    expect(values(text, "kubelet_started_containers_total").get('container_type="container"')).toBeGreaterThanOrEqual(
+      2,
+    );
+    expect(values(text, "kubelet_pod_start_duration_seconds_count").get("")).toBeGreaterThanOrEqual(2);
+    expect(
+      values(text, "kubelet_pod_worker_duration_seconds_count").get('operation_type="create"'),
+    ).toBeGreaterThanOrEqual(2);
+    expect(values(text, "process_resident_memory_bytes").get("")).toBeGreaterThan(1e7);
+    const metrics = [...values(text, "kubelet_http_requests_total").keys()];
+    expect(metrics).toContain('method="GET",path="containerLogs",server_type="readwrite",long_running="false"');
+    const probes = await eventually("probes", async () => values(await raw("/metrics/probes"), "prober_probe_total"));
+    const [labels = "", count = 0] = [...probes][0] ?? [];
+    expect(labels).toMatch(
+      /^container="main",namespace="default",pod="busy",pod_uid=".*",probe_type="Readiness",result="successful"$/,
+    );
+    expect(count).toBeGreaterThanOrEqual(1);
+    await node.run(["delete", "pod", "busy", "--timeout=30s"]);
+    await eventually("no series of it", async () => !(await raw("/metrics/probes")).includes("busy"));
+  });
+});
+
+const busy = 'container="main",namespace="default",pod="busy"';
+
 describe("kubectl get --raw", () => {
   it("reaches the kubelet as nodes/proxy", async () => {
     const running = JSON.parse(await node.run(["get", "--raw", `/api/v1/nodes/${nodeName}/proxy/runningpods/`]));

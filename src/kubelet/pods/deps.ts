@@ -8,6 +8,7 @@ import type { Runtime } from "../cri/runtime.ts";
 import type { Limiter } from "../images/limiter.ts";
 import type { TimerWheel } from "../probes/timer_wheel.ts";
 import type { BackoffBounds } from "./backoff.ts";
+import type { PodMetrics } from "./metrics.ts";
 import type { ConfigObjects } from "./config_objects.ts";
 import type { ResourceSettings } from "./render/resources.ts";
 import type { SandboxSettings } from "./render/sandbox.ts";
@@ -36,5 +37,6 @@ export interface PodDeps {
   readonly services: () => Iterable<Service>;
   readonly nodeIps: () => readonly string[];
   readonly allocatable: () => Readonly<Record<string, string>>;
+  readonly metrics?: PodMetrics;
   readonly onError: (attempted: string, error: unknown) => void;
 }

@@ -3,7 +3,7 @@
 export type PodOperation = "create" | "sync" | "kill";
 
 export interface ProbedContainer {
-  readonly kind: "Startup" | "Liveness" | "Readiness";
+  readonly kind: "startup" | "liveness" | "readiness";
   readonly container: string;
   readonly pod: string;
   readonly namespace: string;
@@ -18,4 +18,10 @@ export interface PodMetrics {
   probed(about: ProbedContainer, result: "successful" | "failed" | "unknown", seconds: number): void;
   /** Its probes are over for good. */
   forgotten(uid: string): void;
+}
+
+/** upstream's types of what a worker of a pod does. */
+export function operationOf(step: string): PodOperation {
+  if (step === "createSandbox") return "create";
+  return /^(stop|remove|cleanUp|release)/.test(step) ? "kill" : "sync";
 }

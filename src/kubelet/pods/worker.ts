@@ -15,6 +15,7 @@ import { currentSandbox, isRunning } from "./observed.ts";
 import { isStaticPod } from "./names.ts";
 import { listPod, observeContainer, observePod, type Listed } from "./observe.ts";
 import { planPod } from "./plan.ts";
+import { operationOf } from "./metrics.ts";
 import type { PlanInput } from "./plan_input.ts";
 import { PodState } from "./pod_state.ts";
 import { Retries } from "./retries.ts";
@@ -46,6 +47,8 @@ export class PodWorker {
   readonly #retries: Retries;
   readonly #sources: PodSources;
   readonly #timers = new Map<string, () => void>();
+  /** Of a pod that is new, until it runs. */
+  #seenAtMs: number | undefined;
   #isLoaded = false;
   #isStopped = false;
   #scheduled = false;
@@ -73,6 +76,7 @@ export class PodWorker {
 
   /** @param listed what the runtime had when the kubelet began; undefined: the pod is new, there is nothing */
   async load(listed: Listed | undefined): Promise<void> {
+    if (!listed) this.#seenAtMs = this.#deps.clock.now();
     if (listed) await this.#observe(listed).catch((error: unknown) => this.#deps.onError("observe a pod", error));
     for (const { id, name } of this.state.observed.containers) {
       const before = apiStatus(this.state.pod, name);
@@ -219,6 +223,7 @@ export class PodWorker {
     }
     if (this.#retries.holds(key)) return;
     busy.add(key);
+    const beganMs = this.#deps.clock.now();
     void applyStep(this.#run, step)
       .then(
         () => this.#retries.succeeded(key),
@@ -226,6 +231,7 @@ export class PodWorker {
       )
       .finally(() => {
         busy.delete(key);
+        this.#deps.metrics?.worked(operationOf(step.do), (this.#deps.clock.now() - beganMs) / 1000);
         if (step.do === "startContainer") this.#claim();
         this.wake();
       });
@@ -275,6 +281,10 @@ export class PodWorker {
     const { state } = this;
     if (state.isGone) return;
     const status = derivePodStatus(statusInput(this.#deps, state, this.#probes, input));
+    if (this.#seenAtMs !== undefined && status.phase === "Running") {
+      this.#deps.metrics?.started((this.#deps.clock.now() - this.#seenAtMs) / 1000);
+      this.#seenAtMs = undefined;
+    }
     if (isStaticPod(state.pod)) {
       state.written = status;
       return this.#writer.putMirror(this.#deps.mirrorOf?.(state.pod), status);

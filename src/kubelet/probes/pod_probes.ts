@@ -6,6 +6,7 @@ import type { RuntimeService } from "../cri/runtime.ts";
 import { allContainers, containerSubject, type ContainerSpec } from "../pods/containers.ts";
 import type { ObservedContainer } from "../pods/observed.ts";
 import type { FailedProbe } from "../pods/plan_input.ts";
+import type { PodMetrics } from "../pods/metrics.ts";
 import { afterAnswer, unprobed, type ProbeAnswer, type ProbeState } from "./probe_state.ts";
 import { runProbe, type Probe } from "./run_probe.ts";
 import type { TimerWheel } from "./timer_wheel.ts";
@@ -15,6 +16,7 @@ export interface ProbeDeps {
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly events: EventRecorder;
+  readonly metrics?: PodMetrics;
 }
 
 type Kind = "startup" | "liveness" | "readiness";
@@ -73,6 +75,7 @@ export class PodProbes {
   stop(): void {
     for (const { cancel } of this.#running.values()) cancel();
     this.#running.clear();
+    this.#deps.metrics?.forgotten(this.#pod.metadata.uid);
   }
 
   isReady(spec: ContainerSpec, id: string): boolean {
@@ -126,10 +129,17 @@ export class PodProbes {
       const timeoutSeconds = probe.timeoutSeconds ?? 1;
       const answer = await runProbe(probe, { runtime, containerId: id, container, ip: this.#ip, timeoutSeconds });
       if (this.#running.get(key) !== running) return;
+      this.#count(running, answer, clock.now() - begunMs);
       this.#take(running, answer);
       if (kind === "startup" && running.state.result === "success") return;
     }
     this.#after(running, Math.max(0, begunMs + (waits ? waitMs : periodMs(probe)) - clock.now()));
+  }
+
+  #count({ kind, container }: Running, { isGood, isUnknown }: ProbeAnswer, ms: number): void {
+    const { name, namespace = "", uid } = this.#pod.metadata;
+    const result = isUnknown ? "unknown" : isGood ? "successful" : "failed";
+    this.#deps.metrics?.probed({ kind, container: container.name, pod: name, namespace, uid }, result, ms / 1000);
   }
 
   #take(running: Running, { isGood, isUnknown, message }: ProbeAnswer): void {

@@ -1,24 +1,33 @@
 /** Everything the kubelet serves, joined: health on its own port, and the server's endpoints with who may use them. */
+import type { Registry } from "prom-client";
 import type { Client } from "../../api/client.ts";
 import type { KubeletConfiguration } from "../../config/kubelet.ts";
 import { PersistentListener } from "../../http/persistent.ts";
 import type { HttpHandler } from "../../http/listener.ts";
 import type { Clock } from "../../reconcile/clock.ts";
+import type { CgroupPlace } from "../cgroups/names.ts";
+import type { CgroupTree } from "../cgroups/tree.ts";
 import type { Runtime } from "../cri/runtime.ts";
+import type { Folders } from "../pods/names.ts";
 import type { KubeletFlags } from "../settings.ts";
+import { kubeletVersion } from "../version.ts";
 import { Authenticator } from "./auth/authenticator.ts";
 import { Authorizer } from "./auth/authorizer.ts";
 import { configz } from "./configz.ts";
 import { sendJson, type Endpoint } from "./endpoint.ts";
 import { healthEndpoints, healthOf, type Check } from "./health.ts";
 import { logEndpoint } from "./logs/endpoint.ts";
-import { podIndex, type PodSource } from "./pod_index.ts";
+import { metricsEndpoints, requestLabels } from "./metrics/endpoints.ts";
+import type { KubeletMetrics } from "./metrics/kubelet_metrics.ts";
+import { podIndex, type PodIndex, type PodSource } from "./pod_index.ts";
 import { podEndpoints } from "./pods.ts";
 import { Router } from "./router.ts";
 import { KubeletServer } from "./server.ts";
 import { certificateOfFiles } from "./serving/files.ts";
 import { ensureSelfSigned } from "./serving/self_signed.ts";
 import type { ServingCertificateSource } from "./serving/source.ts";
+import { StatsCollector } from "./stats/collector.ts";
+import { statsEndpoints } from "./stats/endpoints.ts";
 import { streamEndpoints } from "./streams/endpoints.ts";
 import { refusing, systemLogEndpoints } from "./system_logs.ts";
 
@@ -31,6 +40,13 @@ export interface KubeletServing {
   readonly clock: Clock;
   /** Default: the files that the configuration names, or one that is made. */
   readonly certificate?: ServingCertificateSource;
+  readonly metrics: KubeletMetrics;
+  /** Of parts that count for themselves. */
+  readonly registries: readonly Registry[];
+  readonly tree: CgroupTree;
+  readonly place: CgroupPlace;
+  readonly folders: Folders;
+  readonly osImage: string;
   /** What keeps the pods goes on. */
   readonly syncLoop: Check;
   readonly onError: (attempted: string, error: unknown) => void;
@@ -49,12 +65,19 @@ export async function serveKubelet(serving: KubeletServing): Promise<RunningServ
   const health = await serveHealth(serving, checks);
   if (!config.enableServer) return { port: undefined, stop: () => health.close() };
   const endpoints = endpointsOf(serving, checks);
-  const common = { observe: () => () => undefined, onError, idleTimeoutMs: config.streamingConnectionIdleTimeout };
+  const common = { onError, idleTimeoutMs: config.streamingConnectionIdleTimeout };
+  const observe = (isReadOnly: boolean) => (method: string, path: string) =>
+    serving.metrics.request(requestLabels(method, path, isReadOnly));
   const server = new KubeletServer({
     settings: config,
     certificate: serving.certificate ?? (await ownCertificate(serving)),
-    secure: { ...common, router: new Router(endpoints), access: accessOf(serving) },
-    readOnly: { ...common, router: new Router(endpoints.filter(({ isReadOnly }) => isReadOnly)), access: undefined },
+    secure: { ...common, observe: observe(false), router: new Router(endpoints), access: accessOf(serving) },
+    readOnly: {
+      ...common,
+      observe: observe(true),
+      router: new Router(endpoints.filter(({ isReadOnly }) => isReadOnly)),
+      access: undefined,
+    },
     clock,
     onError,
   });
@@ -114,7 +137,17 @@ function endpointsOf(serving: KubeletServing, checks: Readonly<Record<string, Ch
         refusing("/debug/flags/v", "flags endpoint is disabled."),
       ]
     : [...podEndpoints(pods).filter(({ isReadOnly }) => isReadOnly), ...withoutDebugging()];
-  return [...healthEndpoints(checks), ...debugging];
+  serving.metrics.follow(pods);
+  return [
+    ...healthEndpoints(checks),
+    ...metricsEndpoints(serving.metrics, serving.registries),
+    ...statsEndpoints({ ...serving, stats: statsOf(serving, pods), version: kubeletVersion }),
+    ...debugging,
+  ];
+}
+
+function statsOf({ flags, runtime, tree, place, folders, clock }: KubeletServing, pods: PodIndex): StatsCollector {
+  return new StatsCollector({ nodeName: flags.nodeName, pods, runtime, tree, place, folders, clock });
 }
 
 function configzEndpoint(config: KubeletConfiguration): Endpoint {
