@@ -25,7 +25,13 @@ export class ProbeMetrics {
     const key = `${kind} ${container}`;
     const probeType = `${kind[0]!.toUpperCase()}${kind.slice(1)}`;
     const labels = { container, namespace, pod, pod_uid: uid, probe_type: probeType };
-    const counted = own.get(key) ?? { labels, results: new Map<string, number>(), buckets: bounds.map(() => 0), seconds: 0, count: 0 };
+    const counted = own.get(key) ?? {
+      labels,
+      results: new Map<string, number>(),
+      buckets: bounds.map(() => 0),
+      seconds: 0,
+      count: 0,
+    };
     own.set(key, counted);
     counted.results.set(result, (counted.results.get(result) ?? 0) + 1);
     counted.seconds += seconds;
