@@ -3,6 +3,7 @@
  * or straight into the API server of the same process.
  */
 import type { KubeObject, New } from "../model/kubernetes.ts";
+import type { JsonFields } from "./json_fields.ts";
 import type { ResourceType } from "./resource_types.ts";
 import type { StatusError } from "./status_error.ts";
 
@@ -22,6 +23,8 @@ export interface ListOptions {
   readonly continue?: string;
   /** "0": whatever the server has at hand. */
   readonly resourceVersion?: string;
+  /** What the caller reads of each object, beside its metadata's usual: of the rest nothing need be there. */
+  readonly fields?: JsonFields;
 }
 
 export interface ObjectList<T> {
@@ -42,7 +45,7 @@ export interface WatchObserver<T> {
   onEnd(error?: StatusError): void;
 }
 
-export interface WatchOptions extends Pick<ListOptions, "namespace" | "labelSelector" | "fieldSelector"> {
+export interface WatchOptions extends Pick<ListOptions, "namespace" | "labelSelector" | "fieldSelector" | "fields"> {
   /** Events behind this version. */
   readonly resourceVersion: string;
 }

@@ -30,7 +30,7 @@ export interface InformerOptions extends Pick<ListOptions, "namespace" | "labelS
   readonly clock?: Clock;
 }
 
-export interface KeepOption<T> {
+export interface KeepOption<T> extends Pick<ListOptions, "fields"> {
   /** What is kept of each object, where that is not all. */
   readonly keep?: (object: T) => T;
 }
@@ -138,12 +138,13 @@ export class Informer<T extends KubeObject> {
     for (const look of [...this.#waiting]) look();
   }
 
-  get #selection(): Pick<ListOptions, "namespace" | "labelSelector" | "fieldSelector"> {
-    const { namespace, labelSelector, fieldSelector } = this.#options;
+  get #selection(): Pick<ListOptions, "namespace" | "labelSelector" | "fieldSelector" | "fields"> {
+    const { namespace, labelSelector, fieldSelector, fields } = this.#options;
     return {
       ...(namespace === undefined ? {} : { namespace }),
       ...(labelSelector === undefined ? {} : { labelSelector }),
       ...(fieldSelector === undefined ? {} : { fieldSelector }),
+      ...(fields === undefined ? {} : { fields }),
     };
   }
 
@@ -172,7 +173,8 @@ export class Informer<T extends KubeObject> {
 
   /** Of each page is kept what is kept before the next one is there: what is not kept is never held whole. */
   async #listPages(): Promise<string> {
-    const seen = new Set<string>();
+    // Of the first list nothing can have gone.
+    const seen = this.objects.size > 0 ? new Set<string>() : undefined;
     const next = (place?: string): Promise<ObjectList<T>> =>
       this.#client.list(this.type, {
         ...this.#selection,
@@ -185,8 +187,9 @@ export class Informer<T extends KubeObject> {
       // Asked for before this one is looked at: the server's work and ours go on side by side.
       const following = page.continue === undefined ? undefined : next(page.continue);
       for (const item of page.items) {
-        seen.add(keyText(keyOf(item)));
-        this.#put(item);
+        const key = keyText(keyOf(item));
+        seen?.add(key);
+        this.#put(item, key);
       }
       if (following === undefined) break;
       const come = await following.catch((error: unknown) => {
@@ -197,7 +200,7 @@ export class Informer<T extends KubeObject> {
       if (come === undefined) return this.#listWhole();
       page = come;
     }
-    this.#removeAllBut(seen);
+    if (seen) this.#removeAllBut(seen);
     return page.resourceVersion;
   }
 
@@ -245,11 +248,11 @@ export class Informer<T extends KubeObject> {
     this.#cancelRetry = this.#clock.after(ms, again);
   }
 
-  #put(whole: T): void {
+  #put(whole: T, key = keyText(keyOf(whole))): void {
     const object = this.#options.keep ? this.#options.keep(whole) : whole;
-    const previous = this.objects.get(keyText(keyOf(object)));
+    const previous = this.objects.get(key);
     if (previous?.metadata.resourceVersion === object.metadata.resourceVersion) return;
-    this.objects.set(object);
+    this.objects.set(object, key);
     // Another object of the same name: the old one's end was not seen.
     const replaced = previous !== undefined && previous.metadata.uid !== object.metadata.uid;
     for (const handler of this.#handlers) {

@@ -12,11 +12,8 @@ export interface Index<T> {
 export class ObjectStore<T extends KubeObject> {
   readonly #objects = new Map<string, T>();
   readonly #indexes: StoredIndex<T>[] = [];
-  readonly #namespaces: StoredIndex<T>;
-
-  constructor() {
-    this.#namespaces = this.addIndex(({ metadata }) => [metadata.namespace ?? ""]);
-  }
+  /** Made when somebody asks for it: most never do, and it has an entry for each object. */
+  #namespaces: StoredIndex<T> | undefined;
 
   /** Finds objects by values of their own; objects that are there already are found too. */
   addIndex(valuesOf: IndexValues<T>): StoredIndex<T> {
@@ -44,12 +41,12 @@ export class ObjectStore<T extends KubeObject> {
   }
 
   inNamespace(namespace: string): readonly T[] {
+    this.#namespaces ??= this.addIndex(({ metadata }) => [metadata.namespace ?? ""]);
     return this.#namespaces.get(namespace);
   }
 
-  /** @returns what it takes the place of */
-  set(object: T): T | undefined {
-    const key = keyText(keyOf(object));
+  /** @param key as keyText gives it @returns what it takes the place of */
+  set(object: T, key = keyText(keyOf(object))): T | undefined {
     const previous = this.delete(key);
     this.#objects.set(key, object);
     for (const index of this.#indexes) index.add(key, object);

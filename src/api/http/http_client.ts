@@ -1,6 +1,7 @@
 /** The API over HTTPS, with a kubeconfig's credentials. */
 import type { KubeObject } from "../../model/kubernetes.ts";
 import type { ListOptions, ObjectList, StopWatch, WatchObserver, WatchOptions } from "../client.ts";
+import { JsonFields } from "../json_fields.ts";
 import { RequestClient, type ApiRequest } from "../request_client.ts";
 import { pathOf, queryOf } from "../request_parts.ts";
 import { apiVersionOf, type ResourceType } from "../resource_types.ts";
@@ -28,6 +29,8 @@ export interface HttpClientOptions {
 const pageSize = 500;
 /** A watch is ended by the server after this many seconds, and up to twice as many (client-go's reflector). */
 const watchSeconds = 300;
+
+const listMetadata = { resourceVersion: true, continue: true } as const;
 
 interface ListAnswer<T> {
   readonly items: readonly T[] | null;
@@ -86,9 +89,11 @@ export class HttpClient extends RequestClient {
   }
 
   async #page<T extends KubeObject>(type: ResourceType<T>, options: ListOptions): Promise<ObjectList<T>> {
-    const { namespace, ...query } = options;
+    const { namespace, fields, ...query } = options;
     const path = pathOf(type, { ...(namespace === undefined ? {} : { namespace }) });
-    const list = await this.send<ListAnswer<T>>({ method: "GET", path, query: queryOf({ ...query }) });
+    const request = { method: "GET", path, query: queryOf({ ...query }) } as const;
+    const wanted = fields && new JsonFields({ metadata: listMetadata, items: fields });
+    const list = await this.#transport.json<ListAnswer<T>>(request, wanted);
     const { resourceVersion, continue: next } = list.metadata;
     const about = { apiVersion: apiVersionOf(type), kind: type.kind };
     // Items of a list do not say what they are.
@@ -102,11 +107,11 @@ export class HttpClient extends RequestClient {
     options: WatchOptions,
     observer: WatchObserver<T>,
   ): StopWatch {
-    const { namespace, ...selection } = options;
+    const { namespace, fields, ...selection } = options;
     const timeoutSeconds = Math.floor(watchSeconds * (1 + Math.random()));
     const query = queryOf({ ...selection, watch: true, allowWatchBookmarks: true, timeoutSeconds });
     const path = pathOf(type, { ...(namespace === undefined ? {} : { namespace }) });
-    const watch = new HttpWatch(observer);
+    const watch = new HttpWatch(observer, fields);
     void watch.follow(() => this.#transport.open({ method: "GET", path, query }));
     return () => watch.stop();
   }

@@ -2,6 +2,7 @@
 import type { ClientHttp2Stream } from "node:http2";
 import type { KubeObject } from "../../model/kubernetes.ts";
 import type { WatchObserver } from "../client.ts";
+import { JsonFields } from "../json_fields.ts";
 import { StatusError } from "../status_error.ts";
 import { refusal, statusErrorOf } from "./transport.ts";
 
@@ -19,6 +20,7 @@ interface Line<T> {
 
 export class HttpWatch<T extends KubeObject> {
   readonly #observer: WatchObserver<T>;
+  readonly #fields: JsonFields | undefined;
   #stream: ClientHttp2Stream | undefined;
   #ended = false;
   #code = 0;
@@ -27,8 +29,10 @@ export class HttpWatch<T extends KubeObject> {
   #bytes = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(observer: WatchObserver<T>) {
+  /** @param fields what is read of each object; default: all */
+  constructor(observer: WatchObserver<T>, fields?: JsonFields) {
     this.#observer = observer;
+    this.#fields = fields && new JsonFields({ type: true, object: fields });
   }
 
   async follow(open: () => Promise<ClientHttp2Stream>): Promise<void> {
@@ -80,7 +84,7 @@ export class HttpWatch<T extends KubeObject> {
     if (line.length === 0) return;
     let event: Line<T>;
     try {
-      event = JSON.parse(line.toString()) as Line<T>;
+      event = this.#parse(line);
     } catch (error) {
       return this.end(lost(error));
     }
@@ -89,6 +93,12 @@ export class HttpWatch<T extends KubeObject> {
       return this.#observer.onEvent({ type: "BOOKMARK", resourceVersion: event.object.metadata.resourceVersion });
     }
     this.#observer.onEvent({ type: event.type, object: withoutManagers(event.object) });
+  }
+
+  #parse(line: Buffer): Line<T> {
+    const event = this.#fields?.read(line) as Line<T> | undefined;
+    // An error is no object of the resource: it is read whole.
+    return event === undefined || event.type === "ERROR" ? (JSON.parse(line.toString()) as Line<T>) : event;
   }
 
   /** Nothing is called behind it. */

@@ -1,6 +1,7 @@
 /** Requests over HTTP/2 with their bounds: of time, of size, of tries. */
 import type { ClientHttp2Stream } from "node:http2";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { JsonFields } from "../json_fields.ts";
 import type { ApiRequest } from "../request_client.ts";
 import { StatusError, type StatusDetails } from "../status_error.ts";
 import { Connections } from "./connections.ts";
@@ -48,12 +49,12 @@ export class Transport {
     this.#connections = new Connections(options.server);
   }
 
-  /** @returns the JSON that answers. @throws StatusError */
-  async json<T>(request: ApiRequest): Promise<T> {
+  /** @param fields of what answers; default: all @returns the JSON that answers. @throws StatusError */
+  async json<T>(request: ApiRequest, fields?: JsonFields): Promise<T> {
     const { code, body } = await this.#tried(request);
     if (code >= 400) throw refusal(code, body);
     try {
-      return JSON.parse(body.toString()) as T;
+      return (fields ? fields.read(body) : JSON.parse(body.toString())) as T;
     } catch (cause) {
       throw new StatusError(0, "", `${request.path} did not answer with JSON`, undefined, cause);
     }

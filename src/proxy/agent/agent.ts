@@ -84,6 +84,7 @@ export class ProxyAgent {
     this.#cidrs = new ServiceCidrs(client, { clock, onChange: facts, onError: failed("servicecidrs") });
     this.#states = new ServiceStates(client, {
       clock,
+      nodeName: name,
       observer: this.#observer,
       onChange: () => this.#request(),
       onError: (resource, error) => failed(resource)(error),

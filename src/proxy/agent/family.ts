@@ -10,12 +10,14 @@ import type { NftablesOptions } from "../modes/nftables/options.ts";
 import { Ruleset } from "../modes/nftables/ruleset.ts";
 import type { FamilySync, PortChange } from "./observer.ts";
 
+const nothing: ReadonlyMap<string, WantedPort> = new Map();
+
 export class FamilyProxy {
   readonly family: IpFamily;
   readonly #ruleset: Ruleset;
   readonly #table: NftablesTable;
-  /** Service → its ports, as the ruleset has them. */
-  readonly #ports = new Map<string, ReadonlyMap<string, WantedPort>>();
+  /** Service → names of its ports, as the ruleset has them; of one port, as most have, that name alone. */
+  readonly #ports = new Map<string, string | readonly string[]>();
   #changes: PortChange[] = [];
   /** The table may be anything: it is observed before it is changed. */
   #mustRepair = true;
@@ -50,14 +52,12 @@ export class FamilyProxy {
     options: DeriveOptions,
     report: Report,
   ): void {
-    const before = this.#ports.get(key);
-    const after = service
-      ? deriveService(service, slices, this.family, options, report)
-      : new Map<string, WantedPort>();
-    for (const [name, wanted] of before ?? []) if (!after.has(name)) this.#change(name, wanted, undefined);
-    for (const [name, wanted] of after) this.#change(name, before?.get(name), wanted);
-    if (after.size > 0) this.#ports.set(key, after);
-    else this.#ports.delete(key);
+    const after = service ? deriveService(service, slices, this.family, options, report) : nothing;
+    for (const name of namesOf(this.#ports.get(key))) if (!after.has(name)) this.#change(name, undefined);
+    for (const [name, wanted] of after) this.#change(name, wanted);
+    const [first, ...others] = after.keys();
+    if (first === undefined) this.#ports.delete(key);
+    else this.#ports.set(key, others.length === 0 ? first : [first, ...others]);
     for (const name of after.keys()) this.#reportTaken(name, report);
   }
 
@@ -74,7 +74,8 @@ export class FamilyProxy {
     }
   }
 
-  #change(name: string, before: WantedPort | undefined, after: WantedPort | undefined): void {
+  #change(name: string, after: WantedPort | undefined): void {
+    const before = this.#ruleset.wanted(name);
     this.#ruleset.set(name, after);
     this.#changes.push({ name, before, after });
   }
@@ -111,4 +112,8 @@ export class FamilyProxy {
   async counts(): Promise<readonly FrontendCount[]> {
     return this.#isWhole ? this.#table.counts() : [];
   }
+}
+
+function namesOf(names: string | readonly string[] | undefined): readonly string[] {
+  return names === undefined ? [] : typeof names === "string" ? [names] : names;
 }

@@ -1,13 +1,50 @@
 /** What the proxy keeps of the API's objects: their fields are most of its memory, and it needs few of them. */
-import type { EndpointSlice, Node, ObjectMeta, Service } from "../../model/kubernetes.ts";
+import { JsonFields } from "../../api/json_fields.ts";
+import type { EndpointSlice, Node, Service } from "../../model/kubernetes.ts";
 
 /** Label of an EndpointSlice: the Service whose it is. */
 export const serviceNameLabel = "kubernetes.io/service-name";
 /** When the first of the changes that an EndpointSlice shows was made (upstream: EndpointsLastChangeTriggerTime). */
-const triggerTimeAnnotation = "endpoints.kubernetes.io/last-change-trigger-time";
+export const triggerTimeAnnotation = "endpoints.kubernetes.io/last-change-trigger-time";
+
+/** What every object is known by. */
+const metadata = { name: true, namespace: true, uid: true, resourceVersion: true } as const;
+
+/** What of Services is read at all. */
+export const serviceFields = new JsonFields({
+  metadata,
+  spec: {
+    type: true,
+    clusterIP: true,
+    clusterIPs: true,
+    externalIPs: true,
+    externalTrafficPolicy: true,
+    internalTrafficPolicy: true,
+    healthCheckNodePort: true,
+    loadBalancerSourceRanges: true,
+    sessionAffinity: true,
+    sessionAffinityConfig: true,
+    ports: { name: true, port: true, protocol: true, nodePort: true },
+  },
+  status: { loadBalancer: { ingress: true } },
+});
+
+/** What of EndpointSlices is read at all. */
+export const sliceFields = new JsonFields({
+  metadata: { ...metadata, labels: { [serviceNameLabel]: true }, annotations: { [triggerTimeAnnotation]: true } },
+  addressType: true,
+  ports: { name: true, port: true, protocol: true },
+  endpoints: {
+    addresses: true,
+    conditions: { ready: true, serving: true, terminating: true },
+    nodeName: true,
+    hints: true,
+  },
+});
 
 /** Of what is as it usually is nothing is kept: readers take what lacks for just that. */
 const usual: Readonly<Record<string, unknown>> = {
+  type: "ClusterIP",
   internalTrafficPolicy: "Cluster",
   externalTrafficPolicy: "Cluster",
   sessionAffinity: "None",
@@ -41,18 +78,18 @@ export function keepService({ spec, status }: Service): Pick<Service, "spec" | "
   };
 }
 
-export function keepSlice({ metadata: { annotations }, addressType, ports, endpoints }: EndpointSlice): Pick<
-  EndpointSlice,
-  "addressType" | "ports" | "endpoints"
-> & {
-  readonly metadata?: Pick<ObjectMeta, "annotations">;
-} {
-  const times = annotations && there(annotations, [triggerTimeAnnotation]);
+/** @returns with the time that the slice tells; "": none */
+export function keepSlice({
+  metadata: { annotations },
+  addressType,
+  ports,
+  endpoints,
+}: EndpointSlice): Pick<EndpointSlice, "addressType" | "ports" | "endpoints"> & { readonly time: string } {
   return {
     addressType,
     ports: (ports ?? []).map((port) => there(port, ["name", "port", "protocol"])),
     endpoints: (endpoints ?? []).map(keepEndpoint),
-    ...(times && triggerTimeAnnotation in times ? { metadata: { annotations: times } } : {}),
+    time: annotations?.[triggerTimeAnnotation] ?? "",
   };
 }
 

@@ -4,41 +4,106 @@
  */
 import { keyText } from "../../api/client.ts";
 import type { EndpointSlice, KubeObject, ObjectMeta, Service } from "../../model/kubernetes.ts";
-import { keepService, keepSlice, serviceNameLabel } from "./keep.ts";
+import { keepService, keepSlice, serviceNameLabel, triggerTimeAnnotation } from "./keep.ts";
+import { usualService, usualServiceText, usualSlice, usualSliceText } from "./usual.ts";
 
 /** @typeParam T what {@link Kept.object} gives back */
-export class Kept<T extends KubeObject> implements KubeObject {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: ObjectMeta;
+export abstract class Kept<T extends KubeObject> implements KubeObject {
+  abstract readonly apiVersion: string;
+  abstract readonly kind: string;
   /** "namespace/name" of the Service whose it is. */
   readonly owner: string;
-  readonly #text: string;
+  readonly name: string;
+  readonly namespace: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  protected readonly text: string;
 
-  /** @param kept what is needed of it, beside what is common to all */
-  constructor({ apiVersion, kind, metadata }: T, owner: string, kept: object) {
-    const { name, namespace = "", uid, resourceVersion } = metadata;
-    this.apiVersion = apiVersion;
-    this.kind = kind;
-    this.metadata = { name, namespace: one(namespace), uid, resourceVersion, creationTimestamp: "" };
+  constructor({ metadata: { name, namespace = "", uid, resourceVersion } }: T, owner: string, text: string) {
     this.owner = owner;
-    this.#text = JSON.stringify(kept);
+    this.name = name;
+    this.namespace = one(namespace);
+    this.uid = uid;
+    this.resourceVersion = resourceVersion;
+    this.text = text;
   }
 
-  get object(): T {
-    const { metadata, ...rest } = JSON.parse(this.#text) as Partial<T>;
-    const { apiVersion, kind } = this;
-    return { apiVersion, kind, metadata: { ...this.metadata, ...metadata }, ...rest } as T;
+  /** This object itself: one of its own would be a fifth of what is kept. */
+  get metadata(): ObjectMeta {
+    return this;
+  }
+
+  get creationTimestamp(): string {
+    return "";
+  }
+
+  abstract get object(): T;
+
+  /** @returns those of the metadata that are kept of every object */
+  protected get head(): ObjectMeta {
+    const { name, namespace, uid, resourceVersion } = this;
+    return { name, namespace, uid, resourceVersion, creationTimestamp: "" };
+  }
+}
+
+/** Of a text that is not JSON. */
+function isUsual(text: string): boolean {
+  return !text.startsWith("{");
+}
+
+class KeptService extends Kept<Service> {
+  get apiVersion(): string {
+    return "v1";
+  }
+
+  get kind(): string {
+    return "Service";
+  }
+
+  get object(): Service {
+    const { apiVersion, kind, head, text } = this;
+    const { spec, status } = isUsual(text) ? usualService(text) : (JSON.parse(text) as ReturnType<typeof keepService>);
+    return { apiVersion, kind, metadata: head, spec, ...(status === undefined ? {} : { status }) };
+  }
+}
+
+class KeptSlice extends Kept<EndpointSlice> {
+  readonly #nodeName: string;
+
+  constructor(slice: EndpointSlice, owner: string, text: string, nodeName: string) {
+    super(slice, owner, text);
+    this.#nodeName = nodeName;
+  }
+
+  get apiVersion(): string {
+    return "discovery.k8s.io/v1";
+  }
+
+  get kind(): string {
+    return "EndpointSlice";
+  }
+
+  get object(): EndpointSlice {
+    const { apiVersion, kind, head, text } = this;
+    const kept = isUsual(text) ? usualSlice(text, this.#nodeName) : (JSON.parse(text) as ReturnType<typeof keepSlice>);
+    const { addressType, ports, endpoints, time } = kept;
+    const metadata = time === "" ? head : { ...head, annotations: { [triggerTimeAnnotation]: time } };
+    return { apiVersion, kind, metadata, addressType, ports: ports ?? [], endpoints };
   }
 }
 
 export function keptService(service: Service): Kept<Service> {
-  return new Kept(service, keyText(service.metadata), keepService(service));
+  const kept = keepService(service);
+  const { namespace = "", name } = service.metadata;
+  return new KeptService(service, keyText({ namespace, name }), usualServiceText(kept) ?? JSON.stringify(kept));
 }
 
-export function keptSlice(slice: EndpointSlice): Kept<EndpointSlice> {
+/** @param nodeName this node's */
+export function keptSlice(slice: EndpointSlice, nodeName: string): Kept<EndpointSlice> {
+  const kept = keepSlice(slice);
   const { namespace = "", labels } = slice.metadata;
-  return new Kept(slice, keyText({ namespace, name: labels?.[serviceNameLabel] ?? "" }), keepSlice(slice));
+  const owner = keyText({ namespace, name: labels?.[serviceNameLabel] ?? "" });
+  return new KeptSlice(slice, owner, usualSliceText(kept, nodeName) ?? JSON.stringify(kept), nodeName);
 }
 
 /** Namespaces that there were: few, and the name of each is kept once. */

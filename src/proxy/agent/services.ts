@@ -5,11 +5,14 @@ import type { Index } from "../../api/object_store.ts";
 import { resourceTypes, type ResourceType } from "../../api/resource_types.ts";
 import type { EndpointSlice, KubeObject, Service } from "../../model/kubernetes.ts";
 import type { Clock } from "../../reconcile/clock.ts";
+import { serviceFields, sliceFields } from "./keep.ts";
 import { keptService, keptSlice, type Kept } from "./kept.ts";
 import type { SyncObserver } from "./observer.ts";
 
 export interface ServiceStatesOptions {
   readonly clock: Clock;
+  /** This node's: its endpoints are told from all others. */
+  readonly nodeName: string;
   readonly observer: SyncObserver;
   readonly onChange: () => void;
   readonly onError: (resource: string, error: unknown) => void;
@@ -26,7 +29,7 @@ export class ServiceStates {
   #changed = new Set<string>();
 
   constructor(client: Client, options: ServiceStatesOptions) {
-    const { clock, onError } = options;
+    const { clock, nodeName, onError } = options;
     this.#options = options;
     const shared = (resource: string) => ({
       labelSelector,
@@ -34,10 +37,15 @@ export class ServiceStates {
       onError: (error: unknown) => onError(resource, error),
     });
     const { services, endpointSlices } = resourceTypes;
-    this.#services = new Informer(client, asKept(services), { ...shared("services"), keep: keeping(keptService) });
+    this.#services = new Informer(client, asKept(services), {
+      ...shared("services"),
+      fields: serviceFields,
+      keep: keeping(keptService),
+    });
     this.#slices = new Informer(client, asKept(endpointSlices), {
       ...shared("endpointslices"),
-      keep: keeping(keptSlice),
+      fields: sliceFields,
+      keep: keeping((slice: EndpointSlice) => keptSlice(slice, nodeName)),
     });
     this.#slicesOf = this.#slices.objects.addIndex(({ owner }) => [owner]);
     this.#follow();

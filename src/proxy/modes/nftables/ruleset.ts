@@ -158,6 +158,11 @@ export class Ruleset {
     for (const ip of before?.localBackends ?? []) this.#drop(renderHairpin(ip));
   }
 
+  /** What the service port wants, as {@link set} was told. */
+  wanted(service: string): WantedPort | undefined {
+    return this.#services.get(service);
+  }
+
   /** All frontends, each with the service port that has it. */
   *frontends(): Iterable<ProgrammedFrontend> {
     for (const [key, claims] of this.#claims) yield { key, ...listOf(claims)[0]! };

@@ -1,0 +1,108 @@
+/** What is kept of Services and EndpointSlices derives what they themselves would, whatever they are like. */
+import { describe, expect, it } from "vitest";
+import type { EndpointSlice, Service } from "../../../../src/model/kubernetes.ts";
+import { serviceFields, sliceFields } from "../../../../src/proxy/agent/keep.ts";
+import { keptService, keptSlice } from "../../../../src/proxy/agent/kept.ts";
+import { deriveService } from "../../../../src/proxy/derive/derive.ts";
+import { deriveHealthCheck } from "../../../../src/proxy/health/derive.ts";
+import { triggerTime } from "../../../../src/proxy/metrics/derive.ts";
+import fc from "../../../fixtures/property.ts";
+
+const node = { name: "node-1", zone: "zone-1" };
+const ipv4 = fc.constantFrom("10.0.0.1", "10.0.0.2", "10.0.0.3", "127.0.0.1", "x,y", "");
+const ipv6 = fc.constantFrom("fd00::1", "fd00::2", "::1", "10.0.0.1");
+const maybe = <T>(some: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(some, { nil: undefined });
+const portName = fc.constantFrom("", "http", "dns", "a b", "a/b");
+const protocol = maybe(fc.constantFrom("TCP", "UDP"));
+const number = fc.constantFrom(53, 80, 8080, 0, 70_000);
+
+const service = fc
+  .record({
+    type: maybe(fc.constantFrom("ClusterIP", "LoadBalancer", "ExternalName")),
+    clusterIPs: maybe(fc.array(fc.oneof(fc.constant("None"), ipv4, ipv6), { maxLength: 2 })),
+    clusterIP: maybe(ipv4),
+    externalIPs: maybe(fc.array(ipv4, { maxLength: 1 })),
+    externalTrafficPolicy: maybe(fc.constantFrom("Cluster", "Local")),
+    internalTrafficPolicy: maybe(fc.constantFrom("Cluster", "Local")),
+    healthCheckNodePort: maybe(fc.constant(30_000)),
+    sessionAffinity: maybe(fc.constantFrom("None", "ClientIP")),
+    selector: fc.constant({ app: "x" }),
+    ports: maybe(
+      fc.array(fc.record({ name: maybe(portName), port: number, protocol, nodePort: maybe(number) }), { maxLength: 2 }),
+    ),
+  })
+  .map((spec) => asJson<Service>({ ...head("Service"), spec, status: { loadBalancer: {} } }));
+
+const endpoint = (ip: fc.Arbitrary<string>) =>
+  fc.record({
+    addresses: fc.array(ip, { minLength: 1, maxLength: 2 }),
+    conditions: maybe(fc.record({ ready: maybe(fc.boolean()), serving: maybe(fc.boolean()) })),
+    nodeName: maybe(fc.constantFrom("node-1", "node-2")),
+    hints: maybe(fc.constant({ forZones: [{ name: "zone-1" }] })),
+    zone: fc.constant("zone-1"),
+  });
+const slice = fc
+  .constantFrom(["IPv4", ipv4] as const, ["IPv6", ipv6] as const, ["FQDN", ipv4] as const)
+  .chain(([addressType, ip]) =>
+    fc.record({
+      addressType: fc.constant(addressType),
+      ports: fc.array(fc.record({ name: maybe(portName), port: maybe(number), protocol }), { maxLength: 2 }),
+      endpoints: fc.array(endpoint(ip), { maxLength: 3 }),
+      time: maybe(fc.constantFrom("2026-01-02T03:04:05Z", "2026-01-02T03:04:05.5+02:00", "a b")),
+    }),
+  )
+  .map(({ time, ...rest }) => {
+    const annotations = time === undefined ? {} : { "endpoints.kubernetes.io/last-change-trigger-time": time };
+    const { metadata, ...about } = head("EndpointSlice");
+    return asJson<EndpointSlice>({ ...about, metadata: { ...metadata, annotations }, ...rest });
+  });
+
+function head(kind: string) {
+  const labels = { "kubernetes.io/service-name": "web" };
+  const metadata = { namespace: "default", name: "web", uid: "u", resourceVersion: "7", labels, managedFields: [{}] };
+  return { apiVersion: kind === "Service" ? "v1" : "discovery.k8s.io/v1", kind, metadata };
+}
+
+function asJson<T>(object: object): T {
+  return JSON.parse(JSON.stringify(object)) as T;
+}
+
+function derived(one: Service, slices: readonly EndpointSlice[]): unknown {
+  const options = { node, masqueradeAll: false };
+  const problems: unknown[] = [];
+  const report = (problem: unknown): void => void problems.push(problem);
+  const ports = (["IPv4", "IPv6"] as const).map((family) => [...deriveService(one, slices, family, options, report)]);
+  return { ports, problems, health: deriveHealthCheck(one, slices, node.name), times: slices.map(triggerTime) };
+}
+
+describe("what is kept", () => {
+  it("derives what the objects would, read whole or in part", () => {
+    fc.assert(
+      fc.property(service, fc.array(slice, { maxLength: 2 }), (one, slices) => {
+        const expected = derived(one, slices);
+        const kept = slices.map((each) => keptSlice(each, node.name).object);
+        expect(derived(keptService(one).object, kept)).toEqual(expected);
+        const [read, ...parts] = [serviceFields.read(json(one)), ...slices.map((each) => sliceFields.read(json(each)))];
+        const keptParts = parts.map((each) => keptSlice(each as EndpointSlice, node.name).object);
+        expect(derived(keptService(read as Service).object, keptParts)).toEqual(expected);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("says whose it is", () => {
+    const [one] = fc.sample(slice, 1);
+    const { owner, kind, apiVersion, metadata, object } = keptSlice(one!, node.name);
+    expect({ owner, kind, apiVersion }).toEqual({
+      owner: "default/web",
+      kind: "EndpointSlice",
+      apiVersion: "discovery.k8s.io/v1",
+    });
+    expect(metadata).toMatchObject({ namespace: "default", name: "web", uid: "u", resourceVersion: "7" });
+    expect(object.metadata).toMatchObject({ namespace: "default", name: "web", uid: "u", resourceVersion: "7" });
+  });
+});
+
+function json(object: object): Buffer {
+  return Buffer.from(JSON.stringify(object));
+}
