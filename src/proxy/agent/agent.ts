@@ -199,22 +199,32 @@ export class ProxyAgent {
   async #turn(): Promise<void> {
     const startedMs = performance.now();
     this.#configure();
-    const keys = [...this.#states.takeChanged()];
-    // Many are written in parts: a transaction of all would keep the event loop, and be held in memory whole.
-    const length = this.#families.some(({ mustKnowAll }) => mustKnowAll) ? keys.length : partLength;
-    let from = 0;
-    try {
-      do {
-        await this.#derive(keys.slice(from, from + length));
-        await this.#sync();
-        from += length;
-      } while (from < keys.length);
-    } finally {
-      // Of the part that failed the tables know already.
-      this.#states.changeAgain(keys.slice(from + length));
-    }
+    await this.#write([...this.#states.takeChanged()]);
     this.#observer.onTurn?.(performance.now() - startedMs);
     this.#onFirstSync?.();
+  }
+
+  /** Many are written in parts: a transaction of all would keep the event loop, and be held in memory whole. */
+  async #write(keys: readonly string[]): Promise<void> {
+    const length = this.#families.some(({ mustKnowAll }) => mustKnowAll) ? keys.length : partLength;
+    let derived = 0;
+    let writing = Promise.resolve();
+    try {
+      do {
+        const part = keys.slice(derived, derived + length);
+        derived += part.length;
+        await this.#derive(part);
+        await writing;
+        writing = this.#sync();
+        // The next part is derived while the kernel works on this one; not while a table is observed and planned whole.
+        if (derived === part.length) await writing;
+        else writing.catch(() => undefined);
+      } while (derived < keys.length);
+      await writing;
+    } finally {
+      // Of what was derived the tables know already.
+      this.#states.changeAgain(keys.slice(derived));
+    }
   }
 
   /** Facts of the machine and the node change seldom, Services often. */

@@ -91,10 +91,13 @@ export class FamilyProxy {
     const repaired = this.#mustRepair;
     // What is asked for from now on is asked of the next.
     this.#mustRepair = false;
-    const steps = await this.#write(repaired);
-    this.#isWhole = true;
     const changes = this.#changes;
     this.#changes = [];
+    const steps = await this.#write(repaired).catch((error: unknown) => {
+      this.#changes = [...changes, ...this.#changes];
+      throw error;
+    });
+    this.#isWhole = true;
     const durationMs = performance.now() - startedMs;
     return { family: this.family, changes, steps, repaired, durationMs, nodePortAddresses };
   }
