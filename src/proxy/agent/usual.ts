@@ -57,7 +57,7 @@ export function usualSlice(text: string, nodeName: string): KeptSlice {
   const [family, ports = "", addresses = "", when = ""] = text.split(" ");
   return {
     addressType: family === "4" ? "IPv4" : "IPv6",
-    ports: ports.split(",").map((one) => portOf(one) as SlicePort),
+    ports: ports.split(",").map((one) => portOf(one)),
     endpoints: addresses === "" ? [] : addresses.split(",").map((one) => endpointOf(one, nodeName)),
     time: when,
   };
