@@ -4,7 +4,7 @@ import { InvalidArgumentError, type Command } from "commander";
 import type { KubeProxyConfiguration } from "../config/kube_proxy.ts";
 import { FairleadError } from "../errors/catalogue.ts";
 import { truth, wholeNumber } from "./flag_values.ts";
-import { configOf, configureFlags, givenFlags } from "./proxy_flags.ts";
+import { configOf, configureFlags, givenFlags, switchedOff } from "./proxy_flags.ts";
 
 interface Flags {
   readonly config?: string;
@@ -43,6 +43,7 @@ export function configure(command: Command): void {
           nodeName,
           programLog,
           takeover: flags.takeover ?? false,
+          mustSetKernel: true,
           ...(flags.config === undefined ? {} : { configFile: flags.config }),
           ...(flags.master === undefined ? {} : { master: flags.master }),
         });
@@ -73,7 +74,10 @@ async function configurationOf(flags: Flags, command: Command): Promise<Read> {
   ]);
   const read =
     flags.config === undefined
-      ? parseConfig(JSON.stringify(configOf(command)), "of the command line", kubeProxyConfiguration)
+      ? {
+          ...parseConfig(JSON.stringify(configOf(command)), "of the command line", kubeProxyConfiguration),
+          ...switchedOff(command),
+        }
       : readConfig(flags.config, kubeProxyConfiguration);
   const ignored = flags.config === undefined ? [] : givenFlags(command);
   const foreign = foreignFields(read);

@@ -13,7 +13,7 @@ import { ProblemEvents } from "../proxy/agent/problem_events.ts";
 import { allowLocalhostNodePorts, applySettings, readOnlySysFs } from "../proxy/conntrack/apply_settings.ts";
 import { ConntrackCleaner } from "../proxy/conntrack/cleaner.ts";
 import { ConntrackObserver } from "../proxy/conntrack/conntrack_observer.ts";
-import { conntrackSettings } from "../proxy/conntrack/settings.ts";
+import { conntrackSettings, type Setting } from "../proxy/conntrack/settings.ts";
 import { HealthObserver, NodeHealth } from "../proxy/health/health_observer.ts";
 import { healthRoutes } from "../proxy/health/health_routes.ts";
 import { ProxyHealth } from "../proxy/health/proxy_health.ts";
@@ -37,6 +37,8 @@ export interface ProxyAroundOptions {
   readonly frontendCounts: () => Promise<readonly FrontendCount[]>;
   readonly events: EventRecorder;
   readonly log: AgentLog;
+  /** What the kernel refuses of conntrack's settings ends the proxy, as upstream's. */
+  readonly mustSetKernel: boolean;
 }
 
 export class ProxyAround {
@@ -46,8 +48,9 @@ export class ProxyAround {
   readonly #conntrack: ConntrackPort;
   readonly #cleaner: ConntrackCleaner;
   readonly #services: ServiceHealth;
-  readonly #healthListener: PersistentListener;
-  readonly #metricsListener: PersistentListener;
+  /** Undefined: not asked for. */
+  readonly #healthListener: PersistentListener | undefined;
+  readonly #metricsListener: PersistentListener | undefined;
 
   private constructor(options: ProxyAroundOptions, conntrack: ConntrackPort) {
     const { config, mode, nodeName, families, metrics, events: recorder } = options;
@@ -93,25 +96,26 @@ export class ProxyAround {
     return new ProxyAround(options, await openConntrack());
   }
 
-  /** @throws FairleadError LISTEN, with bindAddressHardFail */
+  /** @throws FairleadError LISTEN, with bindAddressHardFail; with mustSetKernel whatever the kernel refuses */
   async start(): Promise<void> {
-    await this.#setKernel();
     await this.#start(this.#healthListener, "FailedToStartProxierHealthcheck", "healthz server failed");
     await this.#start(this.#metricsListener, "FailedToStartMetricServer", "starting metrics server failed");
+    await this.#setKernel();
   }
 
   /** What is programmed stays; nothing listens any more. */
   async close(): Promise<void> {
     await Promise.all([
-      this.#healthListener.close(),
-      this.#metricsListener.close(),
+      this.#healthListener?.close(),
+      this.#metricsListener?.close(),
       this.#services.close(),
       this.#cleaner.close(),
     ]);
     this.#conntrack.close();
   }
 
-  #listener(at: ListenAddress, handler: HttpHandler): PersistentListener {
+  #listener(at: ListenAddress | undefined, handler: HttpHandler): PersistentListener | undefined {
+    if (!at) return undefined;
     const address = at.host?.includes(":") ? `[${at.host}]:${at.port}` : `${at.host}:${at.port}`;
     return new PersistentListener(at, handler, {
       clock,
@@ -119,27 +123,27 @@ export class ProxyAround {
     });
   }
 
-  async #start(listener: PersistentListener, reason: string, words: string): Promise<void> {
+  async #start(listener: PersistentListener | undefined, reason: string, words: string): Promise<void> {
     try {
-      await listener.start(this.#options.config.bindAddressHardFail);
+      await listener?.start(this.#options.config.bindAddressHardFail);
     } catch (error) {
       this.#warnOfNode(reason, `${words}: ${text(error)}`);
       throw error;
     }
   }
 
-  /** A parameter that cannot be set is said; upstream ends there, but the first duty is to packets. */
+  /** Upstream ends at the first one that is refused, behind its listeners; a node in one process only says it. */
   async #setKernel(): Promise<void> {
-    const { config, log } = this.#options;
+    const { config, log, mustSetKernel } = this.#options;
     const sysctl = openSysctl();
-    const refused = this.#failed("cannot set a kernel parameter");
+    const said = this.#failed("cannot set a kernel parameter");
+    const refused = mustSetKernel ? fail : said;
     const settings = conntrackSettings(config.conntrack, os.cpus().length);
-    const result = await applySettings(settings, sysctl, openConntrackHashSize());
-    for (const setting of result.written) log.info(setting, "set a kernel parameter");
-    for (const error of result.refused) refused(error);
+    const onWritten = (setting: Setting): void => log.info(setting, "set a kernel parameter");
+    const result = await applySettings(settings, sysctl, openConntrackHashSize(), { onWritten, onRefused: refused });
     if (result.isSysFsReadOnly) this.#warnOfNode(readOnlySysFs.reason, readOnlySysFs.message);
     // 127.0.0.1 is translated nowhere else: others could reach what listens on loopback alone.
-    if (config.nodePortAddresses?.includes("localhost")) await allowLocalhostNodePorts(sysctl).catch(refused);
+    if (config.nodePortAddresses?.includes("localhost")) await allowLocalhostNodePorts(sysctl).catch(said);
   }
 
   #warnOfNode(reason: string, message: string): void {
@@ -151,6 +155,10 @@ export class ProxyAround {
   #failed(what: string): (error: unknown) => void {
     return (error) => this.#options.log.warn({ error: text(error) }, what);
   }
+}
+
+function fail(error: unknown): never {
+  throw error;
 }
 
 function text(error: unknown): string {

@@ -153,6 +153,23 @@ export function configOf(command: Command): object {
   return config;
 }
 
+/**
+ * Addresses whose flags were given empty: what they name is not served. In a file empty is the default, as upstream has it
+ * (pkg/proxy/apis/config/v1alpha1/defaults.go, cmd/kube-proxy/app, addressFromDeprecatedFlags).
+ */
+export function switchedOff(command: Command): { readonly [F in AddressField]?: undefined } {
+  const off = addressFields.filter((field) => isGivenEmpty(command, field));
+  return Object.fromEntries(off.map((field) => [field, undefined]));
+}
+
+const addressFields = ["healthzBindAddress", "metricsBindAddress"] as const;
+type AddressField = (typeof addressFields)[number];
+
+function isGivenEmpty(command: Command, field: AddressField): boolean {
+  const flag = configFlags.find(({ fields }) => fields.includes(field))!;
+  return isGiven(command, flag) && command.getOptionValue(optionName(flag)) === "";
+}
+
 function isGiven(command: Command, flag: ConfigFlag): boolean {
   return command.getOptionValueSource(optionName(flag)) === "cli";
 }

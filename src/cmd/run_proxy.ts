@@ -30,6 +30,8 @@ export interface ProxyOptions {
   readonly master?: string;
   /** What a kube-proxy has programmed here is removed once ours serves. */
   readonly takeover: boolean;
+  /** What the kernel refuses of conntrack's settings ends the proxy, as upstream's. Default: it is said. */
+  readonly mustSetKernel?: boolean;
 }
 
 export interface ProxyProcessOptions extends Omit<ProxyOptions, "log"> {
@@ -94,6 +96,7 @@ async function begin(options: ProxyOptions, closes: Closes): Promise<void> {
       frontendCounts: () => agent.frontendCounts(),
       events,
       log,
+      mustSetKernel: options.mustSetKernel ?? false,
     }),
   );
   const { observer } = around;

@@ -19,6 +19,11 @@ function range(from: number, to: number): string {
   return `must be within the range [${from}, ${to}]`;
 }
 
+interface BindAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
 interface Periods {
   readonly syncPeriod: number;
   readonly minSyncPeriod: number;
@@ -182,14 +187,14 @@ export const kubeProxyConfiguration = z
   // Where they are told nothing, health and metrics follow the family of bindAddress.
   .transform(({ healthzBindAddress, metricsBindAddress, ...rest }) => {
     const isIpv6 = isIP(rest.bindAddress) === 6;
-    return {
-      ...rest,
+    const addresses: Readonly<Record<"healthzBindAddress" | "metricsBindAddress", BindAddress | undefined>> = {
       healthzBindAddress: healthzBindAddress ?? { host: isIpv6 ? "::" : "0.0.0.0", port: 10_256 },
       metricsBindAddress: metricsBindAddress ?? { host: isIpv6 ? "::1" : "127.0.0.1", port: 10_249 },
     };
+    return { ...rest, ...addresses };
   });
 
-/** As read: durations in ms, defaults filled in. */
+/** As read: durations in ms, defaults filled in. Health and metrics of no address are not served. */
 export type KubeProxyConfiguration = z.output<typeof kubeProxyConfiguration>;
 
 /** Fields of other platforms that are set: they have no effect here, and who set them should know. */

@@ -299,6 +299,25 @@ describe("what cannot be", () => {
     expect(await launch("--conntrack-min", "many").ended).toMatchObject({ code: 2 });
   }, 60_000);
 
+  it("of conntrack's settings ends it, as upstream's: in a namespace the machine's limits are not to be set", async () => {
+    const { code, output } = await launch("--kubeconfig", kubeconfig, "--hostname-override", "n1").ended;
+    expect(output).toContain("net/netfilter/nf_conntrack_max");
+    expect(code).toBe(1);
+  }, 60_000);
+
+  it("serves no health and no metrics where their addresses are empty", async () => {
+    const sockets = async (...flags: readonly string[]): Promise<string> => {
+      const proxy = await startProxy(...flags);
+      const listening = await run(network.hosts.node.namespace, ["ss", "-tlnH"]);
+      await stopProxy(proxy);
+      return listening;
+    };
+    const both = await sockets();
+    for (const port of [":10256", ":10249"]) expect(both).toContain(port);
+    const none = await sockets("--healthz-bind-address=", "--metrics-bind-address", "");
+    for (const port of [":10256", ":10249"]) expect(none).not.toContain(port);
+  }, 60_000);
+
   it("says which flags a file takes the place of, and ends when the file changes", async () => {
     const config = file(`clientConnection: {kubeconfig: ${kubeconfig}}\nconntrack: {maxPerCore: 0}\n`);
     const proxy = launch("--config", config, "--masquerade-all", "--hostname-override", "N1");

@@ -22,32 +22,38 @@ export const readOnlySysFs = {
 const erofs = 30;
 
 export interface SettingsResult {
-  readonly written: readonly Setting[];
   /** The table is larger than its buckets are meant for, and stays so: an Event is due. */
   readonly isSysFsReadOnly: boolean;
-  /** What the kernel did not take. Upstream ends at the first one. */
-  readonly refused: readonly unknown[];
 }
 
-/** Each by itself: in a network namespace of its own a proxy may set the times, but not the machine's limits. */
+export interface SettingsObserver {
+  readonly onWritten: (setting: Setting) => void;
+  /** Told of what the kernel did not take; what it throws ends the rest. */
+  readonly onRefused: (error: unknown) => void;
+}
+
+/**
+ * In their order, each by itself: in a network namespace of its own a proxy may set the times, but not the machine's limits.
+ *
+ * @throws what `onRefused` throws
+ */
 export async function applySettings(
   settings: readonly Setting[],
   sysctl: SysctlPort,
   hashSize: HashSizePort,
+  { onWritten, onRefused }: SettingsObserver,
 ): Promise<SettingsResult> {
-  const written: Setting[] = [];
-  const refused: unknown[] = [];
   let isSysFsReadOnly = false;
   for (const setting of settings) {
     try {
-      if (await writeIfOther(setting, sysctl)) written.push(setting);
+      if (await writeIfOther(setting, sysctl)) onWritten(setting);
       if (!setting.name.endsWith("/nf_conntrack_max")) continue;
       isSysFsReadOnly = !(await growHashTable(hashSizeFor(setting.value), hashSize));
     } catch (error) {
-      refused.push(error);
+      onRefused(error);
     }
   }
-  return { written, isSysFsReadOnly, refused };
+  return { isSysFsReadOnly };
 }
 
 async function writeIfOther({ name, value }: Setting, sysctl: SysctlPort): Promise<boolean> {

@@ -22,6 +22,7 @@ export function configz(config: KubeProxyConfiguration): Readonly<Record<string,
 
 function written(name: string, value: unknown): unknown {
   if (typeof value === "number" && durations.has(name)) return formatDuration(value);
+  if (name.endsWith("BindAddress") && value === undefined) return "";
   if (Array.isArray(value) || typeof value !== "object" || value === null) return value;
   if (name.endsWith("BindAddress")) return bindAddress(value as { host: string; port: number });
   return Object.fromEntries(Object.entries(value).map(([field, inner]) => [field, written(field, inner)]));

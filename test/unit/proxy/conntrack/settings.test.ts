@@ -7,8 +7,12 @@ import { kubeProxyConfiguration } from "../../../../src/config/kube_proxy.ts";
 import { FairleadError } from "../../../../src/errors/catalogue.ts";
 import { FakeSysctl } from "../../../../src/kernel/fake/sysctl.ts";
 import { openConntrackHashSize } from "../../../../src/kernel/real/conntrack_hash_size.ts";
-import { allowLocalhostNodePorts, applySettings } from "../../../../src/proxy/conntrack/apply_settings.ts";
-import { conntrackMax, conntrackSettings } from "../../../../src/proxy/conntrack/settings.ts";
+import {
+  allowLocalhostNodePorts,
+  applySettings,
+  type HashSizePort,
+} from "../../../../src/proxy/conntrack/apply_settings.ts";
+import { conntrackMax, conntrackSettings, type Setting } from "../../../../src/proxy/conntrack/settings.ts";
 
 const about = { apiVersion: "kubeproxy.config.k8s.io/v1alpha1", kind: "KubeProxyConfiguration" };
 const configOf = (conntrack: object = {}) => kubeProxyConfiguration.parse({ ...about, conntrack }).conntrack;
@@ -57,35 +61,55 @@ describe("applied", () => {
       },
     };
   };
+  /** What was written, and what refused. */
+  const apply = async (settings: readonly Setting[], kernel: FakeSysctl, buckets: HashSizePort) => {
+    const written: Setting[] = [];
+    const refused: unknown[] = [];
+    const onWritten = (setting: Setting): void => void written.push(setting);
+    const onRefused = (error: unknown): void => void refused.push(error);
+    return { ...(await applySettings(settings, kernel, buckets, { onWritten, onRefused })), written, refused };
+  };
   const sysctl = () => new FakeSysctl({ [max.name]: "131072", [liberal.name]: "1" });
 
   it("they are written where they differ, and the hash table grows with them", async () => {
     const [kernel, buckets] = [sysctl(), hashSize(65_536)];
-    const result = await applySettings([max, liberal], kernel, buckets);
+    const result = await apply([max, liberal], kernel, buckets);
     expect(result).toEqual({ written: [max], isSysFsReadOnly: false, refused: [] });
     expect(await kernel.read(max.name)).toBe("400000");
     expect(buckets.writes).toEqual([100_000]);
-    expect(await applySettings([max, liberal], kernel, buckets)).toMatchObject({ written: [] });
+    expect(await apply([max, liberal], kernel, buckets)).toMatchObject({ written: [] });
   });
 
   it("the hash table never shrinks", async () => {
     const buckets = hashSize(100_000);
-    await applySettings([max], sysctl(), buckets);
+    await apply([max], sysctl(), buckets);
     expect(buckets.writes).toEqual([]);
   });
 
   it("a read-only /sys is told, and the rest is set", async () => {
     const kernel = new FakeSysctl({ [max.name]: "1", [liberal.name]: "0" });
-    const result = await applySettings([max, liberal], kernel, hashSize(1, 30));
+    const result = await apply([max, liberal], kernel, hashSize(1, 30));
     expect(result).toEqual({ written: [max, liberal], isSysFsReadOnly: true, refused: [] });
   });
 
   it("what else is refused is told, and the rest is set", async () => {
     const kernel = new FakeSysctl({ [max.name]: "1", [liberal.name]: "0" });
     const none = { name: "net/netfilter/none", value: 1 };
-    const result = await applySettings([max, none, liberal], kernel, hashSize(1, 95));
+    const result = await apply([max, none, liberal], kernel, hashSize(1, 95));
     expect(result.written).toEqual([max, liberal]);
     expect(result.refused).toMatchObject([{ errno: 95 }, { code: "NATIVE_CALL", errno: 2 }]);
+  });
+
+  it("who throws at the first one that is refused sets nothing behind it", async () => {
+    const kernel = new FakeSysctl({ [max.name]: "1", [liberal.name]: "0" });
+    const strict = {
+      onWritten: () => undefined,
+      onRefused: (error: unknown) => {
+        throw error;
+      },
+    };
+    await expect(applySettings([max, liberal], kernel, hashSize(1, 95), strict)).rejects.toMatchObject({ errno: 95 });
+    expect(await kernel.read(liberal.name)).toBe("0");
   });
 
   it("localhost's packets are let be translated", async () => {
