@@ -4,6 +4,8 @@
       "target_name": "fairlead",
       "sources": [
         "native/addon.cc",
+        "native/linux/bpf.cc",
+        "native/linux/bpf_load.cc",
         "native/linux/file.cc",
         "native/linux/named_namespace.cc",
         "native/linux/namespace.cc",
@@ -14,6 +16,7 @@
         "native/linux/spawn.cc",
         "native/linux/stop_signal.cc",
         "native/napi/arguments.cc",
+        "native/napi/bpf_handle.cc",
         "native/napi/datagrams.cc",
         "native/napi/environment.cc",
         "native/napi/errors.cc",

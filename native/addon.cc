@@ -1,4 +1,5 @@
 // The registration table: what JavaScript sees of the add-on. src/kernel/native.ts documents it.
+#include "napi/bpf_handle.h"
 #include "napi/functions.h"
 #include "napi/namespace_handle.h"
 #include "napi/socket_handle.h"
@@ -17,6 +18,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   Environment::install(env);
   NamespaceHandle::define(env);
   SocketHandle::define(env);
+  BpfHandle::define(env);
   SubscriptionHandle::define(env);
 
   add<openNamespace>(exports, "openNamespace");
@@ -28,6 +30,9 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   add<writeFileInNamespace>(exports, "writeFileInNamespace");
   add<openNetlink>(exports, "openNetlink");
   add<subscribeNetlink>(exports, "subscribeNetlink");
+  add<loadBpf>(exports, "loadBpf");
+  add<openBpf>(exports, "openBpf");
+  add<attachedBpf>(exports, "attachedBpf");
   add<openHandles>(exports, "openHandles");
   return exports;
 }

@@ -16,7 +16,12 @@ function scenario(way: Way, traffic: Traffic): Scenario<OverlayParameters> {
     figure: "rate",
     better: "higher",
     parameters: { milliseconds: 400 },
-    drivers: [fairleadNetwork(way, traffic), byHand(way, traffic, false), byHand(way, traffic, true)],
+    drivers: [
+      fairleadNetwork(way, traffic, true),
+      byHand(way, traffic, false),
+      byHand(way, traffic, true),
+      fairleadNetwork(way, traffic, false),
+    ],
     compared: true,
     rounds: 30,
     warmUp: 2,

@@ -222,6 +222,7 @@ void Environment::stopThreads() {
 void Environment::releaseReferences() {
   namespace_class.Reset();
   socket_class.Reset();
+  bpf_class.Reset();
   subscription_class.Reset();
   napi_async_destroy(env_, context_);
 }

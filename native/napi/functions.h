@@ -14,6 +14,9 @@ Napi::Value writeFileInNamespace(const Napi::CallbackInfo& info);
 Napi::Value runInNamespace(const Napi::CallbackInfo& info);
 Napi::Value openNetlink(const Napi::CallbackInfo& info);
 Napi::Value subscribeNetlink(const Napi::CallbackInfo& info);
+Napi::Value loadBpf(const Napi::CallbackInfo& info);
+Napi::Value attachedBpf(const Napi::CallbackInfo& info);
+Napi::Value openBpf(const Napi::CallbackInfo& info);
 Napi::Value openHandles(const Napi::CallbackInfo& info);
 
 }  // namespace fairlead::edge

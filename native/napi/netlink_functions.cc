@@ -1,4 +1,5 @@
 #include "arguments.h"
+#include "bpf_handle.h"
 #include "functions.h"
 #include "namespace_handle.h"
 #include "promise_task.h"
@@ -80,6 +81,7 @@ Napi::Value openHandles(const Napi::CallbackInfo& info) {
   auto counts = Napi::Object::New(env);
   counts.Set("namespaces", number(env, NamespaceHandle::openCount()));
   counts.Set("sockets", number(env, SocketHandle::openCount()));
+  counts.Set("programs", number(env, BpfHandle::openCount()));
   counts.Set("subscriptions", number(env, SubscriptionHandle::openCount()));
   return counts;
 }

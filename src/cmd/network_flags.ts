@@ -62,6 +62,7 @@ export function configureFlags(command: Command): void {
   }
   command
     .option("--no-ip-masq", "let pods keep their addresses outside of the cluster too")
+    .option("--no-pod-fast-path", "let every packet between pods go through the stack")
     .addOption(new Option("--log-format <format>", "default: text on a terminal, else json").choices(["text", "json"]));
 }
 
@@ -76,6 +77,7 @@ export function fieldsOf(command: Command, document: unknown): unknown {
     if (command.getOptionValueSource(name) === "cli") set(fields, field.split("."), command.getOptionValue(name));
   }
   if (command.getOptionValueSource("ipMasq") === "cli") set(fields, ["ipMasq", "enabled"], false);
+  if (command.getOptionValueSource("podFastPath") === "cli") set(fields, ["podFastPath", "enabled"], false);
   return fields;
 }
 

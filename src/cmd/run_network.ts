@@ -6,6 +6,7 @@ import { serveCni } from "../../cni/server.ts";
 import type { Client } from "../api/client.ts";
 import { HttpClient } from "../api/http/http_client.ts";
 import type { NetworkConfiguration } from "../config/network.ts";
+import { openBpf } from "../kernel/real/bpf.ts";
 import { openGenericNetlink } from "../kernel/real/generic_netlink.ts";
 import { namespaces } from "../kernel/real/namespaces.ts";
 import { RealNftables } from "../kernel/real/nftables.ts";
@@ -15,6 +16,7 @@ import type { ProgramLog } from "../log/log.ts";
 import { parseIp } from "../model/address.ts";
 import { familyOfIp } from "../model/cidr.ts";
 import { NetworkAgent, type Announcement } from "../network/agent.ts";
+import { removeFastPath } from "../network/fast_path/fast_path.ts";
 import { HostPortTable } from "../network/host_port_table.ts";
 import { SourceGuard } from "../network/links/source_guard.ts";
 import { removeMasquerade } from "../network/masquerade/masquerade.ts";
@@ -25,6 +27,7 @@ import type { OverlayOptions } from "../network/overlay/state.ts";
 import { PrometheusMetrics } from "../network/prometheus.ts";
 import { HttpListener, routes } from "../http/listener.ts";
 import { systemClock } from "../reconcile/clock.ts";
+import { openFastPath } from "./pod_fast_path.ts";
 import { packageVersion } from "./package_version.ts";
 import { Closes, runPart, type RunningPart } from "./part.ts";
 import { openPodNetwork } from "./pod_network.ts";
@@ -66,6 +69,14 @@ async function begin(options: NetworkOptions, closes: Closes): Promise<void> {
   const { config, nodeName, log } = options;
   const client = options.client ?? closes.own(clientOf(config));
   const metrics = new PrometheusMetrics();
+  const fastPath = await openFastPath({
+    config,
+    routing: owned(await openRouting()),
+    pods: () => pods.network.attached(),
+    metrics,
+    log,
+  });
+  closes.push(() => fastPath?.stop());
   const agent = new NetworkAgent({
     client,
     nodeName,
@@ -83,6 +94,7 @@ async function begin(options: NetworkOptions, closes: Closes): Promise<void> {
     announcement: announcementOf(config),
     clock: systemClock,
     log,
+    onOverlay: () => fastPath?.changed(),
     onError: (part) => metrics.failed(part),
   });
   closes.add(() => agent.stop());
@@ -94,9 +106,11 @@ async function begin(options: NetworkOptions, closes: Closes): Promise<void> {
       excluded: config.reserved,
       mtu: () => agent.podMtu,
       notReady: () => agent.notReady,
+      onLinks: () => fastPath?.changed(),
     }),
   );
   await pods.network.restore();
+  fastPath?.start();
   // From here on the plugin is answered, with the truth: not before what was there is known.
   const cni = await serveCni({ network: pods.network, namespaces, socketPath: config.cni.socket });
   closes.add(() => cni.stop());
@@ -105,6 +119,7 @@ async function begin(options: NetworkOptions, closes: Closes): Promise<void> {
     addressesInUse: () => pods.network.addressesInUse,
     attachments: () => pods.network.attached().length,
     load: () => cni.load,
+    fastPath,
   });
   const { metricsBindAddress } = config;
   if (metricsBindAddress) closes.own(await HttpListener.open(metricsBindAddress, handlerOf(metrics, agent)));
@@ -149,11 +164,12 @@ export async function cleanUp(config: NetworkConfiguration, { log }: ProgramLog)
     await announcementOf(config).remove();
     await removeOverlay(routing, config.overlay);
     await removeMasquerade(nftables);
+    await removeFastPath(openBpf(), routing);
     for (const family of ["inet", "bridge"] as const) await new SourceGuard(nftables, family, () => []).remove();
     const hostPorts = await HostPortTable.open(nftables, routing);
     await hostPorts.settle();
     hostPorts.close();
-    log.info("removed the overlay, masquerading, tables and the configuration list");
+    log.info("removed the overlay, masquerading, tables, the fast path and the configuration list");
   } finally {
     routing.close();
     nftables.close();

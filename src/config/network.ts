@@ -106,6 +106,8 @@ export const networkConfiguration = z.strictObject({
       chained: z.array(z.record(z.string(), z.unknown())).default([]),
     })
     .prefault({}),
+  /** Packets of established connections between pods go past the stack, where the kernel can do it. */
+  podFastPath: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
   stateDir: absolutePath.default("/run/fairlead/network"),
   /** Serves /metrics, /healthz and /readyz. */
   metricsBindAddress: hostPort(10_245).default({ host: "127.0.0.1", port: 10_245 }),

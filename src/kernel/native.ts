@@ -143,8 +143,43 @@ export interface NativeAddon {
     options: NetlinkSubscriptionOptions,
     onDatagrams: (error: NativeError | null, datagrams: Buffer[]) => void,
   ): Promise<NativeNetlinkSubscription>;
+  /** Loads a program of native/bpf, in a few ms. A kernel that lacks what it needs refuses. */
+  loadBpf(name: string): Promise<NativeBpfProgram>;
+  /** One that is loaded, by its id. ENOENT: there is none any more. */
+  openBpf(id: number): Promise<NativeBpfProgram>;
+  /** Ids of programs that see what comes in by the link. EINVAL: this kernel has no tcx (before 6.6). */
+  attachedBpf(namespace: NamespaceRef, link: number): Promise<number[]>;
   /** Handles that are open in this process, by kind: what leak tests compare. */
-  openHandles(): { readonly namespaces: number; readonly sockets: number; readonly subscriptions: number };
+  openHandles(): {
+    readonly namespaces: number;
+    readonly sockets: number;
+    readonly programs: number;
+    readonly subscriptions: number;
+  };
+}
+
+/** A loaded eBPF program with its maps, which live at least as long as this handle or where the program is attached. */
+export interface NativeBpfProgram {
+  readonly id: number;
+  readonly name: string;
+  /** Equal for equal instructions. */
+  readonly tag: bigint;
+  /** Descriptor, for what attaches it; -1 once closed. Owned by this handle. */
+  readonly fd: number;
+  /**
+   * Sets or adds entries of a map, given by name. Keys and values are back to back; a value of a per-CPU map is one for
+   * each possible CPU, each rounded up to 8 bytes. ENOENT: the program has no such map. EINVAL: sizes are others.
+   */
+  update(map: string, keys: Uint8Array, values: Uint8Array): Promise<void>;
+  /** One that is not there is no error. */
+  remove(map: string, keys: Uint8Array): Promise<void>;
+  entries(map: string): Promise<{ readonly keys: Buffer; readonly values: Buffer }>;
+  /** tcx: sees what comes in by the link, until it is detached or the link goes. Where it is already, it stays. */
+  attach(namespace: NamespaceRef, link: number): Promise<void>;
+  /** ENOENT: it is not there. */
+  detach(namespace: NamespaceRef, link: number): Promise<void>;
+  /** Idempotent. What is attached stays. */
+  close(): void;
 }
 
 let loaded: NativeAddon | undefined;

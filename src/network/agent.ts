@@ -45,6 +45,8 @@ export interface NetworkAgentOptions {
   readonly announcement: Announcement;
   readonly clock: Clock;
   readonly log: AgentLog;
+  /** Told when the overlay's links may have changed. */
+  readonly onOverlay?: () => void;
   /** Told of each failure, by the part that had it. */
   readonly onError?: (part: "api" | "overlay" | "masquerade" | "node" | "conflist") => void;
 }
@@ -178,6 +180,7 @@ export class NetworkAgent {
 
   #onStatus(status: OverlayStatus): void {
     this.#status = status;
+    this.#options.onOverlay?.();
     this.#setMasquerade();
     this.#queue.add("node");
     this.#tell(status.problems);

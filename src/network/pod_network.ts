@@ -45,6 +45,8 @@ export interface PodNetworkOptions {
   readonly mtu: () => number;
   /** Why pods cannot be added now; undefined: they can. */
   readonly notReady: () => string | undefined;
+  /** Told when a pod's link has come or gone. */
+  readonly onLinks?: () => void;
 }
 
 export class NodePodNetwork implements PodNetwork {
@@ -123,6 +125,7 @@ export class NodePodNetwork implements PodNetwork {
       try {
         await this.#make(owner, detail, namespace);
         this.#attachments.ready(owner);
+        this.#options.onLinks?.();
         return deriveResult(request, detail.link);
       } catch (error) {
         await this.#undo(owner, detail, error);
@@ -216,6 +219,7 @@ export class NodePodNetwork implements PodNetwork {
   async #remove(attachment: PodAttachment): Promise<void> {
     await this.#takeAway(attachment, attachment.detail, planNoLink(attachment.detail.link));
     this.#attachments.end(attachment);
+    this.#options.onLinks?.();
   }
 
   /** The address is free last: nobody gets it while anything still leads to the pod. */

@@ -1,6 +1,7 @@
 /** What the pod network tells of itself, as Prometheus reads it. */
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { NetworkAgent } from "./agent.ts";
+import type { FastPath } from "./fast_path/fast_path.ts";
 import type { NetworkMetrics } from "./metrics.ts";
 
 /** 0.5 ms to 8 s: an ADD takes a few ms. */
@@ -13,6 +14,8 @@ export interface NetworkGauges {
   readonly attachments: () => number;
   /** Calls of the plugin that run, and that wait. */
   readonly load: () => { readonly running: number; readonly waiting: number };
+  /** undefined: it is off. */
+  readonly fastPath: Pick<FastPath, "links" | "packets"> | undefined;
 }
 
 export class PrometheusMetrics implements NetworkMetrics {
@@ -47,7 +50,7 @@ export class PrometheusMetrics implements NetworkMetrics {
   }
 
   /** What is read when it is asked for. */
-  follow({ agent, addressesInUse, attachments, load }: NetworkGauges): void {
+  follow({ agent, addressesInUse, attachments, load, fastPath }: NetworkGauges): void {
     this.#gauge("fairlead_network_ready", "Whether pods can be added", () => (agent.notReady === undefined ? 1 : 0));
     this.#gauge("fairlead_network_addresses_in_use", "Addresses that pods have", addressesInUse);
     this.#gauge("fairlead_network_attachments", "Interfaces that pods have", attachments);
@@ -63,6 +66,22 @@ export class PrometheusMetrics implements NetworkMetrics {
       "Nodes whose pods cannot be reached from here",
       () => agent.status?.problems.size ?? 0,
     );
+    this.#gauge(
+      "fairlead_network_fast_path_links",
+      "Links of pods and tunnels whose established connections go past the stack",
+      () => fastPath?.links ?? 0,
+    );
+    new Counter({
+      name: "fairlead_network_fast_path_packets_total",
+      help: "Packets, or several in one as offloads have them, that went past the stack",
+      registers: [this.registry],
+      // The program counts, and goes on while no agent runs.
+      async collect() {
+        const packets = await fastPath?.packets().catch(() => undefined);
+        this.reset();
+        this.inc(packets ?? 0);
+      },
+    });
   }
 
   #gauge(name: string, help: string, read: () => number): void {

@@ -8,35 +8,38 @@ import { vtepMac } from "../../../src/network/overlay/derive.ts";
 import { Overlay, type OverlayStatus } from "../../../src/network/overlay/overlay.ts";
 import { eventually } from "../../../test/fixtures/eventually.ts";
 import { flannelAnnotations, overlayNode, overlayOptions } from "../../../test/fixtures/overlay_nodes.ts";
+import { openFastPath } from "../../../test/fixtures/fast_path.ts";
 import { PodNode } from "../../../test/fixtures/pod_node.ts";
 import type { Cleanup, Driver } from "../../driver.ts";
 import { missingProgram } from "../../namespace.ts";
 import { connect, ip, type OverlayParameters, type Way } from "./by_hand.ts";
 import { measureTraffic, type Ends, type Traffic } from "./traffic.ts";
 
-export function fairleadNetwork(way: Way, traffic: Traffic): Driver<OverlayParameters> {
+export function fairleadNetwork(way: Way, traffic: Traffic, isFast: boolean): Driver<OverlayParameters> {
   return {
-    name: "fairlead",
-    what: `${way} of the pod network, with source guard and masquerading`,
+    name: isFast ? "fairlead" : "fairlead, stack",
+    what: `${way} of the pod network, with source guard and masquerading${isFast ? "" : ", without its fast path"}`,
     missing: () => missingProgram("gcc"),
     async prepare({ milliseconds }, cleanup) {
-      const ends = await (way === "veth" ? oneNode(cleanup) : twoNodes(cleanup));
+      const ends = await (way === "veth" ? oneNode(cleanup, isFast) : twoNodes(cleanup, isFast));
       return () => measureTraffic(ends, traffic, milliseconds);
     },
   };
 }
 
-async function oneNode(cleanup: Cleanup): Promise<Ends> {
+async function oneNode(cleanup: Cleanup, isFast: boolean): Promise<Ends> {
   const node = await start(1, 1500, cleanup);
   const [client, server] = [await node.add(), await node.add()];
+  if (isFast) await speedUp(node, cleanup);
   return { client: client.namespace, server: server.namespace, address: server.ip.IPv4 };
 }
 
-async function twoNodes(cleanup: Cleanup): Promise<Ends> {
+async function twoNodes(cleanup: Cleanup, isFast: boolean): Promise<Ends> {
   const nodes = [await start(1, 1450, cleanup), await start(2, 1450, cleanup)] as const;
   await connect([nodes[0].namespace, nodes[1].namespace]);
   for (const [i, node] of nodes.entries()) await startOverlay(node, i + 1, cleanup);
   const [client, server] = [await nodes[0].add(), await nodes[1].add()];
+  if (isFast) for (const node of nodes) await speedUp(node, cleanup);
   return { client: client.namespace, server: server.namespace, address: server.ip.IPv4 };
 }
 
@@ -76,6 +79,12 @@ async function startOverlay(node: PodNode, n: number, cleanup: Cleanup): Promise
   }
   overlay.start();
   await eventually("the overlay", () => status !== undefined && status.obstacle === undefined);
+}
+
+async function speedUp(node: PodNode, cleanup: Cleanup): Promise<void> {
+  const fastPath = await openFastPath(node);
+  cleanup.add(() => fastPath.close());
+  await fastPath.sync();
 }
 
 function fail(error: unknown): never {
