@@ -7,6 +7,8 @@ const noDevice = 19;
 export interface FakeBpfMap {
   readonly keyBytes: number;
   readonly valueBytes: number;
+  /** Keys, as hex, that an array has from the start. */
+  readonly entries?: readonly string[];
 }
 
 export interface FakeBpfObject {
@@ -15,9 +17,13 @@ export interface FakeBpfObject {
   readonly maps: Readonly<Record<string, FakeBpfMap>>;
 }
 
+interface LoadedMap extends Omit<FakeBpfMap, "entries"> {
+  readonly entries: Map<string, Buffer>;
+}
+
 interface Loaded extends Omit<FakeBpfObject, "maps"> {
   readonly id: number;
-  readonly maps: ReadonlyMap<string, FakeBpfMap & { readonly entries: Map<string, Buffer> }>;
+  readonly maps: ReadonlyMap<string, LoadedMap>;
 }
 
 export interface FakeBpfOptions {
@@ -49,7 +55,7 @@ export class FakeBpf implements BpfPort {
     const object = this.#options.objects[name];
     if (!object) throw callRefused(`load eBPF program ${name}`, errno.noEntry);
     const { program, tag } = object;
-    const maps = new Map(Object.entries(object.maps).map(([map, size]) => [map, { ...size, entries: new Map() }]));
+    const maps = new Map(Object.entries(object.maps).map(([map, size]) => [map, loadedMap(size)]));
     const loaded = { id: ++this.#lastId, program, tag, maps };
     this.#loaded.set(loaded.id, loaded);
     return Promise.resolve(this.#handle(loaded));
@@ -117,11 +123,11 @@ export class FakeBpf implements BpfPort {
   }
 }
 
-function update(
-  { keyBytes, valueBytes, entries: there }: FakeBpfMap & { readonly entries: Map<string, Buffer> },
-  name: string,
-  entries: readonly BpfEntry[],
-): void {
+function loadedMap({ keyBytes, valueBytes, entries = [] }: FakeBpfMap): LoadedMap {
+  return { keyBytes, valueBytes, entries: new Map(entries.map((key) => [key, Buffer.alloc(valueBytes)])) };
+}
+
+function update({ keyBytes, valueBytes, entries: there }: LoadedMap, name: string, entries: readonly BpfEntry[]): void {
   for (const { key, value } of entries) {
     const isRight = key.length === keyBytes && value.length === valueBytes;
     if (!isRight) throw callRefused(`write eBPF map ${name}`, errno.invalid);

@@ -31,7 +31,7 @@ const againMs = 10_000;
 const resyncMs = 60_000;
 const backoff = { firstMs: 1000, maxMs: 60_000 };
 const theQueue = "fast path";
-const noDevice = 19;
+const [noEntry, noDevice] = [2, 19];
 
 /**
  * Sequence numbers of packets that conntrack did not see are no reason to call the connection's end invalid: rules of
@@ -95,13 +95,24 @@ export class FastPath {
     const observed = await this.#observe(program);
     const outdated = new Set(this.#outdated.keys());
     const steps = planFastPath(observed, { pods: pods(), isTunnel, program: program.id, outdated });
-    // Before the first packet goes past conntrack.
-    if (steps.length > 0) await this.#settings.sysctl.write(liberal, "1");
+    if (steps.length === 0 && observed.entries.size === 0) return;
+    if (!(await this.#makeLiberal())) return;
     for (const step of steps) await this.#apply(program, step);
     this.#links = (await program.entries(names.links, keyBytes)).length;
     for (const [id, old] of this.#outdated) {
       old.close();
       this.#outdated.delete(id);
+    }
+  }
+
+  /** Before the first packet goes past conntrack. @returns false where there is no conntrack: nothing would be fast */
+  async #makeLiberal(): Promise<boolean> {
+    try {
+      await this.#settings.sysctl.write(liberal, "1");
+      return true;
+    } catch (error) {
+      if (error instanceof FairleadError && error.errno === noEntry) return false;
+      throw error;
     }
   }
 
