@@ -235,9 +235,9 @@ describe("a process", () => {
       })();`;
     const { output } = await runNode(script, "--expose-gc");
     expect(output.split("\n")).toEqual([
-      '{"namespaces":1,"sockets":1,"subscriptions":1} true',
+      '{"namespaces":1,"sockets":1,"programs":0,"subscriptions":1} true',
       "ETIMEDOUT",
-      '{"namespaces":0,"sockets":0,"subscriptions":1}',
+      '{"namespaces":0,"sockets":0,"programs":0,"subscriptions":1}',
       "",
     ]);
   });
