@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { probe } from "../../src/kernel/real/probe.ts";
 import { native, type NativeNamespace } from "../../src/kernel/native.ts";
 import { runPlugin } from "../fixtures/cni_plugin.ts";
 import { eventually } from "../fixtures/eventually.ts";
@@ -158,6 +159,11 @@ describe("fairlead network", () => {
     expect(await metric('fairlead_cni_operation_duration_seconds_count{verb="ADD"}')).toBe("2");
     expect(await metric('fairlead_cni_operations_total{verb="ADD",outcome="ok"}')).toBe("1");
     expect(await metric('fairlead_cni_operations_total{verb="ADD",outcome="cni 11"}')).toBe("1");
+    if ((await probe("tcx")).state === "absent") return;
+    // The pod's, and the tunnels of both families. A second after the last change, or a minute after the first look.
+    const links = async () => (await metric("fairlead_network_fast_path_links")) === "3";
+    await eventually("the fast path", links, 90_000);
+    expect(await metric("fairlead_network_fast_path_packets_total")).toBe("0");
   });
 
   it("leaves pods and network as they are when it ends, and finds them again", async () => {

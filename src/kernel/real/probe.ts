@@ -6,6 +6,7 @@ import { FairleadError } from "../../errors/catalogue.ts";
 import { native, type NamespaceRef } from "../native.ts";
 import { flushEntries } from "../netlink/ctnetlink/messages.ts";
 import { nfgenmsg, nfnetlinkType, subsystem } from "../netlink/nfnetlink.ts";
+import { openBpf } from "./bpf.ts";
 import { openGenericNetlink } from "./generic_netlink.ts";
 import { openIpset } from "./ipset.ts";
 import { NetlinkClient, netlinkProtocol } from "./netlink_client.ts";
@@ -30,6 +31,8 @@ const ENOENT = 2;
 /** A netfilter subsystem that nobody registered (nfnetlink_rcv_msg). */
 const EINVAL = 22;
 const EOPNOTSUPP = 95;
+/** The index of a link that every namespace has. */
+const loopback = 1;
 
 export const features = {
   nftables: {
@@ -61,6 +64,13 @@ export const features = {
         const reason = "there is no generic netlink family of this name";
         throw new FairleadError("NETLINK_REFUSED", { subject: "find family IPVS", reason, errno: ENOENT });
       }),
+  },
+  /** Programs at a link without a qdisc. */
+  tcx: {
+    since: [6, 6],
+    option: "CONFIG_NET_XGRESS",
+    absentErrno: EINVAL,
+    attempt: async (namespace) => void (await openBpf({ namespace }).attached(loopback)),
   },
   dummy: link("CONFIG_DUMMY", [2, 6], [{ name: "probe0", info: { kind: "dummy" } }]),
   wireguard: link("CONFIG_WIREGUARD", [5, 6], [{ name: "probe0", info: { kind: "wireguard" } }]),

@@ -41,21 +41,23 @@ const liberal = "net.netfilter.nf_conntrack_tcp_be_liberal";
 
 export class FastPath {
   readonly #settings: FastPathSettings;
+  readonly #clock: Clock;
   readonly #queue: WorkQueue;
   readonly #outdated = new Map<number, BpfProgram>();
   #program: BpfProgram | undefined;
   #links = 0;
-  #changed = false;
+  #changedAt = -againMs;
   #isOff = false;
 
   constructor(settings: FastPathSettings) {
     this.#settings = settings;
+    this.#clock = settings.clock ?? systemClock;
     this.#queue = new WorkQueue({
       reconcile: () => this.#turn(),
       workers: 1,
       backoff,
       onError: (_, error) => settings.onError(error),
-      clock: settings.clock ?? systemClock,
+      clock: this.#clock,
     });
   }
 
@@ -66,7 +68,7 @@ export class FastPath {
 
   /** Links came or went. */
   changed(): void {
-    this.#changed = true;
+    this.#changedAt = this.#clock.now();
     this.#queue.addAfter(theQueue, settleMs);
   }
 
@@ -96,7 +98,8 @@ export class FastPath {
     const outdated = new Set(this.#outdated.keys());
     const steps = planFastPath(observed, { pods: pods(), isTunnel, program: program.id, outdated });
     if (steps.length === 0 && observed.entries.size === 0) return;
-    if (!(await this.#makeLiberal())) return;
+    // Before the first packet goes past conntrack, and again where somebody loaded other parameters since.
+    await this.#settings.sysctl.write(liberal, "1");
     for (const step of steps) await this.#apply(program, step);
     this.#links = (await program.entries(names.links, keyBytes)).length;
     for (const [id, old] of this.#outdated) {
@@ -105,10 +108,10 @@ export class FastPath {
     }
   }
 
-  /** Before the first packet goes past conntrack. @returns false where there is no conntrack: nothing would be fast */
-  async #makeLiberal(): Promise<boolean> {
+  /** A kernel may load it when the first rule needs it; before that the program finds none of its functions. */
+  async #hasConntrack(): Promise<boolean> {
     try {
-      await this.#settings.sysctl.write(liberal, "1");
+      await this.#settings.sysctl.read(liberal);
       return true;
     } catch (error) {
       if (error instanceof FairleadError && error.errno === noEntry) return false;
@@ -117,16 +120,16 @@ export class FastPath {
   }
 
   async #turn(): Promise<{ readonly againAfterMs: number } | undefined> {
-    const hasChanged = this.#changed;
-    this.#changed = false;
+    const sinceMs = this.#clock.now() - this.#changedAt;
     await this.sync();
     if (this.#isOff) return undefined;
-    return { againAfterMs: hasChanged ? againMs : resyncMs };
+    // A change may have come just before a turn that another one had asked for.
+    return { againAfterMs: sinceMs < settleMs ? settleMs : sinceMs < againMs ? againMs : resyncMs };
   }
 
   /** The program: the one that is attached already where it is the same, so that nothing changes with a restart. */
   async #ready(): Promise<BpfProgram | undefined> {
-    if (this.#program || this.#isOff) return this.#program;
+    if (this.#program || this.#isOff || !(await this.#hasConntrack())) return this.#program;
     const loaded = await this.#load();
     if (!loaded) return undefined;
     const there = await attachedPrograms(this.#settings.bpf, await this.#candidates());

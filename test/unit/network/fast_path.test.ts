@@ -118,8 +118,8 @@ describe("the fast path", () => {
   const hasLink = (index: number): boolean => [1, 2, 9].includes(index);
   const liberal = "net.netfilter.nf_conntrack_tcp_be_liberal";
 
-  function open(bpf: FakeBpf) {
-    const sysctl = new FakeSysctl({ [liberal]: "0" });
+  function open(bpf: FakeBpf, parameters: Readonly<Record<string, string>> = { [liberal]: "0" }) {
+    const sysctl = new FakeSysctl(parameters);
     const probed: (FairleadError | undefined)[] = [];
     const path = new FastPath({
       bpf,
@@ -141,6 +141,13 @@ describe("the fast path", () => {
     expect(probed.map((why) => why?.errno)).toEqual([22]);
     expect([path.links, await path.packets(), await sysctl.read(liberal)]).toEqual([0, 0, "0"]);
     await removeFastPath(bpf, routing);
+    await path.stop();
+  });
+
+  it("waits for conntrack, of which the program needs functions", async () => {
+    const { path, probed } = open(fakeFastPathBpf({ hasLink, objects: {} }), {});
+    await path.sync();
+    expect(probed).toEqual([]);
     await path.stop();
   });
 
