@@ -71,12 +71,11 @@ async function begin(options: NetworkOptions, closes: Closes): Promise<void> {
   const metrics = new PrometheusMetrics();
   const fastPath = await openFastPath({
     config,
-    routing: owned(await openRouting()),
+    routing: closes.own(await openRouting()),
     pods: () => pods.network.attached(),
     metrics,
     log,
   });
-  closes.push(() => fastPath?.stop());
   const agent = new NetworkAgent({
     client,
     nodeName,
@@ -110,6 +109,7 @@ async function begin(options: NetworkOptions, closes: Closes): Promise<void> {
     }),
   );
   await pods.network.restore();
+  closes.add(() => fastPath?.stop());
   fastPath?.start();
   // From here on the plugin is answered, with the truth: not before what was there is known.
   const cni = await serveCni({ network: pods.network, namespaces, socketPath: config.cni.socket });
