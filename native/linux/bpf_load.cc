@@ -11,7 +11,7 @@
 namespace fairlead::sys {
 
 namespace pod_fast_path {
-#include "../bpf/pod_fast_path.inc"
+#include "../bpf/pod_fast_path.lskel"
 }
 
 /** Of bpf.cc. */

@@ -47,8 +47,10 @@ export function describeBpf(title: string, open: () => Promise<BpfSubject>): voi
         value: Buffer.alloc(valueBytes, fill),
       });
       await program.update(names.links, [entry(1, 1), entry(2, 2), entry(1, 3)]);
-      const there = async () =>
-        Object.fromEntries((await program.entries(names.links, keyBytes)).map(({ key, value }) => [key[0], value[31]]));
+      const there = async (): Promise<Record<number, number>> => {
+        const entries = await program.entries(names.links, keyBytes);
+        return Object.fromEntries(entries.map(({ key, value }) => [key[0]!, value[31]!]));
+      };
       expect(await there()).toEqual({ 1: 3, 2: 2 });
       await program.remove(names.links, [entry(1, 0).key, entry(9, 0).key]);
       expect(await there()).toEqual({ 2: 2 });

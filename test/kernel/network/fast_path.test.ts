@@ -291,7 +291,7 @@ describe("the fast path of a node", () => {
     await node.delete(gone);
     const { runtimeConfig } = networkConfig();
     const ips = [gone.ip.IPv4, gone.ip.IPv6].map((address) => ({ address, prefixLength: undefined }));
-    const config = networkConfig({ runtimeConfig: { ...runtimeConfig, ips: ips as never } });
+    const config = networkConfig({ runtimeConfig: { ...runtimeConfig, ips: ips } });
     expect((await addPod("heir", { config })).ip).toEqual(gone.ip);
     await fast.sync();
     expect(fast.path.links).toBe(links);

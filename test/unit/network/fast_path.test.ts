@@ -54,8 +54,8 @@ const tunnel = encodeLink({ pod: undefined, isPeer: false }).toString("hex");
 describe("a link as the program has it", () => {
   it("has flags, addresses and the MAC address where pod_fast_path.h has them", () => {
     const v6 = "fd000000000000000000000000000002";
-    expect(hex(true)).toBe(`02000000${"0af40102"}${v6}${"020000000002"}0000`);
-    expect(hex(false)).toBe(`00000000${"0af40102"}${v6}${"020000000002"}0000`);
+    expect(hex(true)).toBe(`020000000af40102${v6}0200000000020000`);
+    expect(hex(false)).toBe(`000000000af40102${v6}0200000000020000`);
     expect(tunnel).toBe(`04000000${"00".repeat(28)}`);
   });
 });
