@@ -265,7 +265,10 @@ export class ProxyAgent {
     ...rest: Parameters<FamilyProxy["set"]> extends [unknown, ...infer R] ? R : never
   ): void {
     try {
-      family.set(key, ...rest);
+      const others = family.set(key, ...rest);
+      if (others.length === 0) return;
+      this.#states.changeAgain(others);
+      this.#turns.request();
     } catch (error) {
       this.#warn(`cannot derive Service ${key}`, error);
     }

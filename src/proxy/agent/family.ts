@@ -44,21 +44,47 @@ export class FamilyProxy {
     this.#ruleset.configure(options);
   }
 
-  /** Takes the place of what the Service wanted before; undefined: it is gone. @param key "namespace/name" */
+  /**
+   * Takes the place of what the Service wanted before; undefined: it is gone.
+   *
+   * @param key "namespace/name"
+   * @returns keys of other Services that have a frontend now that they had not, or lost one: they are to be told anew
+   */
   set(
     key: string,
     service: Service | undefined,
     slices: readonly EndpointSlice[],
     options: DeriveOptions,
     report: Report,
-  ): void {
+  ): readonly string[] {
     const after = service ? deriveService(service, slices, this.family, options, report) : nothing;
+    const before = namesOf(this.#ports.get(key)).map((name) => this.#ruleset.wanted(name));
+    const rivals = this.#rivalsOf(key, [...before, ...after.values()]);
     for (const name of namesOf(this.#ports.get(key))) if (!after.has(name)) this.#change(name, undefined);
     for (const [name, wanted] of after) this.#change(name, wanted);
     const [first, ...others] = after.keys();
     if (first === undefined) this.#ports.delete(key);
     else this.#ports.set(key, others.length === 0 ? first : [first, ...others]);
     for (const name of after.keys()) this.#reportTaken(name, report);
+    return [...rivals].flatMap(([name, owners]) => (this.#ownersOver(name) === owners ? [] : [serviceOf(name)]));
+  }
+
+  /** Of other Services: ports that want what this one wants or wanted, with who has it. */
+  #rivalsOf(key: string, ports: readonly (WantedPort | undefined)[]): ReadonlyMap<string, string> {
+    const rivals = new Map<string, string>();
+    for (const wanted of ports) {
+      for (const name of this.#ruleset.rivalsFor(wanted)) {
+        if (serviceOf(name) !== key && !rivals.has(name)) rivals.set(name, this.#ownersOver(name));
+      }
+    }
+    return rivals;
+  }
+
+  #ownersOver(name: string): string {
+    return this.#ruleset
+      .refusedTo(name)
+      .map(({ owner }) => owner)
+      .join();
   }
 
   /** Upstream serves either, as chance has it; here the first by name has it on every node. */
@@ -119,4 +145,9 @@ export class FamilyProxy {
 
 function namesOf(names: string | readonly string[] | undefined): readonly string[] {
   return names === undefined ? [] : typeof names === "string" ? [names] : names;
+}
+
+/** "namespace/name" of "namespace/name:port/TCP", or of "namespace/name/TCP". */
+function serviceOf(name: string): string {
+  return name.split(/[/:]/, 2).join("/");
 }

@@ -25,7 +25,7 @@ export class ProblemEvents implements SyncObserver {
     problems: readonly Problem[],
   ): void {
     if (!service || problems.length === 0) return void this.#told.delete(key);
-    const text = problems.map(({ field, reason }) => `${reason} ${field}`).join();
+    const text = problems.map(({ reason, message }) => `${reason} ${message}`).join();
     if (this.#told.get(key) === text) return;
     this.#told.set(key, text);
     for (const { reason, message } of problems.slice(0, maxEvents)) {

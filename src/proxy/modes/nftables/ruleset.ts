@@ -184,6 +184,14 @@ export class Ruleset {
     });
   }
 
+  /** Service ports that want a frontend too, of those that one wants; seldom any. @param wanted as {@link set} takes it */
+  rivalsFor(wanted: WantedPort | undefined): readonly string[] {
+    return (wanted?.frontends ?? []).flatMap((frontend) => {
+      const claims = this.#claims.get(frontendKey(frontend));
+      return claims === undefined ? [] : listOf(claims).map(({ service }) => service);
+    });
+  }
+
   /** Takes over how the kernel has backends arranged and numbered, before anything is wanted. */
   adopt(observed: ReadonlyMap<string, Elements>): void {
     this.#adopted = observed;

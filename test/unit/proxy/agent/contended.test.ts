@@ -27,3 +27,26 @@ it("says whom a frontend is served for, to the other alone", () => {
   set("a", "10.96.0.1");
   expect(problems).toHaveLength(1);
 });
+
+it("says which others are to be told when one comes that takes a frontend, and when it goes", () => {
+  const family = new FamilyProxy(new FakeNftables(), flowOptions("IPv4"));
+  const problems: Problem[] = [];
+  const set = (name: string, externalIPs: readonly string[] | undefined): readonly string[] => {
+    problems.length = 0;
+    const options = flowDeriveOptions("IPv4", {});
+    const clusterIP = `10.96.0.${name.charCodeAt(0)}`;
+    const object = externalIPs && service(name, { clusterIP, clusterIPs: [clusterIP], externalIPs });
+    return family.set(`ns/${name}`, object, [], options, (problem) => problems.push(problem));
+  };
+  const shared = ["198.51.100.1"];
+  expect(set("b", shared)).toEqual([]);
+  // It comes before "b" by its name, as "c" does not.
+  expect(set("a", shared)).toEqual(["ns/b"]);
+  expect(set("c", shared)).toEqual([]);
+  expect(problems).toHaveLength(1);
+  expect(set("b", shared)).toEqual([]);
+  expect(problems).toMatchObject([{ reason: "FrontendTaken", field: "198.51.100.1 80/TCP" }]);
+  expect(set("a", undefined)).toEqual(["ns/b", "ns/c"]);
+  expect(set("b", shared)).toEqual([]);
+  expect(problems).toEqual([]);
+});
