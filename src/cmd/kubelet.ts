@@ -14,6 +14,7 @@ interface Flags {
   readonly certDir?: string;
   readonly hostnameOverride?: string;
   readonly nodeIp?: readonly string[];
+  readonly registerSchedulable: boolean;
   readonly nodeLabels?: Readonly<Record<string, string>>;
   readonly registerWithTaints?: KubeletFlags["taints"];
   readonly containerRuntimeEndpoint?: string;
@@ -33,6 +34,7 @@ export function configure(command: Command): void {
     .option("--hostname-override <name>", "name of the node, instead of the host's")
     .option("--node-ip <ip>", "address of the node; two, by a comma, of two families", nodeIps)
     .option("--node-labels <labels>", "further labels of a node that registers: key=value, by commas", labels)
+    .option("--register-schedulable [is]", "whether a node that registers takes pods", flag, true)
     .option("--register-with-taints <taints>", "taints of a node that registers: key=value:effect, by commas", taints)
     .option("--container-runtime-endpoint <url>", "the runtime's socket, before what the configuration says")
     .option("--v <level>", "how much is logged", wholeNumber(0, 10), 0)
@@ -65,21 +67,33 @@ function configOf({ config: file, containerRuntimeEndpoint }: Flags): KubeletCon
 }
 
 async function kubeletFlags(flags: Flags): Promise<KubeletFlags> {
-  const { defaultAddresses } = await import("../kubelet/node/facts.ts");
+  const { nodeAddresses } = await import("../kubelet/node/addresses.ts");
   const hostname = (flags.hostnameOverride ?? os.hostname()).trim().toLowerCase();
   return {
     rootDir: flags.rootDir,
     certDir: flags.certDir ?? `${flags.rootDir.replace(/\/$/, "")}/pki`,
     nodeName: hostname,
     hostname,
-    addresses: flags.nodeIp ?? (await defaultAddresses()),
+    addresses: await nodeAddresses(flags.nodeIp),
+    ...(flags.nodeIp ? { nodeIps: flags.nodeIp } : {}),
+    isSchedulable: flags.registerSchedulable,
     nodeLabels: flags.nodeLabels ?? {},
     taints: flags.registerWithTaints ?? [],
   };
 }
 
 function nodeIps(text: string): readonly string[] {
-  return text.split(",").map((ip) => ipAddress(ip.trim()));
+  const ips = text.split(",").map((ip) => ipAddress(ip.trim()));
+  const families = ips.map((ip) => ip.includes(":"));
+  if (ips.length > 2 || new Set(families).size < ips.length) {
+    throw new InvalidArgumentError("It takes one address, or two of two families.");
+  }
+  return ips;
+}
+
+function flag(text: string): boolean {
+  if (text !== "true" && text !== "false") throw new InvalidArgumentError("It is true or false.");
+  return text === "true";
 }
 
 function labels(text: string, before: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {

@@ -14,6 +14,7 @@ import type { Runtime } from "./cri/runtime.ts";
 import { openAdmission, readAppArmor } from "./admission/admission.ts";
 import { openCgroups } from "./cgroups/open.ts";
 import { Limiter } from "./images/limiter.ts";
+import { nodeAddresses } from "./node/addresses.ts";
 import { readNodeFacts } from "./node/facts.ts";
 import type { NodePressures } from "./node/conditions.ts";
 import { NodeAgent } from "./node/node_agent.ts";
@@ -87,7 +88,7 @@ export async function startKubelet(given: KubeletOptions): Promise<Kubelet> {
     workers: () => [...pods.workers],
     isKnown: (uid) => pods.isKnown(uid),
   });
-  const agent = newAgent({ ...options, client, pressures: upkeep.pressures }, events, facts);
+  const agent = newAgent({ ...options, client, pressures: upkeep.pressures }, events);
   const mostPulls = config.serializeImagePulls ? 1 : (config.maxParallelImagePulls ?? Infinity);
   const deps: PodDeps = {
     runtime,
@@ -105,7 +106,7 @@ export async function startKubelet(given: KubeletOptions): Promise<Kubelet> {
     settings,
     runtimeName,
     services: () => services.objects.values(),
-    nodeIps: () => flags.addresses,
+    nodeIps: () => agent.ips,
     allocatable: () => agent.allocatable,
     metrics,
     onError,
@@ -176,7 +177,6 @@ export async function startKubelet(given: KubeletOptions): Promise<Kubelet> {
 function newAgent(
   options: KubeletOptions & { readonly client: Client; readonly pressures: NodePressures },
   events: EventRecorder,
-  facts: Awaited<ReturnType<typeof readNodeFacts>>,
 ): NodeAgent {
   const { config, flags, client, runtime, clock, onError } = options;
   return new NodeAgent({
@@ -184,7 +184,9 @@ function newAgent(
     clock,
     runtime,
     events,
-    facts,
+    facts: () => readNodeFacts(flags.rootDir),
+    addresses: () => nodeAddresses(flags.nodeIps),
+    problems: () => [],
     pressures: options.pressures,
     settings: nodeSettings(config, flags),
     registers: config.registerNode,

@@ -18,7 +18,11 @@ export interface KubeletFlags {
   /** Of the node's object. */
   readonly nodeName: string;
   readonly hostname: string;
+  /** As they were when it began. */
   readonly addresses: readonly string[];
+  /** --node-ip */
+  readonly nodeIps?: readonly string[];
+  readonly isSchedulable: boolean;
   readonly nodeLabels: Readonly<Record<string, string>>;
   readonly taints: NodeSettings["taints"];
 }
@@ -111,6 +115,8 @@ export function nodeSettings(config: KubeletConfiguration, flags: KubeletFlags):
     systemReserved: amounts(config.systemReserved),
     evictionHard: amounts(hardThresholds(config)),
     kubeletVersion,
+    isSchedulable: flags.isSchedulable,
+    controllerAttaches: config.enableControllerAttachDetach,
   };
 }
 

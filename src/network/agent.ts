@@ -11,6 +11,7 @@ import type { Node } from "../model/kubernetes.ts";
 import type { Clock } from "../reconcile/clock.ts";
 import { WorkQueue } from "../reconcile/work_queue.ts";
 import { enableForwarding } from "./forwarding.ts";
+import { availableCondition } from "./available.ts";
 import { keepNode } from "./keep_node.ts";
 import { deriveMasquerade, type MasqueradeOptions } from "./masquerade/derive.ts";
 import { MasqueradeTables } from "./masquerade/masquerade.ts";
@@ -221,16 +222,20 @@ export class NetworkAgent {
 
   /** What others need to know of this node. With the status, as flannel does it: it gives no right to the spec. */
   async #publish(): Promise<undefined> {
-    const { client, nodeName } = this.#options;
+    const { client, nodeName, clock } = this.#options;
     const node = this.#nodes.objects.get(nodeName);
     if (!node || !this.#status || this.#status.obstacle !== undefined) return;
     const there = node.metadata.annotations ?? {};
     const differing = Object.entries(this.#status.annotations).filter(
       ([name, value]) => (there[name] ?? null) !== value,
     );
-    if (differing.length === 0) return;
-    const body = { metadata: { annotations: Object.fromEntries(differing) } };
-    await client.patch(resourceTypes.nodes, { name: nodeName }, { type: "merge", body }, { subresource: "status" });
+    const available = availableCondition(node, clock.now());
+    if (differing.length === 0 && !available) return;
+    const body = {
+      ...(differing.length === 0 ? {} : { metadata: { annotations: Object.fromEntries(differing) } }),
+      ...(available ? { status: { conditions: [available] } } : {}),
+    };
+    await client.patch(resourceTypes.nodes, { name: nodeName }, { type: "strategic", body }, { subresource: "status" });
   }
 
   /** Each node's problems once, and again when they are others. */

@@ -1,5 +1,6 @@
 /** What the agent keeps of Node objects: a node's status is large, and comes again every few seconds. */
 import type { Node } from "../model/kubernetes.ts";
+import { networkUnavailable } from "./available.ts";
 import { annotation } from "./overlay/decode.ts";
 
 const kept: ReadonlySet<string> = new Set([
@@ -20,6 +21,9 @@ export function keepNode({ metadata, spec, status }: Node): Node {
     kind: "Node",
     metadata: { name, uid, resourceVersion, creationTimestamp, annotations: Object.fromEntries(notes) },
     spec: { ...(podCIDR === undefined ? {} : { podCIDR }), ...(podCIDRs === undefined ? {} : { podCIDRs }) },
-    status: { addresses: status?.addresses ?? [] },
+    status: {
+      addresses: status?.addresses ?? [],
+      conditions: (status?.conditions ?? []).filter(({ type }) => type === networkUnavailable),
+    },
   };
 }

@@ -61,7 +61,8 @@ function runtimeService(channel: Channel, timeoutMs: number): RuntimeService {
     version: () => call<cri.RuntimeVersion>("Version", { version: "0.1.0" }),
     async status() {
       const answer = await call<StatusAnswer>("Status", {});
-      return { conditions: answer.status?.conditions ?? [], handlers: answer.runtimeHandlers };
+      const { status, runtimeHandlers: handlers, features } = answer;
+      return { conditions: status?.conditions ?? [], handlers, ...(features ? { features } : {}) };
     },
     async cgroupDriver() {
       try {
@@ -91,6 +92,7 @@ interface StatusAnswer {
   readonly runtimeHandlers: readonly cri.RuntimeHandler[];
   /** Of a verbose answer. */
   readonly info: Readonly<Record<string, string>>;
+  readonly features: { readonly supplementalGroupsPolicy: boolean } | null;
 }
 
 interface RuntimeConfigAnswer {

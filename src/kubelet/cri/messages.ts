@@ -229,6 +229,8 @@ export interface RuntimeHandler {
 export interface RuntimeStatus {
   readonly conditions: readonly RuntimeCondition[];
   readonly handlers: readonly RuntimeHandler[];
+  /** Of the runtime as a whole; older ones do not tell. */
+  readonly features?: { readonly supplementalGroupsPolicy: boolean };
 }
 
 export interface ExecResult {

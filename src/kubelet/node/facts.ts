@@ -5,6 +5,7 @@ import os from "node:os";
 export interface NodeFacts {
   readonly cpus: number;
   readonly memoryBytes: number;
+  readonly swapBytes: number;
   readonly diskBytes: number;
   /** Bytes by the size of a page: "2Mi" → 0. */
   readonly hugepages: ReadonlyMap<string, number>;
@@ -31,6 +32,7 @@ export async function readNodeFacts(rootFolder: string): Promise<NodeFacts> {
   return {
     cpus: os.cpus().length,
     memoryBytes: Number(/^MemTotal:\s+(\d+) kB/m.exec(meminfo)?.[1] ?? 0) * 1024,
+    swapBytes: Number(/^SwapTotal:\s+(\d+) kB/m.exec(meminfo)?.[1] ?? 0) * 1024,
     diskBytes: disk.blocks * disk.bsize,
     hugepages,
     machineId: machine,
@@ -60,19 +62,4 @@ async function readHugepages(): Promise<ReadonlyMap<string, number>> {
     if (kib > 0) result.set(kib >= 1 << 20 ? `${kib >> 20}Gi` : `${kib >> 10}Mi`, pages * kib * 1024);
   }
   return result;
-}
-
-/** The address by which others reach the node: that of the link of its default route. */
-export async function defaultAddresses(): Promise<readonly string[]> {
-  const routes = (await read("/proc/net/route")).split("\n").map((line) => line.split("\t"));
-  const [link] = routes.find(([, destination]) => destination === "00000000") ?? [];
-  const links = os.networkInterfaces();
-  const candidates = [
-    ...(link === undefined ? [] : (links[link] ?? [])),
-    ...Object.values(links).flatMap((one) => one ?? []),
-  ];
-  const found = candidates.find(
-    ({ family, internal, address }) => family === "IPv4" && !internal && !address.startsWith("169.254."),
-  );
-  return found ? [found.address] : [];
 }

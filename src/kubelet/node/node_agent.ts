@@ -2,17 +2,21 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Client } from "../../api/client.ts";
 import type { EventRecorder } from "../../api/event_recorder.ts";
+import { Informer } from "../../api/informer.ts";
 import { resourceTypes } from "../../api/resource_types.ts";
-import { isAlreadyExists } from "../../api/status_error.ts";
+import { isAlreadyExists, isNotFound } from "../../api/status_error.ts";
 import type { Node } from "../../model/kubernetes.ts";
 import { timestamp } from "../../model/timestamp.ts";
 import type { Clock } from "../../reconcile/clock.ts";
 import type { Runtime } from "../cri/runtime.ts";
 import { reasonOf } from "../pods/apply/run.ts";
-import { pressureWords, type NodePressures, type Pressure } from "./conditions.ts";
+import type { NodePressures } from "./conditions.ts";
 import type { NodeFacts } from "./facts.ts";
 import { NodeLease } from "./lease.ts";
-import { newNode, nodeStatus, type NodeSettings, type NodeStatus, type NodeView } from "./render.ts";
+import { NodeEvents } from "./node_events.ts";
+import { newNode, registrationPatch } from "./registration.ts";
+import { nodeStatus, type NodeSettings, type NodeStatus, type NodeView } from "./render.ts";
+import { statusPatch } from "./status_patch.ts";
 
 const { nodes } = resourceTypes;
 
@@ -22,7 +26,11 @@ export interface NodeAgentOptions {
   readonly runtime: Runtime;
   readonly events: EventRecorder;
   readonly settings: NodeSettings;
-  readonly facts: NodeFacts;
+  /** What the node is now: devices and links come and go. */
+  readonly facts: () => Promise<NodeFacts>;
+  readonly addresses: () => Promise<readonly string[]>;
+  /** Why the node is not ready, beside what the runtime says. */
+  readonly problems: () => readonly string[];
   readonly pressures: NodePressures;
   readonly registers: boolean;
   /** There is no API to register with. */
@@ -37,18 +45,33 @@ export interface NodeAgentOptions {
 
 const registerRetryMs = 200;
 const longestRetryMs = 7000;
+/** Between two looks at a node that is not ready: who waits for it should not wait for the next regular one. */
+const unreadyMs = 1000;
 
 export class NodeAgent {
   readonly #options: NodeAgentOptions;
+  readonly #events: NodeEvents;
+  readonly #own: Informer<Node>;
   #node: Node | undefined;
   #status: NodeStatus | undefined;
+  #addresses: readonly string[];
   #reportedAtMs = 0;
   #lease: NodeLease | undefined;
   #cancel: (() => void) | undefined;
   #isStopped = false;
+  #isBusy = false;
+  #isWoken = false;
 
   constructor(options: NodeAgentOptions) {
     this.#options = options;
+    const { client, clock, events, settings, onError } = options;
+    this.#events = new NodeEvents(events, settings.name);
+    this.#addresses = settings.addresses;
+    this.#own = new Informer(client, nodes, {
+      fieldSelector: `metadata.name=${settings.name}`,
+      clock,
+      onError: (error) => onError("follow the node's object", error),
+    });
   }
 
   get allocatable(): Readonly<Record<string, string>> {
@@ -59,38 +82,71 @@ export class NodeAgent {
     return this.#status?.addresses ?? [];
   }
 
+  /** The first is the primary one. */
+  get ips(): readonly string[] {
+    return this.#addresses;
+  }
+
   /** As it is registered. */
   get node(): Node | undefined {
     return this.#node;
   }
 
+  get events(): NodeEvents {
+    return this.#events;
+  }
+
   /** Resolves when the node is registered. */
   async start(): Promise<void> {
-    const { settings, isStandalone } = this.#options;
+    const { settings, isStandalone, facts } = this.#options;
     // What pods may have is known before, and without, an API server.
     this.#status = nodeStatus(settings, await this.#view(), undefined);
     if (isStandalone) return;
     const node = await this.#registered();
     if (!node) return;
-    this.#node = node;
+    this.#took(node);
     this.#status = node.status;
-    const { client, clock, leaseSeconds: durationSeconds, onError, events } = this.#options;
-    events.event(node, "Normal", "Starting", "Starting kubelet.");
-    const lease = new NodeLease(node, {
-      client,
-      clock,
-      durationSeconds,
-      onError: (error) => onError("renew the node's lease", error),
+    this.#events.starting();
+    this.#events.booted(node, (await facts()).bootId);
+    this.#own.subscribe({
+      onAdd: (one) => this.#saw(one),
+      onUpdate: (_before, one) => this.#saw(one),
+      onDelete: () => this.wake(),
     });
-    this.#lease = lease;
-    lease.start();
+    this.#own.start();
     await this.#turn();
   }
 
   stop(): void {
     this.#isStopped = true;
+    this.#own.stop();
     this.#lease?.stop();
     this.#cancel?.();
+  }
+
+  /** What its status says may have changed. */
+  wake(): void {
+    if (this.#isBusy) this.#isWoken = true;
+    else if (this.#node) void this.#turn();
+  }
+
+  #saw(node: Node): void {
+    this.#events.scheduling(node);
+    // Made by somebody else in the place of ours: mirrors and the Lease belong to it.
+    if (node.metadata.uid !== this.#node?.metadata.uid) this.#took(node);
+  }
+
+  #took(node: Node): void {
+    const { client, clock, leaseSeconds: durationSeconds, onError } = this.#options;
+    this.#node = node;
+    this.#lease?.stop();
+    this.#lease = new NodeLease(node, {
+      client,
+      clock,
+      durationSeconds,
+      onError: (error) => onError("renew the node's lease", error),
+    });
+    this.#lease.start();
   }
 
   async #registered(): Promise<Node | undefined> {
@@ -99,6 +155,7 @@ export class NodeAgent {
       try {
         return await this.#register();
       } catch (error) {
+        if (this.#isStopped) return undefined;
         onError("register the node", error);
         await new Promise<void>((resolve) => (this.#cancel = clock.after(ms, resolve)));
       }
@@ -108,76 +165,83 @@ export class NodeAgent {
 
   async #register(): Promise<Node> {
     const { client, settings, facts, registers } = this.#options;
-    if (!registers) return client.get(nodes, { name: settings.name });
-    const wanted = newNode(settings, facts);
+    const key = { name: settings.name };
+    if (!registers) return client.get(nodes, key);
+    const wanted = newNode(settings, await facts());
     try {
       return await client.create(nodes, wanted);
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
     }
-    const current = await client.get(nodes, { name: settings.name });
-    const { labels, annotations } = wanted.metadata;
-    const metadata = { labels, annotations };
-    const has = (of: "labels" | "annotations") =>
-      Object.entries(wanted.metadata[of] ?? {}).every(([key, value]) => current.metadata[of]?.[key] === value);
-    if (has("labels") && has("annotations")) return current;
-    return client.patch(nodes, { name: settings.name }, { type: "strategic", body: { metadata } });
+    const current = await client.get(nodes, key);
+    const body = registrationPatch(wanted, current);
+    return body ? client.patch(nodes, key, { type: "strategic", body }) : current;
   }
 
   async #turn(): Promise<void> {
     const { clock, onError, updateMs } = this.#options;
-    try {
-      await this.#update();
-    } catch (error) {
-      onError("write the node's status", error);
-    }
-    if (!this.#isStopped) this.#cancel = clock.after(updateMs, () => void this.#turn());
+    this.#cancel?.();
+    this.#isBusy = true;
+    do {
+      this.#isWoken = false;
+      try {
+        await this.#update();
+      } catch (error) {
+        if (!this.#isStopped) onError("write the node's status", error);
+      }
+    } while (this.#isWoken && !this.#isStopped);
+    this.#isBusy = false;
+    const isReady = this.#status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True");
+    const ms = isReady ? updateMs : Math.min(updateMs, unreadyMs);
+    if (!this.#isStopped) this.#cancel = clock.after(ms, () => void this.#turn());
   }
 
   async #update(): Promise<void> {
-    const { client, clock, settings, reportMs } = this.#options;
-    const view = await this.#view();
-    const status = nodeStatus(settings, view, this.#status);
+    const { clock, settings, reportMs } = this.#options;
+    const status = nodeStatus(settings, await this.#view(), this.#status);
     const isDue = clock.now() - this.#reportedAtMs >= reportMs;
-    if (!isDue && isSame(status, this.#status)) return;
+    const isThere = this.#own.isSynced ? this.#own.objects.get(settings.name) !== undefined : true;
+    if (!isDue && isThere && isSame(status, this.#status)) return;
     const before = this.#status;
-    await client.patch(
-      nodes,
-      { name: settings.name },
-      { type: "strategic", body: { status } },
-      { subresource: "status" },
-    );
+    await this.#write(status, before);
     this.#status = status;
     this.#reportedAtMs = clock.now();
-    this.#announce(before, status);
+    this.#events.changed(before, status);
+  }
+
+  async #write(status: NodeStatus, before: NodeStatus | undefined): Promise<void> {
+    const { client, settings, registers } = this.#options;
+    const patch = { type: "strategic" as const, body: statusPatch(status, before) };
+    const write = () => client.patch(nodes, { name: settings.name }, patch, { subresource: "status" });
+    try {
+      await write();
+    } catch (error) {
+      if (!isNotFound(error) || !registers) throw error;
+      // Somebody has deleted it, and the node is here: it is registered again.
+      this.#took(await this.#register());
+      await write();
+    }
   }
 
   async #view(): Promise<NodeView> {
-    const { clock, runtime, facts } = this.#options;
-    const now = timestamp(clock.now());
-    const pressures = this.#options.pressures.current;
-    const nothing = { facts, now, pressures, runtime: undefined, images: [] };
+    const { clock, runtime, facts, addresses, problems } = this.#options;
+    const found = await addresses();
+    // Without an address for a moment, it has its last one.
+    if (found.length > 0) this.#addresses = found;
+    const common = {
+      facts: await facts(),
+      addresses: this.#addresses,
+      problems: problems(),
+      pressures: this.#options.pressures.current,
+      now: timestamp(clock.now()),
+    };
     const known = this.#status?.nodeInfo?.containerRuntimeVersion ?? "";
     try {
       const [status, version, images] = await Promise.all([runtime.status(), runtime.version(), runtime.listImages()]);
       const runtimeVersion = `${version.runtimeName}://${version.runtimeVersion}`;
-      return { facts, now, pressures, runtime: status, runtimeError: "", runtimeVersion, images };
+      return { ...common, runtime: status, runtimeError: "", runtimeVersion, images };
     } catch (error) {
-      return { ...nothing, runtimeError: reasonOf(error), runtimeVersion: known };
-    }
-  }
-
-  /** "NodeReady" and the like, at each change (nodestatus.ReadyCondition and others). */
-  #announce(before: NodeStatus | undefined, { conditions = [] }: NodeStatus): void {
-    for (const { type, status } of conditions) {
-      const old = before?.conditions?.find((one) => one.type === type)?.status;
-      if (old === status) continue;
-      const isSo = status === "True";
-      const words = type in pressureWords ? pressureWords[type as Pressure][isSo ? "is" : "isNot"] : undefined;
-      const reason = type === "Ready" ? (isSo ? "NodeReady" : "NodeNotReady") : words?.event;
-      if (reason === undefined) continue;
-      const { events, settings } = this.#options;
-      events.event(this.#node!, "Normal", reason, `Node ${settings.name} status is now: ${reason}`);
+      return { ...common, runtime: undefined, images: [], runtimeError: reasonOf(error), runtimeVersion: known };
     }
   }
 }
@@ -189,6 +253,9 @@ function isSame(a: NodeStatus, b: NodeStatus | undefined): boolean {
     conditions: conditions.map(({ type, status, reason, message }) => ({ type, status, reason, message })),
   });
   if (!b) return false;
-  const known = comparable(b) as Record<string, unknown>;
+  const own = new Set(a.conditions?.map(({ type }) => type));
+  // Others have conditions of their own there.
+  const conditions = (b.conditions ?? []).filter(({ type }) => own.has(type));
+  const known = comparable({ ...b, conditions }) as Record<string, unknown>;
   return Object.entries(comparable(a)).every(([key, value]) => isDeepStrictEqual(value, known[key]));
 }

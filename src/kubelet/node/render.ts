@@ -1,5 +1,5 @@
 /** A node's object and status from what is known of it (pkg/kubelet/nodestatus/setters.go). */
-import type { New, Node } from "../../model/kubernetes.ts";
+import type { Node } from "../../model/kubernetes.ts";
 import { formatQuantity, nanos } from "../../model/quantity.ts";
 import type { Image, RuntimeHandler, RuntimeStatus } from "../cri/messages.ts";
 import { pressures, pressureWords, type Pressure } from "./conditions.ts";
@@ -25,10 +25,17 @@ export interface NodeSettings {
   /** evictionHard's, as given. */
   readonly evictionHard: Readonly<Record<string, string>>;
   readonly kubeletVersion: string;
+  /** --register-schedulable */
+  readonly isSchedulable: boolean;
+  /** KubeletConfiguration's enableControllerAttachDetach. */
+  readonly controllerAttaches: boolean;
 }
 
 export interface NodeView {
   readonly facts: NodeFacts;
+  readonly addresses: readonly string[];
+  /** Why it is not ready, beside what the runtime says. */
+  readonly problems: readonly string[];
   readonly runtimeVersion: string;
   /** Undefined: the runtime does not answer, for this reason. */
   readonly runtime: RuntimeStatus | undefined;
@@ -38,33 +45,11 @@ export interface NodeView {
   readonly now: string;
 }
 
-export function newNode({ name, hostname, labels, taints, providerId }: NodeSettings, facts: NodeFacts): New<Node> {
-  const { architecture } = facts;
-  return {
-    metadata: {
-      name,
-      labels: {
-        "beta.kubernetes.io/arch": architecture,
-        "beta.kubernetes.io/os": "linux",
-        "kubernetes.io/arch": architecture,
-        "kubernetes.io/hostname": hostname,
-        "kubernetes.io/os": "linux",
-        ...labels,
-      },
-      annotations: { "volumes.kubernetes.io/controller-managed-attach-detach": "true" },
-    },
-    spec: {
-      ...(providerId === "" ? {} : { providerID: providerId }),
-      ...(taints.length === 0 ? {} : { taints: [...taints] }),
-    },
-  };
-}
-
 export function nodeStatus(settings: NodeSettings, view: NodeView, before: NodeStatus | undefined): NodeStatus {
   const capacity = capacityOf(settings, view.facts);
   return {
     addresses: [
-      ...settings.addresses.map((address) => ({ type: "InternalIP", address })),
+      ...view.addresses.map((address) => ({ type: "InternalIP", address })),
       { type: "Hostname", address: settings.hostname },
     ],
     capacity,
@@ -74,6 +59,7 @@ export function nodeStatus(settings: NodeSettings, view: NodeView, before: NodeS
     images: imagesOf(view.images, settings.maxImages),
     nodeInfo: nodeInfoOf(settings, view),
     ...handlersOf(view.runtime?.handlers ?? []),
+    ...(view.runtime?.features ? { features: view.runtime.features } : {}),
   };
 }
 
@@ -142,10 +128,11 @@ function conditionsOf(view: NodeView, before: readonly Condition[]): readonly Co
   });
 }
 
-function ready({ runtime, runtimeError }: NodeView): Finding {
-  const problems = runtime
+function ready({ runtime, runtimeError, problems: others }: NodeView): Finding {
+  const own = runtime
     ? runtime.conditions.filter(({ status }) => !status).map(problemOf)
     : [`container runtime is down: ${runtimeError}`];
+  const problems = [...own, ...others];
   if (problems.length === 0) {
     return { type: "Ready", status: "True", reason: "KubeletReady", message: "kubelet is posting ready status" };
   }
@@ -180,6 +167,7 @@ function nodeInfoOf(
     kubeletVersion,
     kubeProxyVersion: "",
     operatingSystem: "linux",
+    ...(facts.swapBytes > 0 ? { swap: { capacity: facts.swapBytes } } : {}),
     architecture: facts.architecture,
   };
 }

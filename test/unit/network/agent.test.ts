@@ -28,6 +28,8 @@ class Nodes {
     patch: (_: unknown, { name }: { name: string }, { body }: { body: Partial<Node> }, options: unknown) => {
       this.patches.push({ name, options, ...body });
       const { metadata } = this.objects.get(name)!;
+      const node = this.objects.get(name)!;
+      this.objects.set(name, { ...node, status: { ...node.status, ...body.status } });
       this.set(name, { annotations: { ...metadata.annotations, ...body.metadata?.annotations } });
       return Promise.resolve();
     },
@@ -125,7 +127,13 @@ describe("the agent", () => {
     expect(agent.podCidrs).toEqual(["10.244.1.0/24", "fd00:10:244:1::/64"]);
     expect(agent.podMtu).toBe(1430);
     await eventually("the annotations", async () => (await turns(), nodes.patches.length > 0));
-    expect(nodes.patches).toMatchObject([{ name: "node-1", options: { subresource: "status" } }]);
+    expect(nodes.patches).toMatchObject([
+      {
+        name: "node-1",
+        options: { subresource: "status" },
+        status: { conditions: [{ type: "NetworkUnavailable", status: "False", reason: "FairleadIsUp" }] },
+      },
+    ]);
     expect(done).toEqual(["write"]);
   });
 

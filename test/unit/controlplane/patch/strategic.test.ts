@@ -15,6 +15,7 @@ describe("a strategic merge patch", () => {
     ["adds in front of what it does not name", pod([a]), pod([b]), pod([b, a])],
     ["deletes by key", pod([a, b]), pod([{ $patch: "delete", name: "a" }]), pod([b])],
     ["replaces a list", pod([a, b]), pod([{ $patch: "replace" }, c]), pod([c])],
+    ["replaces a list by one with two of a key", pod([a, b]), pod([c, a, { $patch: "replace" }, c]), pod([c, a, c])],
     ["deletes a field by null", pod([a], { nodeName: "x" }), { spec: { nodeName: null } }, pod([a])],
     ["drops nulls of what it adds", pod([a]), pod([{ name: "b", image: null }]), pod([{ name: "b" }, a])],
     [

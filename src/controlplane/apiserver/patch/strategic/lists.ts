@@ -43,6 +43,7 @@ function mergeObjectLists(
 ): unknown[] {
   const identity = identityBy(mergeKey);
   const { items, kept } = applyDirectives(old, patch as readonly Readonly<Fields>[], mergeKey);
+  if (items.length === 0) return [...kept];
   const merged = [...kept];
   for (const item of items) {
     if (!Object.hasOwn(item, mergeKey)) throw noMergeKey(item, mergeKey);
@@ -84,7 +85,8 @@ function applyDirectives(old: readonly unknown[], patch: readonly Readonly<Field
         throw badDirective(item[directive], item);
     }
   }
-  return { items, kept: isReplaced ? [] : kept };
+  // The patch's items stand as they are, even two of one key (a node's addresses of two families).
+  return isReplaced ? { items: [], kept: items.map((item) => plain(item)) } : { items, kept };
 }
 
 export function withoutItems(list: readonly unknown[], items: readonly unknown[]): unknown[] {
