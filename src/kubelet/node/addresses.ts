@@ -13,7 +13,7 @@ export async function nodeAddresses(nodeIps: readonly string[] | undefined): Pro
     const found = (await defaultAddress("IPv4")) ?? (await defaultAddress("IPv6"));
     return found === undefined ? [] : [found];
   }
-  const all = await Promise.all(nodeIps.map((ip) => (anyOf[ip] ? defaultAddress(anyOf[ip]) : ip)));
+  const all = await Promise.all(nodeIps.map((ip) => (anyOf[ip] ? defaultAddress(anyOf[ip]) : Promise.resolve(ip))));
   return all.filter((ip) => ip !== undefined);
 }
 
