@@ -4,9 +4,6 @@ import { kubeletConfiguration, type KubeletConfiguration } from "./kubelet.ts";
 
 const unserved: readonly (keyof KubeletConfiguration)[] = [
   "tlsCurvePreferences",
-  "shutdownGracePeriod",
-  "shutdownGracePeriodCriticalPods",
-  "shutdownGracePeriodByPodPriority",
   "registryPullQPS",
   "registryBurst",
   "imagePullCredentialsVerificationPolicy",

@@ -11,7 +11,7 @@ import type { CertificateMetrics } from "./certificates/metrics.ts";
 import { openServingCertificate } from "./certificates/open.ts";
 import type { DnsConfig } from "./cri/messages.ts";
 import type { Runtime } from "./cri/runtime.ts";
-import { openAdmission, readAppArmor } from "./admission/admission.ts";
+import { closedBy, openAdmission, readAppArmor } from "./admission/admission.ts";
 import { openCgroups } from "./cgroups/open.ts";
 import { Limiter } from "./images/limiter.ts";
 import { nodeAddresses } from "./node/addresses.ts";
@@ -22,14 +22,23 @@ import { PodManager } from "./pods/pod_manager.ts";
 import { ConfigObjects } from "./pods/config_objects.ts";
 import type { PodDeps } from "./pods/deps.ts";
 import { parseResolvConf } from "./pods/render/dns.ts";
-import { openUpkeep } from "./upkeep.ts";
+import { evictable, openUpkeep } from "./upkeep.ts";
 import { TimerWheel } from "./probes/timer_wheel.ts";
 import { RuntimeEvents } from "./runtime_events.ts";
 import { serveKubelet } from "./server/compose.ts";
 import { heartbeat } from "./server/heartbeat.ts";
 import { KubeletMetrics } from "./server/metrics/kubelet_metrics.ts";
 import { measuredRuntime } from "./server/metrics/measured_runtime.ts";
-import { cgroupSettings, nodeSettings, podSettings, staticPodsSettings, type KubeletFlags } from "./settings.ts";
+import {
+  cgroupSettings,
+  nodeSettings,
+  podSettings,
+  shutdownSettings,
+  staticPodsSettings,
+  type KubeletFlags,
+} from "./settings.ts";
+import { logind } from "./shutdown/logind.ts";
+import { ShutdownManager } from "./shutdown/manager.ts";
 import { NoApi, noEvents } from "./standalone.ts";
 
 export interface KubeletOptions {
@@ -88,7 +97,21 @@ export async function startKubelet(given: KubeletOptions): Promise<Kubelet> {
     workers: () => [...pods.workers],
     isKnown: (uid) => pods.isKnown(uid),
   });
-  const agent = newAgent({ ...options, client, pressures: upkeep.pressures }, events);
+  const agent = newAgent(
+    { ...options, client, pressures: upkeep.pressures, problems: () => shutdown.problems },
+    events,
+  );
+  const shutdown: ShutdownManager = new ShutdownManager({
+    settings: shutdownSettings(config),
+    port: logind(),
+    pods: () => [...pods.workers].map(evictable),
+    onChange(isGoingDown) {
+      if (isGoingDown) agent.events.shutdown();
+      agent.wake();
+    },
+    clock,
+    onError,
+  });
   const mostPulls = config.serializeImagePulls ? 1 : (config.maxParallelImagePulls ?? Infinity);
   const deps: PodDeps = {
     runtime,
@@ -112,19 +135,23 @@ export async function startKubelet(given: KubeletOptions): Promise<Kubelet> {
     onError,
   };
   const staticPods = staticPodsSettings(config, flags);
-  const admission = openAdmission({
-    client,
-    node: () => agent.node,
-    allocatable: () => agent.allocatable,
-    pressures: upkeep.pressures,
-    unsafeSysctls: config.allowedUnsafeSysctls,
-    hasAppArmor: await readAppArmor(),
-  });
+  const admission = closedBy(
+    () => shutdown.rejection,
+    openAdmission({
+      client,
+      node: () => agent.node,
+      allocatable: () => agent.allocatable,
+      pressures: upkeep.pressures,
+      unsafeSysctls: config.allowedUnsafeSysctls,
+      hasAppArmor: await readAppArmor(),
+    }),
+  );
   const pods: PodManager = new PodManager(deps, { staticPods, node: () => agent.node, isStandalone, admission });
   const told = newEvents(options, runtimeName, pods);
   told.start();
   await patiently(options, "bound the control groups of pods", () => groups.manager.start(() => pods.pods));
   await patiently(options, "list what the container runtime has", () => pods.start());
+  shutdown.start();
   let isReady = false;
   const addresses = () => (isReady ? agent.addresses : []);
   const serving = config.serverTLSBootstrap
@@ -161,6 +188,7 @@ export async function startKubelet(given: KubeletOptions): Promise<Kubelet> {
     async stop() {
       isStopped = true;
       told.stop();
+      shutdown.stop();
       pods.stop();
       upkeep.stop();
       groups.manager.stop();
@@ -175,7 +203,11 @@ export async function startKubelet(given: KubeletOptions): Promise<Kubelet> {
 }
 
 function newAgent(
-  options: KubeletOptions & { readonly client: Client; readonly pressures: NodePressures },
+  options: KubeletOptions & {
+    readonly client: Client;
+    readonly pressures: NodePressures;
+    readonly problems: () => readonly string[];
+  },
   events: EventRecorder,
 ): NodeAgent {
   const { config, flags, client, runtime, clock, onError } = options;
@@ -186,7 +218,7 @@ function newAgent(
     events,
     facts: () => readNodeFacts(flags.rootDir),
     addresses: () => nodeAddresses(flags.nodeIps),
-    problems: () => [],
+    problems: options.problems,
     pressures: options.pressures,
     settings: nodeSettings(config, flags),
     registers: config.registerNode,

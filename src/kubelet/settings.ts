@@ -9,6 +9,7 @@ import type { NodeSettings } from "./node/render.ts";
 import type { PodSettings } from "./pods/deps.ts";
 import { bytesOf } from "./pods/render/resources.ts";
 import type { StaticPodsSettings } from "./static/static_pods.ts";
+import type { ShutdownSettings } from "./shutdown/plan.ts";
 import { kubeletVersion } from "./version.ts";
 
 export interface KubeletFlags {
@@ -134,5 +135,13 @@ export function staticPodsSettings(config: KubeletConfiguration, { nodeName }: K
     urlHeader: config.staticPodURLHeader,
     fileCheckMs: config.fileCheckFrequency,
     httpCheckMs: config.httpCheckFrequency,
+  };
+}
+
+export function shutdownSettings(config: KubeletConfiguration): ShutdownSettings {
+  return {
+    gracePeriodMs: config.shutdownGracePeriod,
+    gracePeriodCriticalMs: config.shutdownGracePeriodCriticalPods,
+    byPriority: config.shutdownGracePeriodByPodPriority,
   };
 }

@@ -108,7 +108,7 @@ function evictionManager(options: UpkeepOptions, images: ImageGc): EvictionManag
   });
 }
 
-function evictable(worker: PodWorker): Evictable {
+export function evictable(worker: PodWorker): Evictable {
   return {
     pod: worker.state.current,
     isActive: worker.isActive,

@@ -26,6 +26,11 @@ export interface Admission {
 
 export const letsAllIn: Admission = { decide: () => undefined };
 
+/** @param refusal what every pod is told now, whatever it is */
+export function closedBy(refusal: () => Rejection | undefined, admission: Admission): Admission {
+  return { decide: (pod, others) => refusal() ?? admission.decide(pod, others) };
+}
+
 export function openAdmission(options: AdmissionOptions): Admission {
   const { client, allocatable, pressures, unsafeSysctls, hasAppArmor } = options;
   const verdict = (pod: Pod, others: readonly Pod[], node: Node | undefined): Rejection | undefined => {

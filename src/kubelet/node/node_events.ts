@@ -46,7 +46,7 @@ export class NodeEvents {
   }
 
   shutdown(): void {
-    this.#now("Shutdown");
+    this.#events.event(this.#about, "Normal", "Shutdown", "Shutdown manager detected shutdown event");
   }
 
   #now(reason: string): void {
