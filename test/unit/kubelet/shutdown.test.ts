@@ -77,7 +77,7 @@ describe("the manager", () => {
       port: machine,
       pods: () => pods,
       onChange: (isGoingDown) => void log.push(`down ${isGoingDown}`),
-      clock: { now: systemClock.now, after: (ms, call) => systemClock.after(ms / 10, call) },
+      clock: { now: () => systemClock.now(), after: (ms, call) => systemClock.after(ms / 10, call) },
       onError: (attempted) => void log.push(`cannot ${attempted}`),
     });
     manager.start();
@@ -85,8 +85,9 @@ describe("the manager", () => {
   };
   const running = (name: string, priority: number, log: string[]): Evictable => {
     let hasEnded = false;
+    const { pod: own } = pod(name, priority);
     return {
-      ...pod(name, priority),
+      pod: own,
       isActive: true,
       get hasEnded() {
         return hasEnded;
