@@ -24,7 +24,6 @@ const unserved: readonly (keyof KubeletConfiguration)[] = [
   "memorySwap",
   "oomScoreAdj",
   "reservedSystemCPUs",
-  "volumeStatsAggPeriod",
   "volumePluginDir",
   "kernelMemcgNotification",
   "eventRecordQPS",

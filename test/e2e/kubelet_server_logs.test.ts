@@ -273,9 +273,17 @@ describe("what the kubelet measures", () => {
   it("is what pods use, in the three forms that are asked for", async () => {
     // Something that is larger than what a shell needs, and that is counted.
     const hog =
-      "dd if=/dev/zero of=/dev/shm/held bs=1M count=40; i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; echo ready; sleep 1000";
+      "dd if=/dev/zero of=/dev/shm/held bs=1M count=40; dd if=/dev/zero of=/work/file bs=1M count=1; i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; echo ready; sleep 1000";
     await create(
-      pod("busy", { command: ["sh", "-c", hog], readinessProbe: { exec: { command: ["true"] }, periodSeconds: 1 } }),
+      pod(
+        "busy",
+        {
+          command: ["sh", "-c", hog],
+          readinessProbe: { exec: { command: ["true"] }, periodSeconds: 1 },
+          volumeMounts: [{ name: "work", mountPath: "/work" }],
+        },
+        { volumes: [{ name: "work", emptyDir: {} }] },
+      ),
     );
     await node.run(["wait", "--for=condition=Ready", "pod/busy", "--timeout=60s"]);
     await eventually("its work", async () => (await logs("busy")).includes("ready"), 60_000);
@@ -298,6 +306,15 @@ describe("what the kubelet measures", () => {
     expect(own.network).toMatchObject({ name: "eth0", rxErrors: 0 });
     expect(own.containers[0]).toMatchObject({ name: "main", cpu: { usageCoreNanoSeconds: expect.any(Number) } });
     expect(own.containers[0].logs.usedBytes).toBeGreaterThan(0);
+    expect(own.containers[0].rootfs.capacityBytes).toBeGreaterThan(0);
+    // Counted beside, so that no scrape waits for it.
+    const volume = await eventually("its volume's use", async () => {
+      const summary = JSON.parse(await raw("/stats/summary"));
+      return summary.pods
+        .find(({ podRef }: any) => podRef.name === "busy")
+        .volume?.find(({ name }: any) => name === "work");
+    });
+    expect(volume.usedBytes).toBeGreaterThanOrEqual(1024 * 1024);
     expect(own.process_stats.process_count).toBeGreaterThanOrEqual(2);
     const cadvisor = await raw("/metrics/cadvisor");
     const ofPod = (name: string, container: string): number[] =>

@@ -146,8 +146,9 @@ function endpointsOf(serving: KubeletServing, checks: Readonly<Record<string, Ch
   ];
 }
 
-function statsOf({ flags, runtime, tree, place, folders, clock }: KubeletServing, pods: PodIndex): StatsCollector {
-  return new StatsCollector({ nodeName: flags.nodeName, pods, runtime, tree, place, folders, clock });
+function statsOf(serving: KubeletServing, pods: PodIndex): StatsCollector {
+  const { flags, config } = serving;
+  return new StatsCollector({ ...serving, pods, nodeName: flags.nodeName, volumeStatsMs: config.volumeStatsAggPeriod });
 }
 
 function configzEndpoint(config: KubeletConfiguration): Endpoint {

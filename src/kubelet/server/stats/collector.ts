@@ -1,28 +1,41 @@
 /** Reads what the node and its pods use, once for all who ask within a second. */
-import { readdir, stat, statfs } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
+import type { Pod } from "../../../model/kubernetes.ts";
 import type { Clock } from "../../../reconcile/clock.ts";
 import { podCgroupName, podsRoot, type CgroupPlace } from "../../cgroups/names.ts";
 import { readPids } from "../../cgroups/pids.ts";
 import type { CgroupTree } from "../../cgroups/tree.ts";
 import type { RuntimeService, ImageService } from "../../cri/runtime.ts";
 import { qosClassOf } from "../../pods/containers.ts";
-import { podLogFolder, type Folders } from "../../pods/names.ts";
+import { podFolder, podLogFolder, type Folders } from "../../pods/names.ts";
 import { currentSandbox, type ObservedContainer } from "../../pods/observed.ts";
 import type { PodIndex, PodView } from "../pod_index.ts";
 import { decodeLinks, decodeMeminfo } from "./decode.ts";
 import { Groups, readOr } from "./groups.ts";
-import type { ContainerSnapshot, DiskUse, FileSystem, Measured, NodeSnapshot, PodSnapshot } from "./snapshot.ts";
+import { fileSystem } from "./file_system.ts";
+import { readVolumes } from "./volumes.ts";
+import type {
+  ContainerSnapshot,
+  DiskUse,
+  FileSystem,
+  Measured,
+  NodeSnapshot,
+  PodSnapshot,
+  VolumeSnapshot,
+} from "./snapshot.ts";
 
 export interface CollectorOptions {
   readonly nodeName: string;
   readonly pods: PodIndex;
-  readonly runtime: Pick<RuntimeService, "version"> & Pick<ImageService, "imageFilesystems">;
+  readonly runtime: Pick<RuntimeService, "listContainerStats"> & Pick<ImageService, "imageFilesystems">;
   readonly tree: CgroupTree;
   readonly place: CgroupPlace;
   readonly folders: Folders;
   readonly clock: Clock;
+  /** KubeletConfiguration's volumeStatsAggPeriod. */
+  readonly volumeStatsMs: number;
 }
 
 /** What is younger is not read again, in ms. */
@@ -34,6 +47,8 @@ export class StatsCollector {
   #latest: Promise<NodeSnapshot> | undefined;
   #readAtMs = -Infinity;
   #isReading = false;
+  #hasDisk = false;
+  readonly #volumesOf = new Map<string, { readonly timeMs: number; readonly volumes: readonly VolumeSnapshot[] }>();
   /** CPU time of each group at the last look. */
   #before = new Map<string, { readonly timeMs: number; readonly nanos: number }>();
   #now = new Map<string, { readonly timeMs: number; readonly nanos: number }>();
@@ -43,32 +58,40 @@ export class StatsCollector {
     this.#groups = new Groups(options.tree.hierarchies);
   }
 
-  read(): Promise<NodeSnapshot> {
-    const now = this.#options.clock.now();
-    if (this.#latest && (this.#isReading || now - this.#readAtMs < freshMs)) return this.#latest;
-    this.#readAtMs = now;
+  /** @param withDisk also what containers have written: the runtime has to be asked for that */
+  async read(withDisk = false): Promise<NodeSnapshot> {
+    // One at a time; those who come meanwhile get its answer where it has what they want.
+    const fits = (): boolean =>
+      (this.#hasDisk || !withDisk) && (this.#isReading || this.#options.clock.now() - this.#readAtMs < freshMs);
+    while (this.#isReading && !fits()) await this.#latest?.catch(() => undefined);
+    if (this.#latest && fits()) return this.#latest;
+    this.#readAtMs = this.#options.clock.now();
     this.#isReading = true;
-    this.#latest = this.#collect().finally(() => (this.#isReading = false));
+    this.#hasDisk = withDisk;
+    this.#latest = this.#collect(withDisk).finally(() => (this.#isReading = false));
     this.#latest.catch(() => (this.#latest = undefined));
     return this.#latest;
   }
 
-  async #collect(): Promise<NodeSnapshot> {
+  async #collect(withDisk: boolean): Promise<NodeSnapshot> {
     const { nodeName, pods, runtime, folders, tree, place, clock } = this.#options;
-    const [fs, imageFs, processes] = await Promise.all([
+    const [fs, imageFs, processes, layers] = await Promise.all([
       fileSystem(folders.root),
       imageFileSystem(runtime, folders.root),
       readPids(),
+      withDisk ? writableLayers(runtime) : (new Map() as Layers),
     ]);
     const use = this.#measure("/");
     const allPods = this.#measure(tree.literal(podsRoot(place)));
     const snapshots: PodSnapshot[] = [];
     for (const view of pods.all()) {
       if (!currentSandbox(view.observed)?.isReady) continue;
-      snapshots.push(await this.#pod(view));
+      snapshots.push(await this.#pod(view, layers, withDisk));
       // Others have their turn between two pods.
       await new Promise((resolve) => setImmediate(resolve));
     }
+    const uids = new Set(snapshots.map(({ uid }) => uid));
+    for (const uid of this.#volumesOf.keys()) if (!uids.has(uid)) this.#volumesOf.delete(uid);
     this.#before = this.#now;
     this.#now = new Map();
     return {
@@ -87,7 +110,7 @@ export class StatsCollector {
     };
   }
 
-  async #pod({ current, observed }: PodView): Promise<PodSnapshot> {
+  async #pod({ current, observed }: PodView, layers: Layers, withDisk: boolean): Promise<PodSnapshot> {
     const { tree, place, folders } = this.#options;
     const { metadata, spec, status } = current;
     const group = tree.literal(podCgroupName(place, metadata.uid, qosClassOf(current)));
@@ -96,7 +119,8 @@ export class StatsCollector {
     const containers = await Promise.all(
       running.map((container) => {
         const name = below.find((one) => one.includes(container.id));
-        return this.#container(container, `${group}/${name ?? container.id}`, podLogFolder(folders, current));
+        const at = `${group}/${name ?? container.id}`;
+        return this.#container(container, at, podLogFolder(folders, current), layers.get(container.id));
       }),
     );
     const [first] = below;
@@ -109,7 +133,7 @@ export class StatsCollector {
       use: this.#measure(group),
       links: hasLinks ? this.#groups.links(`${group}/${first}`) : [],
       containers,
-      volumes: [],
+      volumes: withDisk ? this.#volumes(current) : [],
     };
   }
 
@@ -117,9 +141,24 @@ export class StatsCollector {
     { id, name, image, startedAtMs }: ObservedContainer,
     group: string,
     logFolder: string,
+    rootfs: DiskUse | undefined,
   ): Promise<ContainerSnapshot> {
     const logs = await filesIn(path.join(logFolder, name));
-    return { id, name, image, startedAtMs, use: this.#measure(group), rootfs: undefined, logs };
+    return { id, name, image, startedAtMs, use: this.#measure(group), rootfs, logs };
+  }
+
+  /** As counted last. It takes a look at each of their files: nobody waits for it, and it is done seldom. */
+  #volumes({ metadata, spec }: Pod): readonly VolumeSnapshot[] {
+    const { clock, volumeStatsMs, folders } = this.#options;
+    const { uid } = metadata;
+    const known = this.#volumesOf.get(uid) ?? { timeMs: -Infinity, volumes: [] };
+    if (volumeStatsMs > 0 && clock.now() - known.timeMs >= volumeStatsMs) {
+      this.#volumesOf.set(uid, { ...known, timeMs: clock.now() });
+      void readVolumes(`${podFolder(folders, uid)}/volumes`, spec).then((volumes) => {
+        if (this.#volumesOf.has(uid)) this.#volumesOf.set(uid, { timeMs: clock.now(), volumes });
+      });
+    }
+    return known.volumes;
   }
 
   #measure(group: string): Measured {
@@ -137,15 +176,18 @@ export class StatsCollector {
   }
 }
 
-async function fileSystem(folder: string): Promise<FileSystem> {
-  const { bavail, bfree, blocks, bsize, ffree, files } = await statfs(folder);
-  return {
-    availableBytes: bavail * bsize,
-    capacityBytes: blocks * bsize,
-    usedBytes: (blocks - bfree) * bsize,
-    inodesFree: ffree,
-    inodes: files,
-  };
+type Layers = ReadonlyMap<string, DiskUse>;
+
+/** By a container's id: what it has written over its image. */
+async function writableLayers(runtime: CollectorOptions["runtime"]): Promise<Layers> {
+  const stats = await runtime.listContainerStats().catch(() => []);
+  return new Map(
+    stats.flatMap(({ attributes, writableLayer }) => {
+      const usedBytes = writableLayer?.usedBytes?.value;
+      if (!attributes || usedBytes === undefined) return [];
+      return [[attributes.id, { usedBytes, inodes: writableLayer?.inodesUsed?.value ?? 0 }] as const];
+    }),
+  );
 }
 
 /** What images take of the file system that they are on. */

@@ -29,7 +29,8 @@ export function statsEndpoints({ stats, version, osImage, onError }: StatsEndpoi
       methods: ["GET", "POST"],
       isReadOnly: true,
       async answer({ query }, response) {
-        sendJson(response, summaryOf(await stats.read(), query.get("only_cpu_and_memory") === "true"));
+        const isShort = query.get("only_cpu_and_memory") === "true";
+        sendJson(response, summaryOf(await stats.read(!isShort), isShort));
       },
     },
     {
