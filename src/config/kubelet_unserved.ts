@@ -4,8 +4,6 @@ import { kubeletConfiguration, type KubeletConfiguration } from "./kubelet.ts";
 
 const unserved: readonly (keyof KubeletConfiguration)[] = [
   "tlsCurvePreferences",
-  "registryPullQPS",
-  "registryBurst",
   "imagePullCredentialsVerificationPolicy",
   "preloadedImagesVerificationAllowlist",
   "userNamespaces",

@@ -14,6 +14,7 @@ import type { Runtime } from "./cri/runtime.ts";
 import { closedBy, openAdmission, readAppArmor } from "./admission/admission.ts";
 import { openCgroups } from "./cgroups/open.ts";
 import { Limiter } from "./images/limiter.ts";
+import { PullRate } from "./images/pull_rate.ts";
 import { nodeAddresses } from "./node/addresses.ts";
 import { readNodeFacts } from "./node/facts.ts";
 import type { NodePressures } from "./node/conditions.ts";
@@ -124,6 +125,7 @@ export async function startKubelet(given: KubeletOptions): Promise<Kubelet> {
       onError: (error) => onError("follow ConfigMaps and Secrets", error),
     }),
     pulls: new Limiter(mostPulls),
+    pullRate: new PullRate(config.registryPullQPS, config.registryBurst, clock),
     cgroups: groups.manager,
     wheel,
     settings,

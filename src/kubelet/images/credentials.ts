@@ -13,9 +13,9 @@ export function credentialsFor(image: string, secrets: readonly ReadonlyMap<stri
   const entries = secrets.flatMap(entriesOf);
   const wanted = fullName(image);
   return entries
-    .filter(([registry]) => wanted === registry || wanted.startsWith(`${registry}/`))
-    .sort(([a], [b]) => b.length - a.length)
-    .map(([registry, entry]) => authOf(registry, entry));
+    .filter(([registry]) => matches(registry, wanted))
+    .sort(([a], [b]) => (a < b ? 1 : a > b ? -1 : 0))
+    .map(([, entry]) => authOf(entry));
 }
 
 function entriesOf(secret: ReadonlyMap<string, Buffer>): readonly (readonly [string, DockerEntry])[] {
@@ -31,6 +31,27 @@ function entriesOf(secret: ReadonlyMap<string, Buffer>): readonly (readonly [str
   }
 }
 
+/** Each part of the host may have stars; the path is a beginning (URLsMatch). */
+function matches(registry: string, image: string): boolean {
+  const [wantedHost = "", ...wantedPath] = registry.split("/");
+  const [host = "", ...path] = image.split("/");
+  if (!path.join("/").startsWith(wantedPath.join("/"))) return false;
+  const [wantedName = "", wantedPort] = wantedHost.split(":");
+  const [name = "", port] = host.split(":");
+  if (wantedPort !== port) return false;
+  const wantedParts = wantedName.split(".");
+  const parts = name.split(".");
+  return parts.length === wantedParts.length && wantedParts.every((part, i) => isLike(parts[i]!, part));
+}
+
+function isLike(text: string, glob: string): boolean {
+  const form = glob
+    .replace(/[^\w*?-]/g, "\\$&")
+    .replaceAll("*", ".*")
+    .replaceAll("?", ".");
+  return new RegExp(`^${form}$`).test(text);
+}
+
 function registryOf(text: string): string {
   const bare = text.replace(/^https?:\/\//, "").replace(/\/+$/, "");
   return /^(index\.)?docker\.io(\/v1)?$/.test(bare) ? "docker.io" : bare;
@@ -42,10 +63,10 @@ function fullName(image: string): string {
   return hasRegistry ? image : `docker.io/${image}`;
 }
 
-function authOf(registry: string, { username, password, auth, identitytoken }: DockerEntry): AuthConfig {
+/** No server's address, as upstream: runtimes take it as a URL, which "host:port" is not. */
+function authOf({ username, password, auth, identitytoken }: DockerEntry): AuthConfig {
   const [name, ...rest] = auth === undefined ? [] : Buffer.from(auth, "base64").toString().split(":");
   return {
-    serverAddress: registry,
     username: username ?? name ?? "",
     password: password ?? rest.join(":"),
     ...(identitytoken === undefined ? {} : { identityToken: identitytoken }),

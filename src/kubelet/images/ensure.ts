@@ -7,6 +7,7 @@ import type { ImageService } from "../cri/runtime.ts";
 import type { ContainerSpec } from "../pods/containers.ts";
 import type { ContainerWait } from "../pods/plan_input.ts";
 import type { Limiter } from "./limiter.ts";
+import type { PullRate } from "./pull_rate.ts";
 
 export interface FoundImage {
   readonly id: string;
@@ -19,6 +20,7 @@ export interface ImageDeps {
   readonly clock: Clock;
   readonly events: EventRecorder;
   readonly pulls: Limiter;
+  readonly pullRate: PullRate;
 }
 
 export type ImageOutcome = { readonly found: FoundImage } | { readonly failure: ContainerWait };
@@ -47,7 +49,7 @@ export async function ensureImage(
 }
 
 async function pull(
-  { runtime, clock, events, pulls }: ImageDeps,
+  { runtime, clock, events, pulls, pullRate }: ImageDeps,
   about: EventSubject,
   image: string,
   name: string,
@@ -58,6 +60,7 @@ async function pull(
     const begunMs = clock.now();
     events.event(about, "Normal", "Pulling", `Pulling image "${image}"`);
     try {
+      if (!pullRate.take()) throw new Error("pull QPS exceeded");
       const found = await pullWithAny(runtime, name, credentials);
       const seconds = (ms: number): string => `${((clock.now() - ms) / 1000).toFixed(3).replace(/\.?0+$/, "")}s`;
       const times = `in ${seconds(begunMs)} (${seconds(askedMs)} including waiting)`;
@@ -71,9 +74,20 @@ async function pull(
     } catch (error) {
       const reason = error instanceof FairleadError ? error.reason : (error as Error).message;
       events.event(about, "Warning", "Failed", `Failed to pull image "${image}": ${reason}`);
-      return { failure: { reason: "ErrImagePull", message: reason } };
+      return { failure: pullFailure(image, reason) };
     }
   });
+}
+
+/** CRI has words of its own for two of them (cri-api, pkg/errors). */
+function pullFailure(image: string, reason: string): ContainerWait {
+  const [, kind, detail = ""] = /\b(RegistryUnavailable|SignatureValidationFailed)(?:: ?(.*))?$/.exec(reason) ?? [];
+  if (kind === undefined) return { reason: "ErrImagePull", message: reason };
+  const why = kind === "RegistryUnavailable" ? "the registry is unavailable" : "the signature validation failed";
+  return {
+    reason: kind,
+    message: `image pull failed for ${image} because ${why}${detail === "" ? "" : `: ${detail}`}`,
+  };
 }
 
 async function pullWithAny(runtime: ImageService, name: string, credentials: readonly AuthConfig[]): Promise<Image> {

@@ -6,6 +6,7 @@ import type { Clock } from "../../reconcile/clock.ts";
 import type { PodCgroups } from "../cgroups/manager.ts";
 import type { Runtime } from "../cri/runtime.ts";
 import type { Limiter } from "../images/limiter.ts";
+import type { PullRate } from "../images/pull_rate.ts";
 import type { TimerWheel } from "../probes/timer_wheel.ts";
 import type { BackoffBounds } from "./backoff.ts";
 import type { PodMetrics } from "./metrics.ts";
@@ -29,6 +30,7 @@ export interface PodDeps {
   readonly events: EventRecorder;
   readonly configs: ConfigObjects;
   readonly pulls: Limiter;
+  readonly pullRate: PullRate;
   readonly cgroups: PodCgroups;
   readonly wheel: TimerWheel;
   readonly settings: PodSettings;

@@ -2,13 +2,74 @@
 import { describe, expect, it } from "vitest";
 import { ImageGc, type ImageGcSettings } from "../../../src/kubelet/images/gc/image_gc.ts";
 import { bytesToFree, idleImages, recordImages } from "../../../src/kubelet/images/gc/plan.ts";
+import { credentialsFor } from "../../../src/kubelet/images/credentials.ts";
+import { ensureImage } from "../../../src/kubelet/images/ensure.ts";
+import { Limiter } from "../../../src/kubelet/images/limiter.ts";
+import { PullRate } from "../../../src/kubelet/images/pull_rate.ts";
 import type { Image } from "../../../src/kubelet/cri/messages.ts";
 import type { Runtime } from "../../../src/kubelet/cri/runtime.ts";
+import { podOf } from "../../fixtures/kubelet_objects.ts";
 import { FakeClock } from "../../fixtures/fake_clock.ts";
 
 const imageOf = (id: string, shape: Partial<Image> = {}): Image => ({
   ...{ id, repoTags: [`${id}:1`], repoDigests: [], size: 100, uid: null, username: "", pinned: false },
   ...shape,
+});
+
+describe("pulls", () => {
+  const pulled = async (error?: string, rate = new PullRate(0, 1, new FakeClock())) => {
+    const runtime = {
+      imageStatus: async () => undefined,
+      pullImage: async () => {
+        throw new Error(error);
+      },
+    } as unknown as Runtime;
+    const deps = { runtime, clock: new FakeClock(), events: { event: () => undefined }, pulls: new Limiter(1) };
+    const outcome = await ensureImage(
+      { ...deps, pullRate: rate },
+      podOf(),
+      { name: "main", image: "a:1" },
+      async () => [],
+    );
+    return "failure" in outcome ? outcome.failure : undefined;
+  };
+
+  it("are as many in a second as the registry may be asked for", async () => {
+    const clock = new FakeClock();
+    const rate = new PullRate(2, 3, clock);
+    const taken = () => [1, 2, 3, 4].filter(() => rate.take()).length;
+    expect(taken()).toBe(3);
+    clock.advance(1000);
+    expect(taken()).toBe(2);
+    expect(await pulled("x", rate)).toEqual({ reason: "ErrImagePull", message: "pull QPS exceeded" });
+  });
+
+  it("fail by the reason that the runtime gives", async () => {
+    expect(await pulled("not found")).toEqual({ reason: "ErrImagePull", message: "not found" });
+    expect(await pulled("RegistryUnavailable: gone")).toEqual({
+      reason: "RegistryUnavailable",
+      message: "image pull failed for a:1 because the registry is unavailable: gone",
+    });
+  });
+
+  it("use what secrets say of the registry: by stars, port and path, in either form", () => {
+    const entry = (username: string) => ({ username, password: "p" });
+    const auths = {
+      "*.example.com": entry("star"),
+      "a.example.com:5000": entry("port"),
+      "a.example.com/team": entry("team"),
+    };
+    const old = { "https://index.docker.io/v1/": entry("hub") };
+    const secrets = [
+      new Map([[".dockerconfigjson", Buffer.from(JSON.stringify({ auths }))]]),
+      new Map([[".dockercfg", Buffer.from(JSON.stringify(old))]]),
+    ];
+    const users = (image: string) => credentialsFor(image, secrets).map(({ username }) => username);
+    expect(users("a.example.com/team/app:1")).toEqual(["team", "star"]);
+    expect(users("a.example.com:5000/app")).toEqual(["port"]);
+    expect(users("a.b.example.com/app")).toEqual([]);
+    expect(users("busybox")).toEqual(["hub"]);
+  });
 });
 
 describe("images", () => {

@@ -5,6 +5,7 @@ import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Client } from "../../../src/api/client.ts";
 import { FairleadError } from "../../../src/errors/catalogue.ts";
+import { PullRate } from "../../../src/kubelet/images/pull_rate.ts";
 import { Limiter } from "../../../src/kubelet/images/limiter.ts";
 import { ConfigObjects } from "../../../src/kubelet/pods/config_objects.ts";
 import type { PodDeps } from "../../../src/kubelet/pods/deps.ts";
@@ -73,6 +74,7 @@ class Node {
       events: { event: (about, _type, reason) => void this.events.push(`${reason} ${about.metadata.name}`) },
       configs: new ConfigObjects(client, { strategy: "Watch", clock: systemClock, onError: () => undefined }),
       pulls: new Limiter(1),
+      pullRate: new PullRate(0, 1, systemClock),
       cgroups: {
         ensure: async () => undefined,
         update: async () => undefined,
