@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import type { SecureContextOptions } from "node:tls";
 import type { KubeletConfiguration } from "../../config/kubelet.ts";
 import { FairleadError } from "../../errors/catalogue.ts";
@@ -40,6 +41,7 @@ const retryMs = 5000;
 export class KubeletServer {
   readonly #options: ServerOptions;
   readonly #servers: (http.Server | https.Server)[] = [];
+  readonly #upgraded = new Set<Duplex>();
   readonly #cancels: (() => void)[] = [];
   #isClosed = false;
   #caFile: WatchedFiles | undefined;
@@ -70,6 +72,7 @@ export class KubeletServer {
     this.#caFile?.stop();
     this.#options.certificate.stop();
     for (const cancel of this.#cancels) cancel();
+    for (const socket of this.#upgraded) socket.destroy();
     await Promise.all(this.#servers.map((server) => closed(server)));
   }
 
@@ -78,7 +81,12 @@ export class KubeletServer {
     server.maxConnections = maxConnections;
     server.on("drop", () => server.closeIdleConnections());
     server.on("request", (request, response) => void handler.answer(request, response));
-    server.on("upgrade", (request, socket, head) => void handler.upgrade(request, socket, head));
+    server.on("upgrade", (request, socket, head) => {
+      // node forgets a connection that is upgraded: here it has its owner.
+      this.#upgraded.add(socket);
+      socket.once("close", () => this.#upgraded.delete(socket));
+      void handler.upgrade(request, socket, head);
+    });
     this.#servers.push(server);
     await this.#listen(server, port);
   }

@@ -123,6 +123,27 @@ describe("a client that stands still", () => {
   });
 });
 
+describe("a server that ends", () => {
+  it("ends streams too", async () => {
+    const port = await serve([
+      {
+        path: "/stream",
+        answer: () => undefined,
+        upgrade: async (_asked, { socket }) => {
+          socket.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n");
+          await new Promise((resolve) => socket.once("close", resolve));
+        },
+      },
+    ]);
+    const socket = net.connect(port, "127.0.0.1");
+    socket.write("GET /stream HTTP/1.1\r\nHost: n1\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n");
+    await new Promise((resolve) => socket.once("data", resolve));
+    const ended = new Promise((resolve) => socket.once("close", resolve));
+    await server!.close();
+    await ended;
+  });
+});
+
 describe("a request", () => {
   const ask = (
     port: number,
