@@ -2,9 +2,11 @@
 import os from "node:os";
 import { InvalidArgumentError, type Command } from "commander";
 import { kubeletConfiguration, type KubeletConfiguration } from "../config/kubelet.ts";
-import { parseConfig, readConfig } from "../config/read.ts";
+import { withDropIns } from "../config/kubelet_drop_ins.ts";
+import { checkConfig, readDocument } from "../config/read.ts";
 import type { KubeletFlags } from "../kubelet/settings.ts";
 import { ipAddress, repeated, wholeNumber } from "./flag_values.ts";
+import { addConfigFlags, withConfigFlags } from "./kubelet_config_flags.ts";
 
 interface Flags {
   readonly config?: string;
@@ -17,13 +19,14 @@ interface Flags {
   readonly registerSchedulable: boolean;
   readonly nodeLabels?: Readonly<Record<string, string>>;
   readonly registerWithTaints?: KubeletFlags["taints"];
-  readonly containerRuntimeEndpoint?: string;
+  readonly configDir?: string;
   readonly v: number;
 }
 
 export function configure(command: Command): void {
   command
     .option("--config <file>", "KubeletConfiguration v1beta1; without, its defaults")
+    .option("--config-dir <folder>", "files *.conf that change the configuration, in the order of their names")
     .option(
       "--kubeconfig <file>",
       "how to reach the API server, as the node's user; without, static pods alone are run",
@@ -36,9 +39,9 @@ export function configure(command: Command): void {
     .option("--node-labels <labels>", "further labels of a node that registers: key=value, by commas", labels)
     .option("--register-schedulable [is]", "whether a node that registers takes pods", flag, true)
     .option("--register-with-taints <taints>", "taints of a node that registers: key=value:effect, by commas", taints)
-    .option("--container-runtime-endpoint <url>", "the runtime's socket, before what the configuration says")
     .option("--v <level>", "how much is logged", wholeNumber(0, 10), 0)
     .action((flags: Flags) => run(flags));
+  addConfigFlags(command);
 }
 
 async function run(flags: Flags): Promise<void> {
@@ -59,11 +62,12 @@ async function run(flags: Flags): Promise<void> {
   process.exit(0);
 }
 
-function configOf({ config: file, containerRuntimeEndpoint }: Flags): KubeletConfiguration {
-  const head = '{"apiVersion":"kubelet.config.k8s.io/v1beta1","kind":"KubeletConfiguration"}';
-  const config =
-    file === undefined ? parseConfig(head, "defaults", kubeletConfiguration) : readConfig(file, kubeletConfiguration);
-  return containerRuntimeEndpoint === undefined ? config : { ...config, containerRuntimeEndpoint };
+/** Upstream's order: defaults, the file, its drop-ins, flags. */
+function configOf({ config: file, configDir, ...flags }: Flags): KubeletConfiguration {
+  const head = { apiVersion: "kubelet.config.k8s.io/v1beta1", kind: "KubeletConfiguration" };
+  const whole = file === undefined ? head : readDocument(file);
+  const changed = configDir === undefined ? whole : withDropIns(whole, configDir);
+  return checkConfig(withConfigFlags(changed, flags), file ?? configDir ?? "of the flags", kubeletConfiguration);
 }
 
 async function kubeletFlags(flags: Flags): Promise<KubeletFlags> {

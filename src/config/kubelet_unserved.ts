@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { kubeletConfiguration, type KubeletConfiguration } from "./kubelet.ts";
 
-const unserved: readonly (keyof KubeletConfiguration)[] = [
+export const unserved: readonly (keyof KubeletConfiguration)[] = [
   "tlsCurvePreferences",
   "imagePullCredentialsVerificationPolicy",
   "preloadedImagesVerificationAllowlist",
@@ -32,6 +32,17 @@ const unserved: readonly (keyof KubeletConfiguration)[] = [
   "tracing",
   "hairpinMode",
   "maxOpenFiles",
+  "contentType",
+  "enableContentionProfiling",
+  "enableDebugFlagsHandler",
+  "enableProfilingHandler",
+  "enableSystemLogQuery",
+  "failSwapOn",
+  "iptablesDropBit",
+  "iptablesMasqueradeBit",
+  "makeIPTablesUtilChains",
+  "podCIDR",
+  "protectKernelDefaults",
 ];
 
 /** Those that are set to other than their default. */
