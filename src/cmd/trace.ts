@@ -4,7 +4,8 @@ import { FairleadError } from "../errors/catalogue.ts";
 import { parseIp, type IpAddress } from "../model/address.ts";
 import { familyOfIp } from "../model/cidr.ts";
 import { protocolNumbers, type IpFamily, type Protocol } from "../model/service.ts";
-import type { Outcome, TracedPacket } from "../observe/trace/nftables.ts";
+import type { TraceNames } from "../observe/trace/names.ts";
+import type { NodeFacts, Outcome, TracedPacket } from "../observe/trace/nftables.ts";
 import { ipAddress, wholeNumber } from "./flag_values.ts";
 
 interface Flags {
@@ -16,6 +17,7 @@ interface Flags {
   readonly in?: string;
   readonly mark: number;
   readonly netns?: string;
+  readonly kubeconfig?: string;
   readonly json?: boolean;
 }
 
@@ -30,6 +32,10 @@ export function configure(command: Command): void {
     .option("--in <link>", "the link that packets come in by; default: the one that leads back to --from")
     .option("--mark <number>", "the mark that packets have", wholeNumber(0, 0xffff_ffff), 0)
     .option("--netns <name>", "a network namespace under /run/netns, or the path of one; default: this one")
+    .option(
+      "--kubeconfig <file>",
+      "name Services and pods as this cluster's API does: who may list Services and EndpointSlices",
+    )
     .option("--json", "print every outcome with its steps, as JSON")
     .action(() => run(command.opts<Flags>(), command));
 }
@@ -58,8 +64,32 @@ async function run(flags: Flags, command: Command): Promise<void> {
     ...(inInterface === undefined ? {} : { inInterface }),
   };
   const outcomes = tracePacket(observed.table, packet, node);
-  if (flags.json) print([JSON.stringify({ packet, outcomes }, null, 2)]);
-  else print([describe(packet, flags), ...explain(sorted(outcomes))]);
+  const names = flags.kubeconfig === undefined ? undefined : await ask(flags.kubeconfig, packet, node);
+  if (flags.json) {
+    const named = names && { service: names.service, endpoints: Object.fromEntries(names.endpoints) };
+    return print([JSON.stringify({ packet, outcomes, ...(named ? { names: named } : {}) }, null, 2)]);
+  }
+  const service = names && [names.service === undefined ? "no Service's address" : `Service ${names.service}`];
+  print([describe(packet, flags), ...(service ?? []), ...explain(sorted(outcomes), names)]);
+}
+
+/** @throws StatusError where the API server refuses; FairleadError KUBECONFIG */
+async function ask(kubeconfig: string, packet: TracedPacket, node: NodeFacts): Promise<TraceNames> {
+  const [{ HttpClient }, { resourceTypes }, { namesFor }] = await Promise.all([
+    import("../api/http/http_client.ts"),
+    import("../api/resource_types.ts"),
+    import("../observe/trace/names.ts"),
+  ]);
+  const client = new HttpClient({ kubeconfig, userAgent: "fairlead-trace" });
+  try {
+    const [services, slices] = await Promise.all([
+      client.list(resourceTypes.services),
+      client.list(resourceTypes.endpointSlices),
+    ]);
+    return namesFor(packet, node, services.items, slices.items);
+  } finally {
+    client.close();
+  }
 }
 
 function pathOf(netns: string): string {

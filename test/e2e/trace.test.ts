@@ -1,12 +1,15 @@
 /** `fairlead trace` tells, of a namespace of the test's, where connections go and why. */
 import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { native, type NativeNamespace } from "../../src/kernel/native.ts";
 import { RealNftables } from "../../src/kernel/real/nftables.ts";
 import type { Outcome } from "../../src/observe/trace/nftables.ts";
 import { NftablesTable } from "../../src/proxy/apply/nftables.ts";
-import { environment, launcher } from "../fixtures/fairlead_server.ts";
+import { environment, launcher, startServerProcess } from "../fixtures/fairlead_server.ts";
 import { run, uniqueName } from "../fixtures/namespace.ts";
 import { endpoints, rulesetOf, servicePort, wanted } from "../fixtures/proxied.ts";
 
@@ -21,6 +24,7 @@ beforeAll(async () => {
   try {
     const ruleset = rulesetOf();
     ruleset.set("a", wanted(servicePort(1, { nodePort: 30_001 }), endpoints(2)));
+    ruleset.set("web", wanted(servicePort(3), endpoints(1)));
     ruleset.set("b", wanted(servicePort(2, { protocol: "UDP" }), []));
     await new NftablesTable(port, ruleset).repair();
   } finally {
@@ -31,6 +35,27 @@ afterAll(async () => {
   namespace?.close();
   await native().deleteNamedNamespace(`/run/netns/${name}`);
 });
+
+const webObjects = {
+  apiVersion: "v1",
+  kind: "List",
+  items: [
+    {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name: "web", namespace: "default" },
+      spec: { clusterIP: "10.96.0.3", ports: [{ name: "http", port: 80, targetPort: 8080 }] },
+    },
+    {
+      apiVersion: "discovery.k8s.io/v1",
+      kind: "EndpointSlice",
+      metadata: { name: "web-1", namespace: "default", labels: { "kubernetes.io/service-name": "web" } },
+      addressType: "IPv4",
+      ports: [{ name: "http", port: 8080, protocol: "TCP" }],
+      endpoints: [{ addresses: ["10.245.0.0"], targetRef: { kind: "Pod", namespace: "default", name: "web-1" } }],
+    },
+  ],
+};
 
 async function trace(...args: readonly string[]): Promise<{ readonly out: string; readonly code: number }> {
   const options = { env: environment, timeout: 60_000 };
@@ -44,6 +69,35 @@ async function trace(...args: readonly string[]): Promise<{ readonly out: string
 }
 
 describe("fairlead trace", () => {
+  it("names Services and pods as the API that it is shown does", async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "trace-"));
+    const server = await startServerProcess(path.join(folder, "data"));
+    try {
+      const file = path.join(folder, "objects.json");
+      writeFileSync(file, JSON.stringify(webObjects));
+      await server.run(["create", "-f", file]);
+      const packet = ["--from", "192.0.2.100", "--to", "10.96.0.3", "--port", "80"];
+      const { out } = await trace(...packet, "--kubeconfig", server.kubeconfig);
+      expect(out.split("\n")[1]).toBe("Service default/web:http");
+      expect(out).toContain("goes to 10.245.0.0 port 8080 (pod default/web-1), with this node's source address");
+      const stranger = await trace(
+        "--from",
+        "192.0.2.100",
+        "--to",
+        "10.96.0.9",
+        "--port",
+        "80",
+        "--kubeconfig",
+        "/none",
+      );
+      expect(stranger.code).toBe(1);
+    } finally {
+      server.signal("SIGTERM");
+      await server.exited;
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }, 60_000);
+
   it("explains a connection from outside, step by step", async () => {
     const { out } = await trace("--from", "192.0.2.100", "--to", "10.96.0.1", "--port", "80");
     const lines = out.split("\n");

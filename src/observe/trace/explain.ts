@@ -1,14 +1,16 @@
 /** Outcomes of a trace as text: what all ways have in common once, then where they part. */
+import type { TraceNames } from "./names.ts";
 import type { Outcome, TraceStep } from "./nftables.ts";
 
-export function explain(outcomes: readonly Outcome[]): readonly string[] {
+/** @param names what the API calls the addresses, where it was asked */
+export function explain(outcomes: readonly Outcome[], names?: TraceNames): readonly string[] {
   const common = commonSteps(outcomes);
   return [
     ...outcomes[0]!.steps.slice(0, common).map(describe),
     ...outcomes.flatMap((outcome) => [
       ...(outcomes.length > 1 ? [`in ${percent(outcome.probability)} of connections`] : []),
       ...outcome.steps.slice(common).map((step) => (outcomes.length > 1 ? `  ${describe(step)}` : describe(step))),
-      `${outcomes.length > 1 ? "  " : ""}=> ${conclude(outcome)}`,
+      `${outcomes.length > 1 ? "  " : ""}=> ${conclude(outcome, names)}`,
     ]),
   ];
 }
@@ -46,10 +48,11 @@ function describe(step: TraceStep): string {
   }
 }
 
-function conclude(outcome: Outcome): string {
+function conclude(outcome: Outcome, names?: TraceNames): string {
   const { verdict, destination, translated, masqueraded } = outcome;
   if (verdict !== "accepted") return verdict;
-  const where = `${destination.address} port ${destination.port}`;
+  const pod = names?.endpoints.get(destination.address);
+  const where = `${destination.address} port ${destination.port}${pod === undefined ? "" : ` (${pod})`}`;
   if (!translated) return `goes on to ${where}, no Service's`;
   return `goes to ${where}, with ${masqueraded ? "this node's" : "its own"} source address`;
 }

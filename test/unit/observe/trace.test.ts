@@ -5,7 +5,9 @@ import { part, register } from "../../../src/kernel/netlink/nftables/data.ts";
 import type { Expression } from "../../../src/kernel/netlink/nftables/expressions/index.ts";
 import type { NftTable } from "../../../src/kernel/netlink/nftables/state.ts";
 import { parseIp } from "../../../src/model/address.ts";
+import type { EndpointSlice, Service } from "../../../src/model/kubernetes.ts";
 import { explain } from "../../../src/observe/trace/explain.ts";
+import { namesFor } from "../../../src/observe/trace/names.ts";
 import { tracePacket, type TracedPacket } from "../../../src/observe/trace/nftables.ts";
 import { NftablesTable } from "../../../src/proxy/apply/nftables.ts";
 import { tableOf } from "../../../src/proxy/modes/nftables/plan.ts";
@@ -136,5 +138,38 @@ describe("what a trace does not know is an error", () => {
   it("a ring of jumps", () => {
     const goAround: Expression = { expr: "immediate", dreg: 0, data: { verdict: { code: "goto", chain: "only" } } };
     expect(() => tracePacket(ruleOf(goAround), packet, node)).toThrow(/too many/);
+  });
+});
+
+describe("names", () => {
+  const service = (name: string, spec: object): Service =>
+    ({ metadata: { namespace: "default", name }, spec }) as unknown as Service;
+  const slice = (name: string, pods: Readonly<Record<string, string>>): EndpointSlice =>
+    ({
+      metadata: { namespace: "default", labels: { "kubernetes.io/service-name": name } },
+      endpoints: Object.entries(pods).map(([ip, pod]) => ({
+        addresses: [ip],
+        targetRef: { kind: "Pod", namespace: "default", name: pod },
+      })),
+    }) as unknown as EndpointSlice;
+  const services = [
+    service("other", { clusterIPs: ["10.96.0.1"], ports: [{ port: 80, protocol: "UDP" }] }),
+    service("web", { clusterIPs: ["10.96.0.1"], ports: [{ name: "http", port: 80, nodePort: 30_080 }] }),
+  ];
+  const slices = [slice("web", { "10.245.0.0": "web-1" }), slice("other", { "10.245.0.1": "other-1" })];
+
+  it("are those of the Service whose address, port and protocol it is, and of its pods alone", async () => {
+    const names = namesFor(packet, node, services, slices);
+    expect(names).toEqual({ service: "default/web:http", endpoints: new Map([["10.245.0.0", "pod default/web-1"]]) });
+    const table = await tableWith(["a", wanted(servicePort(1), endpoints(1))]);
+    expect(explain(tracePacket(table, packet, node), names).at(-1)).toBe(
+      "=> goes to 10.245.0.0 port 8080 (pod default/web-1), with this node's source address",
+    );
+  });
+
+  it("are told by node ports too, at this node's addresses", () => {
+    const toNode = { ...packet, destination: parseIp("192.0.2.1")!, destinationPort: 30_080 };
+    expect(namesFor(toNode, { isLocal: () => true }, services, slices).service).toBe("default/web:http");
+    expect(namesFor(toNode, node, services, slices).service).toBeUndefined();
   });
 });
