@@ -244,6 +244,13 @@ describe("the eviction manager", () => {
     ]);
   });
 
+  it("ends nobody where all are critical", async () => {
+    const scene = new Scene([pod("critical", {}, { priority: 2_000_000_000 })]);
+    scene.observations = memory(10);
+    expect(await scene.manager.turn()).toEqual([]);
+    expect(scene.failures.size).toBe(0);
+  });
+
   it("gives time to end well where the threshold is soft", async () => {
     const scene = new Scene([pod("a")]);
     scene.observations = memory(150);
