@@ -15,7 +15,7 @@ import type { NamespaceRef } from "../native.ts";
 import type { NftablesPort, NftChange } from "../ports.ts";
 import { NetlinkClient, netlinkProtocol } from "./netlink_client.ts";
 import { watchRulesets } from "./nftables_watch.ts";
-import { Pace } from "../../reconcile/pace.ts";
+import { Pace, paced } from "../../reconcile/pace.ts";
 
 /**
  * The kernel grows a set's hash table behind the load that filled it. A listing meanwhile goes on by count
@@ -76,7 +76,7 @@ export class RealNftables implements NftablesPort {
       const filter = { table: table.name, name: set };
       const lists = await this.#dump("elements", "getElement", table.family, filter, what);
       const elements = lists.flatMap(({ elements = [] }) => elements);
-      if (!hasRepeats(elements)) return elements;
+      if (!(await paced(hasRepeats(elements)))) return elements;
     }
     throw new FairleadError("NETLINK_INTERRUPTED", {
       subject: what,
@@ -172,9 +172,12 @@ export class RealNftables implements NftablesPort {
 }
 
 /** Whether an element stands there twice: the sign that others are missing. */
-function hasRepeats(elements: readonly NftElement[]): boolean {
+function* hasRepeats(elements: readonly NftElement[]): Generator<void, boolean, void> {
   const seen = new Set<string>();
-  for (const { key, keyEnd, flags } of elements) seen.add(`${text(key)}/${text(keyEnd)}/${flags?.join() ?? ""}`);
+  for (const { key, keyEnd, flags } of elements) {
+    seen.add(`${text(key)}/${text(keyEnd)}/${flags?.join() ?? ""}`);
+    yield;
+  }
   return seen.size < elements.length;
 }
 
