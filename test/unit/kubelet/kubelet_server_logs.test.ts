@@ -195,8 +195,11 @@ describe("a reader", () => {
     const old = openSync(file, "a");
     renameSync(file, `${file}.20260101-000000`);
     appendFileSync(old, line("three"));
-    closeSync(old);
+    await eventually("three", () => said.endsWith("three\n"));
     writeFileSync(file, line("four"));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    appendFileSync(old, line("late"));
+    closeSync(old);
     await eventually("four", () => said.endsWith("four\n"));
     truncateSync(file);
     await eventually("the cut", async () => {
@@ -207,7 +210,7 @@ describe("a reader", () => {
     runs = false;
     await reading;
     await reader.close();
-    expect(said).toMatch(/^one\ntwo\nthree\nfour\n(five\n)+$/);
+    expect(said).toMatch(/^one\ntwo\nthree\nlate\nfour\n(five\n)+$/);
   });
 
   it("ends when its client is gone", async () => {
