@@ -11,7 +11,7 @@ import { StaticPods, type StaticPodsSettings } from "../static/static_pods.ts";
 import { removeVolumes } from "../volumes/pod_volumes.ts";
 import type { PodDeps } from "./deps.ts";
 import { graceAnnotation, isMirrorPod, podNameLabel, podNamespaceLabel, podUidLabel } from "./names.ts";
-import type { Listed } from "./observe.ts";
+import { listPod, type Listed } from "./observe.ts";
 import { isRunning, podUidOf } from "./observed.ts";
 import { isFinal } from "./status/phase.ts";
 import { PodWorker } from "./worker.ts";
@@ -26,6 +26,9 @@ export interface PodManagerOptions {
   readonly admission: Admission;
 }
 
+/** When the runtime is asked for all that it has behind a start or a gap, in ms: a sandbox is made within four minutes. */
+const sweepAfterMs = [5_000, 60_000, 250_000];
+
 export class PodManager {
   readonly static: StaticPods;
   readonly #deps: PodDeps;
@@ -38,6 +41,7 @@ export class PodManager {
   /** Of what was heard: a container may end before it is known that it was started. */
   readonly #unclaimed = new Set<string>();
   #unsubscribe: (() => void) | undefined;
+  #sweeps: readonly (() => void)[] = [];
 
   constructor(deps: PodDeps, { staticPods, node, isStandalone, admission }: PodManagerOptions) {
     this.#deps = deps;
@@ -97,6 +101,29 @@ export class PodManager {
     this.#isComplete = true;
     await this.#removeFolders();
     await this.#deps.cgroups.removeLeftovers((uid) => this.#workers.has(uid));
+    this.#sweepLater();
+  }
+
+  /** What a kubelet that was killed, or a runtime, was about to make comes when it was looked for already. */
+  #sweepLater(): void {
+    for (const cancel of this.#sweeps) cancel();
+    this.#sweeps = sweepAfterMs.map((ms) =>
+      this.#deps.clock.after(ms, () => {
+        void this.#sweep().catch((error: unknown) => this.#deps.onError("look for what nobody wants", error));
+      }),
+    );
+  }
+
+  async #sweep(): Promise<void> {
+    const { runtime } = this.#deps;
+    for (const sandbox of await runtime.listPodSandboxes()) {
+      const uid = podUidOf(sandbox);
+      const worker = uid === undefined ? undefined : this.#workers.get(uid);
+      if (worker && !worker.knows(sandbox.id)) await worker.relist();
+      if (uid === undefined || worker) continue;
+      const listed = await listPod(runtime, uid);
+      if (listed.sandboxes.length > 0 && !this.#workers.has(uid)) this.#endOrphan(uid, listed);
+    }
   }
 
   get pods(): readonly Pod[] {
@@ -134,11 +161,13 @@ export class PodManager {
 
   /** Some of what happened was not heard. */
   relistAll(): void {
+    this.#sweepLater();
     for (const worker of this.#workers.values()) void worker.relist();
   }
 
   stop(): void {
     this.#unsubscribe?.();
+    for (const cancel of this.#sweeps) cancel();
     this.static.stop();
     this.#informer.stop();
     for (const worker of this.#workers.values()) worker.stop();

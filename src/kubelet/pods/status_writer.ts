@@ -71,8 +71,8 @@ export class StatusWriter {
         );
         this.#failures = 0;
       } catch (error) {
-        // Another pod of the name has its place, or none: there is nobody to tell.
-        if (isNotFound(error) || isConflict(error)) break;
+        // There is nobody to tell; but there may be by now.
+        if (isNotFound(error) || isAnother(error)) continue;
         this.#next ??= { pod, status };
         this.#onError(error);
         await this.#pause();
@@ -96,6 +96,11 @@ export class StatusWriter {
   #settle(): void {
     if (!this.#next) for (const resolve of this.#idle.splice(0)) resolve();
   }
+}
+
+/** Another pod has the name. A conflict of any other kind is one of writers, and the next try may come first. */
+function isAnother(error: unknown): boolean {
+  return isConflict(error) && (error as Error).message.includes("UID in precondition");
 }
 
 function isSame(status: PodStatus, before: PodStatus | undefined): boolean {

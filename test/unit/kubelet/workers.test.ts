@@ -4,13 +4,15 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Client } from "../../../src/api/client.ts";
+import { StatusError } from "../../../src/api/status_error.ts";
 import { FairleadError } from "../../../src/errors/catalogue.ts";
 import { PullRate } from "../../../src/kubelet/images/pull_rate.ts";
 import { Limiter } from "../../../src/kubelet/images/limiter.ts";
 import { ConfigObjects } from "../../../src/kubelet/pods/config_objects.ts";
-import type { PodDeps } from "../../../src/kubelet/pods/deps.ts";
+import type { PodDeps, PodSettings } from "../../../src/kubelet/pods/deps.ts";
 import type { Listed } from "../../../src/kubelet/pods/observe.ts";
 import type { PodStatus } from "../../../src/kubelet/pods/status/input.ts";
+import { sandboxConfig } from "../../../src/kubelet/pods/render/sandbox.ts";
 import { PodWorker } from "../../../src/kubelet/pods/worker.ts";
 import { TimerWheel } from "../../../src/kubelet/probes/timer_wheel.ts";
 import type { Pod } from "../../../src/model/kubernetes.ts";
@@ -28,6 +30,10 @@ class Node {
   readonly events: string[] = [];
   readonly deleted: string[] = [];
   readonly workers: PodWorker[] = [];
+  /** Every call of the runtime and every request of the API, in order. */
+  readonly asked: string[] = [];
+  /** Status writes that are refused before one is taken. */
+  conflicts = 0;
   readonly wheel = new TimerWheel(systemClock);
 
   pod(name: string, command: readonly string[] = ["/bin/sleep", "1000"], spec: object = {}): Pod {
@@ -62,13 +68,17 @@ class Node {
   #deps(): PodDeps {
     const client = {
       patch: async (_type: unknown, key: { name: string }, patch: { body: { status: PodStatus } }) => {
+        this.asked.push("API patch");
+        if (this.conflicts > 0) {
+          this.conflicts--;
+          throw new StatusError(409, "Conflict", "the object has been modified");
+        }
         this.statuses.set(key.name, patch.body.status);
       },
       delete: async (_type: unknown, key: { name: string }) => void this.deleted.push(`delete ${key.name}`),
     } as unknown as Client;
-    const host = { servers: [], searches: [], options: [] };
     return {
-      runtime: this.runtime,
+      runtime: counted(this.runtime, this.asked),
       client,
       clock: systemClock,
       events: { event: (about, _type, reason) => void this.events.push(`${reason} ${about.metadata.name}`) },
@@ -87,28 +97,47 @@ class Node {
       nodeIps: () => ["192.0.2.1"],
       allocatable: () => ({}),
       onError: () => undefined,
-      settings: {
-        folders: { root: path.join(this.folder, "root"), podLogs: path.join(this.folder, "log/pods") },
-        nodeName: "n1",
-        dns: { clusterDns: [], clusterDomain: "", host },
-        cgroupRoot: `/fairlead-test-${process.pid}`,
-        cgroupDriver: "cgroupfs",
-        cgroupsPerQos: true,
-        seccompDefault: false,
-        seccompFolder: "",
-        memoryCapacityBytes: 2 ** 30,
-        cpuCfsQuota: true,
-        cpuCfsPeriodUs: 100_000,
-        hugepageSizes: [],
-        cgroupVersion: 2,
-        killsOneProcess: false,
-        crashBackoff: { firstMs: 50, maxMs: 400 },
-        pullBackoff: { firstMs: 50, maxMs: 100 },
-        relistMs: 60_000,
-        syncMs: 60_000,
-      },
+      settings: this.settings,
     };
   }
+
+  get settings(): PodSettings {
+    const host = { servers: [], searches: [], options: [] };
+    return {
+      folders: { root: path.join(this.folder, "root"), podLogs: path.join(this.folder, "log/pods") },
+      nodeName: "n1",
+      dns: { clusterDns: [], clusterDomain: "", host },
+      cgroupRoot: `/fairlead-test-${process.pid}`,
+      cgroupDriver: "cgroupfs",
+      cgroupsPerQos: true,
+      seccompDefault: false,
+      seccompFolder: "",
+      memoryCapacityBytes: 2 ** 30,
+      cpuCfsQuota: true,
+      cpuCfsPeriodUs: 100_000,
+      hugepageSizes: [],
+      cgroupVersion: 2,
+      killsOneProcess: false,
+      crashBackoff: { firstMs: 50, maxMs: 400 },
+      pullBackoff: { firstMs: 50, maxMs: 100 },
+      relistMs: 60_000,
+      syncMs: 60_000,
+    };
+  }
+}
+
+/** Notes each call by its name. */
+function counted(runtime: FakeRuntime, asked: string[]): FakeRuntime {
+  return new Proxy(runtime, {
+    get(target, name: keyof FakeRuntime) {
+      const value: unknown = target[name];
+      if (typeof value !== "function") return value;
+      return (...args: unknown[]): unknown => {
+        asked.push(name);
+        return (value as (...args: unknown[]) => unknown).apply(target, args);
+      };
+    },
+  });
 }
 
 let node: Node;
@@ -131,6 +160,30 @@ describe("pods", () => {
     expect(node.runtime.calls).toEqual(["RunPodSandbox a", "CreateContainer a", "StartContainer a"]);
   });
 
+  it("are started by the calls that this takes, and no more", async () => {
+    node.begin(node.pod("a"));
+    await eventually("readiness", () => node.ready("a"));
+    const calls = node.asked.filter((call) => call !== "API patch");
+    // What each of them tells is needed: the image's id, the sandbox's addresses, when the container began.
+    expect(calls.toSorted()).toEqual(
+      [
+        "imageStatus",
+        "runPodSandbox",
+        "podSandboxStatus",
+        "createContainer",
+        "startContainer",
+        "containerStatus",
+      ].toSorted(),
+    );
+    // That it was taken, that its sandbox is there, that it is ready.
+    expect(node.asked.length - calls.length).toBeLessThanOrEqual(3);
+    expect(node.events).toEqual(["Pulled a", "Created a", "Started a"]);
+    // Nothing comes behind it: what it said of itself moves nothing.
+    const before = node.asked.length;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(node.asked).toHaveLength(before);
+  });
+
   it.each(["RunPodSandbox", "CreateContainer", "StartContainer", "StopContainer"])(
     "do not wait for one whose %s never answers",
     async (call) => {
@@ -150,6 +203,33 @@ describe("pods", () => {
       expect(node.deleted).toEqual([]);
     },
   );
+
+  it("end although a status met another writer's", async () => {
+    const pod = node.pod("a");
+    const worker = node.begin(pod);
+    await eventually("readiness", () => node.ready("a"));
+    node.conflicts = 2;
+    worker.update(deletedNow(pod));
+    await eventually("the end", () => node.deleted.includes("end a"));
+    expect(node.conflicts).toBe(0);
+    expect(node.phase("a")).toBe("Failed");
+  });
+
+  it("end only once the runtime has said that nothing of them is there", async () => {
+    const pod = node.pod("a");
+    let go = (): void => undefined;
+    node.runtime.holds.set("RunPodSandbox", () => new Promise((_, reject) => (go = () => reject(gone))));
+    const gone = new FairleadError("CRI_UNAVAILABLE", { subject: "RunPodSandbox", reason: "killed" });
+    const worker = node.begin(pod);
+    await eventually("the call", () => node.runtime.calls.includes("RunPodSandbox a"));
+    // What it was asked for it makes all the same, and tells nobody.
+    node.runtime.holds.clear();
+    await node.runtime.runPodSandbox(sandboxConfig(pod, 0, node.settings));
+    go();
+    worker.update(deletedNow(pod));
+    await eventually("the end", () => node.deleted.includes("end a"));
+    expect(await node.runtime.listPodSandboxes()).toEqual([]);
+  });
 
   it("are tried again where the runtime refuses", async () => {
     let refusals = 2;

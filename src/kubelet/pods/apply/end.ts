@@ -8,6 +8,9 @@ import { prepareVolumes as prepare, removeVolumes } from "../../volumes/pod_volu
 import { containerLogsFolder, podLogFolder } from "../names.ts";
 import type { Pod } from "../../../model/kubernetes.ts";
 import type { PodDeps } from "../deps.ts";
+import { isRunning } from "../observed.ts";
+import { listPod, observePod } from "../observe.ts";
+import type { PodState } from "../pod_state.ts";
 import { nodeFacts, reasonOf, type StepRun } from "./run.ts";
 
 export async function prepareVolumes(run: StepRun): Promise<void> {
@@ -27,11 +30,26 @@ export async function prepareVolumes(run: StepRun): Promise<void> {
 
 export async function cleanUp({ deps, state, sources }: StepRun): Promise<void> {
   const { pod } = state;
+  if (await hasMore(deps, state)) return;
   sources.close();
   await removeVolumes(deps.settings.folders, pod.metadata.uid);
   state.volumes = undefined;
   await deps.cgroups.remove(pod.metadata.uid);
   state.isCleanedUp = true;
+}
+
+/**
+ * Asks the runtime once more: a call that failed, or that an earlier kubelet made, may have made a sandbox all the same.
+ * What is found is ended first; a runtime that does not answer is waited for.
+ */
+async function hasMore({ runtime }: PodDeps, state: PodState): Promise<boolean> {
+  const listed = await listPod(runtime, state.pod.metadata.uid);
+  const keepsDead = state.pod.metadata.deletionTimestamp === undefined && !state.isGone;
+  const found = await observePod(runtime, listed, state.observed);
+  const sandboxes = keepsDead ? found.sandboxes.filter(({ isReady }) => isReady) : found.sandboxes;
+  if (sandboxes.length === 0 && !found.containers.some(isRunning)) return false;
+  state.observed = found;
+  return true;
 }
 
 /** The API object is the last to go: who sees it gone may take it that all else is. */
