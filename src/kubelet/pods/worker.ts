@@ -253,12 +253,17 @@ export class PodWorker {
     await this.relist();
   }
 
+  /** A runtime that does not answer is asked again: what changed meanwhile it tells nobody. */
   async relist(): Promise<void> {
+    if (this.#isStopped || this.#retries.holds("relist")) return;
     try {
       await this.#observe(await listPod(this.#deps.runtime, this.state.pod.metadata.uid));
     } catch (error) {
       this.#deps.onError("observe a pod", error);
+      this.#retries.failed("relist", () => void this.relist());
+      return;
     }
+    this.#retries.succeeded("relist");
     this.wake();
   }
 

@@ -130,7 +130,7 @@ class Node {
 function counted(runtime: FakeRuntime, asked: string[]): FakeRuntime {
   return new Proxy(runtime, {
     get(target, name: keyof FakeRuntime) {
-      const value: unknown = target[name];
+      const value: unknown = Reflect.get(target, name);
       if (typeof value !== "function") return value;
       return (...args: unknown[]): unknown => {
         asked.push(name);
