@@ -17,7 +17,7 @@ export const defaultStateDir = "/run/fairlead/network";
 
 export interface OpenPodNetworkOptions extends Pick<
   PodNetworkOptions,
-  "metrics" | "podCidrs" | "excluded" | "mtu" | "notReady" | "onLinks"
+  "metrics" | "podCidrs" | "excluded" | "mtu" | "notReady" | "onLinks" | "tunnelPort"
 > {
   /** Default: {@link defaultStateDir}. */
   readonly stateDir?: string;

@@ -105,6 +105,7 @@ async function begin(options: NetworkOptions, closes: Closes): Promise<void> {
       excluded: config.reserved,
       mtu: () => agent.podMtu,
       notReady: () => agent.notReady,
+      ...(config.overlay.mode === "host-gw" ? {} : { tunnelPort: config.overlay.port }),
       onLinks: () => fastPath?.changed(),
     }),
   );

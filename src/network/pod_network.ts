@@ -45,6 +45,8 @@ export interface PodNetworkOptions {
   readonly mtu: () => number;
   /** Why pods cannot be added now; undefined: they can. */
   readonly notReady: () => string | undefined;
+  /** UDP port of VXLAN, whose own packets are not tracked; undefined: there are no tunnels. */
+  readonly tunnelPort?: number;
   /** Told when a pod's link has come or gone. */
   readonly onLinks?: () => void;
 }
@@ -59,7 +61,12 @@ export class NodePodNetwork implements PodNetwork {
     this.#options = options;
     this.#attachments = options.attachments;
     const guard = (mode: PodLink["mode"]): SourceGuard =>
-      new SourceGuard(options.ports.nftables, mode === "routed" ? "inet" : "bridge", () => this.#sources(mode));
+      new SourceGuard(
+        options.ports.nftables,
+        mode === "routed" ? "inet" : "bridge",
+        () => this.#sources(mode),
+        options.tunnelPort,
+      );
     const removals = new LinkRemovals(options.ports.deletions);
     this.#shared = { routed: guard("routed"), bridge: guard("bridge"), removals };
   }

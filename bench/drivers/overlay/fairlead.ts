@@ -46,7 +46,7 @@ async function twoNodes(cleanup: Cleanup, isFast: boolean): Promise<Ends> {
 const podCidr = (n: number): string => `10.244.${n}.0/24`;
 
 async function start(n: number, mtu: number, cleanup: Cleanup): Promise<PodNode> {
-  const node = await PodNode.start({ podCidrs: () => [podCidr(n)], mtu: () => mtu });
+  const node = await PodNode.start({ podCidrs: () => [podCidr(n)], mtu: () => mtu, tunnelPort: 8472 });
   cleanup.add(() => node.stop());
   await ip(node.namespace, "link set lo up");
   const nftables = await RealNftables.open(node.namespace);

@@ -19,8 +19,14 @@ export class SourceGuard {
   #running: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
 
-  /** @param wanted everything that the table should hold: of all attachments that are noted */
-  constructor(port: NftablesPort, family: SourceFamily, wanted: () => readonly SourceElement[]) {
+  readonly #tunnelPort: number | undefined;
+
+  /**
+   * @param wanted everything that the table should hold: of all attachments that are noted
+   * @param tunnelPort of VXLAN; undefined: there are no tunnels
+   */
+  constructor(port: NftablesPort, family: SourceFamily, wanted: () => readonly SourceElement[], tunnelPort?: number) {
+    this.#tunnelPort = tunnelPort;
     this.#port = port;
     this.#family = family;
     this.#wanted = wanted;
@@ -44,7 +50,7 @@ export class SourceGuard {
       const wanted = this.#wanted().filter(({ set, key }) => !gone.has(`${set} ${key}`));
       // A table that nobody needs yet is not made.
       if (!observed && wanted.length === 0) return;
-      const steps = planSources(this.#family, observed, wanted);
+      const steps = planSources(this.#family, observed, wanted, this.#tunnelPort);
       try {
         if (steps.length > 0) await this.#port.transact(steps);
         return;

@@ -115,8 +115,48 @@ const arp: readonly Expression[] = [
   verdict("return"),
 ];
 
+/** RTN_LOCAL: an address of this node, as the route look-up has it. */
+const local = 2;
+
+function isTo(port: number): readonly Expression[] {
+  return [
+    { expr: "meta", key: "l4proto", dreg: register(0) },
+    { expr: "cmp", sreg: register(0), op: "eq", data: part.protocol(17) },
+    { expr: "payload", base: "transport", offset: 2, len: 2, dreg: register(0) },
+    { expr: "cmp", sreg: register(0), op: "eq", data: part.port(port) },
+  ];
+}
+
+/**
+ * VXLAN's own packets are not tracked: each connection within has a source port of its own without (RFC 7348), so that it
+ * would be two entries more on each node, which nobody looks at. Those of programs are, as ever: a socket sends them.
+ */
+function tunnelChains(port: number): readonly Chain[] {
+  return [
+    {
+      name: "tunnels",
+      rules: [
+        // Only a packet with a socket has an owner; without one the rule ends here.
+        [{ expr: "meta", key: "skuid", dreg: register(0) }, verdict("return")],
+        [{ expr: "notrack" }],
+      ],
+    },
+    { name: "output", rules: [[...isTo(port), verdict("jump", "tunnels")]] },
+  ];
+}
+
+function isTunnelToNode(port: number): readonly Expression[] {
+  return [
+    ...isTo(port),
+    { expr: "fib", dreg: register(0), result: "addrtype", flags: ["daddr"] },
+    { expr: "cmp", sreg: register(0), op: "eq", data: part.host32(local) },
+    { expr: "notrack" },
+  ];
+}
+
 /** @returns in an order in which a chain stands before those that jump to it */
-function chains(family: SourceFamily): readonly Chain[] {
+function chains(family: SourceFamily, tunnelPort: number | undefined): readonly Chain[] {
+  const port = family === "inet" ? tunnelPort : undefined;
   return [
     {
       name: "from-pod",
@@ -128,7 +168,11 @@ function chains(family: SourceFamily): readonly Chain[] {
         drop,
       ],
     },
-    { name: "prerouting", rules: [[...isPod, verdict("jump", "from-pod")]] },
+    {
+      name: "prerouting",
+      rules: [[...isPod, verdict("jump", "from-pod")], ...(port === undefined ? [] : [isTunnelToNode(port)])],
+    },
+    ...(port === undefined ? [] : tunnelChains(port)),
   ];
 }
 
@@ -140,35 +184,46 @@ function sets(): readonly NftSet[] {
 }
 
 /** The table without elements, made anew whatever is there. */
-export function planSourceTable(family: SourceFamily, exists: boolean): readonly NftStep[] {
+function planSourceTable(family: SourceFamily, exists: boolean, tunnelPort: number | undefined): readonly NftStep[] {
   const table = sourceTable(family);
-  const base = { type: "filter", hook: "prerouting", priority: priorities[family] } as const;
+  const base = (hook: "prerouting" | "output") => ({ type: "filter", hook, priority: priorities[family] }) as const;
   return [
     ...(exists ? [{ step: "delete table", table } as const] : []),
-    { step: "add table", table, userdata: { comment: sourceVersion } },
+    { step: "add table", table, userdata: { comment: versionOf(tunnelPort) } },
     ...sets().map((set): NftStep => ({ step: "add set", table, set })),
-    ...chains(family).flatMap(({ name, rules }): NftStep[] => [
-      { step: "add chain", table, chain: name === "prerouting" ? { name, base } : { name } },
+    ...chains(family, tunnelPort).flatMap(({ name, rules }): NftStep[] => [
+      {
+        step: "add chain",
+        table,
+        chain: name === "prerouting" || name === "output" ? { name, base: base(name) } : { name },
+      },
       ...rules.map((expressions): NftStep => ({ step: "add rule", table, chain: name, rule: { expressions } })),
     ]),
   ];
 }
 
 /** Bumped with the rules: a table of another version is made anew. */
-const sourceVersion = "sources of pods, version 1";
+function versionOf(tunnelPort: number | undefined): string {
+  return `sources of pods, version 2${tunnelPort === undefined ? "" : `, tunnels by port ${tunnelPort}`}`;
+}
 
 /**
  * What makes an observed table the wanted one.
  *
  * @param observed undefined: there is none
+ * @param tunnelPort of VXLAN; undefined: there are no tunnels
  */
 export function planSources(
   family: SourceFamily,
   observed: NftTable | undefined,
   wanted: readonly SourceElement[],
+  tunnelPort?: number,
 ): readonly NftStep[] {
-  if (!observed || !isWhole(family, observed)) {
-    return [...planSourceTable(family, observed !== undefined), ...elementSteps(family, "add elements", wanted)];
+  if (!observed || !isWhole(family, observed, tunnelPort)) {
+    return [
+      ...planSourceTable(family, observed !== undefined, tunnelPort),
+      ...elementSteps(family, "add elements", wanted),
+    ];
   }
   const there = observed.sets.flatMap(({ name, elements }) =>
     elements.flatMap(({ key }) => (key ? [{ set: name, key: Buffer.from(key).toString("hex") }] : [])),
@@ -190,12 +245,12 @@ export function planSources(
   ];
 }
 
-function isWhole(family: SourceFamily, observed: NftTable): boolean {
+function isWhole(family: SourceFamily, observed: NftTable, tunnelPort: number | undefined): boolean {
   const counts = new Map(observed.chains.map(({ name, rules }) => [name, rules.length]));
   return (
-    observed.userdata?.comment === sourceVersion &&
+    observed.userdata?.comment === versionOf(tunnelPort) &&
     sets().every(({ name }) => observed.sets.some((set) => set.name === name)) &&
-    chains(family).every(({ name, rules }) => counts.get(name) === rules.length)
+    chains(family, tunnelPort).every(({ name, rules }) => counts.get(name) === rules.length)
   );
 }
 

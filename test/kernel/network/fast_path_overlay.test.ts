@@ -58,6 +58,15 @@ it.each(families)("a connection goes past the stacks of both nodes, both ways, w
   await ask(pods[0]!, { do: "close", connection });
 });
 
+it("what carries the tunnel is not tracked, and what a program sends to its port is", async () => {
+  const { namespace } = cluster.node(1).host;
+  const udp = async (): Promise<string> => run(namespace, ["conntrack", "-L", "-p", "udp", "--orig-port-dst", "8472"]);
+  expect(await udp()).toBe("");
+  const ask = { do: "ask", protocol: "UDP", address: "172.18.0.2", port: 8472, timeoutMs: 200 } as const;
+  await cluster.node(1).host.command(ask);
+  expect(await udp()).toMatch(/src=172\.18\.0\.1 dst=172\.18\.0\.2 .*dport=8472/);
+});
+
 it("a tunnel that is made anew is taken in again, and the connection waits for it", async () => {
   const address = pods[1]!.ip.IPv4;
   const connection = await ask(pods[0]!, { do: "connect", address, port, timeoutMs });
