@@ -8,18 +8,23 @@ import type { KubeletFlags } from "../kubelet/settings.ts";
 import { ipAddress, repeated, wholeNumber } from "./flag_values.ts";
 import { addConfigFlags, withConfigFlags } from "./kubelet_config_flags.ts";
 
-interface Flags {
-  readonly config?: string;
-  readonly kubeconfig?: string;
-  readonly bootstrapKubeconfig?: string;
+/** What says which node this is. */
+export interface NodeFlags {
   readonly rootDir: string;
   readonly certDir?: string;
   readonly hostnameOverride?: string;
   readonly nodeIp?: readonly string[];
-  readonly registerSchedulable: boolean;
+  readonly registerSchedulable?: boolean;
   readonly nodeLabels?: Readonly<Record<string, string>>;
   readonly registerWithTaints?: KubeletFlags["taints"];
+}
+
+interface Flags extends NodeFlags {
+  readonly config?: string;
   readonly configDir?: string;
+  readonly kubeconfig?: string;
+  readonly bootstrapKubeconfig?: string;
+  readonly containerRuntimeEndpoint?: string;
   readonly v: number;
 }
 
@@ -70,7 +75,7 @@ function configOf({ config: file, configDir, ...flags }: Flags): KubeletConfigur
   return checkConfig(withConfigFlags(changed, flags), file ?? configDir ?? "of the flags", kubeletConfiguration);
 }
 
-async function kubeletFlags(flags: Flags): Promise<KubeletFlags> {
+export async function kubeletFlags(flags: NodeFlags): Promise<KubeletFlags> {
   const { nodeAddresses } = await import("../kubelet/node/addresses.ts");
   const hostname = (flags.hostnameOverride ?? os.hostname()).trim().toLowerCase();
   return {
@@ -80,13 +85,13 @@ async function kubeletFlags(flags: Flags): Promise<KubeletFlags> {
     hostname,
     addresses: await nodeAddresses(flags.nodeIp),
     ...(flags.nodeIp ? { nodeIps: flags.nodeIp } : {}),
-    isSchedulable: flags.registerSchedulable,
+    isSchedulable: flags.registerSchedulable ?? true,
     nodeLabels: flags.nodeLabels ?? {},
     taints: flags.registerWithTaints ?? [],
   };
 }
 
-function nodeIps(text: string): readonly string[] {
+export function nodeIps(text: string): readonly string[] {
   const ips = text.split(",").map((ip) => ipAddress(ip.trim()));
   const families = ips.map((ip) => ip.includes(":"));
   if (ips.length > 2 || new Set(families).size < ips.length) {
@@ -100,7 +105,7 @@ function flag(text: string): boolean {
   return text === "true";
 }
 
-function labels(text: string, before: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+export function labels(text: string, before: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
   const pairs = repeated(text, undefined).map((pair) => {
     const at = pair.indexOf("=");
     if (at < 1) throw new InvalidArgumentError(`"${pair}" is not key=value.`);
@@ -109,7 +114,7 @@ function labels(text: string, before: Readonly<Record<string, string>> = {}): Re
   return { ...before, ...Object.fromEntries(pairs) };
 }
 
-function taints(text: string, before: KubeletFlags["taints"] = []): KubeletFlags["taints"] {
+export function taints(text: string, before: KubeletFlags["taints"] = []): KubeletFlags["taints"] {
   const own = repeated(text, undefined).map((taint) => {
     const match = /^([^=:]+)(?:=([^:]*))?:(NoSchedule|PreferNoSchedule|NoExecute)$/.exec(taint);
     if (!match) throw new InvalidArgumentError(`"${taint}" is not key=value:effect.`);

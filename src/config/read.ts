@@ -1,6 +1,6 @@
 /** A configuration file → a typed value, or one error that names every field that is wrong by its path. */
 import { readFileSync } from "node:fs";
-import { parseDocument } from "yaml";
+import { parseAllDocuments, parseDocument } from "yaml";
 import type { z } from "zod";
 import { FairleadError } from "../errors/catalogue.ts";
 
@@ -11,13 +11,24 @@ export function readConfig<Schema extends z.ZodType>(file: string, schema: Schem
 
 /** What the file says, unchecked. @throws FairleadError CONFIG_UNREADABLE, CONFIG_INVALID */
 export function readDocument(file: string): unknown {
-  let text: string;
+  return documentOf(textOf(file), file);
+}
+
+function textOf(file: string): string {
   try {
-    text = readFileSync(file, "utf8");
+    return readFileSync(file, "utf8");
   } catch (cause) {
     throw new FairleadError("CONFIG_UNREADABLE", { subject: file, cause });
   }
-  return documentOf(text, file);
+}
+
+/** The documents of a file, apart by "---"; empty ones are left out. @throws FairleadError CONFIG_UNREADABLE, CONFIG_INVALID */
+export function readDocuments(file: string): readonly unknown[] {
+  const documents = parseAllDocuments(textOf(file), { uniqueKeys: true });
+  if ("empty" in documents) return [];
+  const broken = documents.flatMap(({ errors }) => errors)[0];
+  if (broken) throw new FairleadError("CONFIG_INVALID", { subject: file, reason: broken.message.split("\n")[0] ?? "" });
+  return documents.map((document) => document.toJS() as unknown).filter((document) => document !== null);
 }
 
 /** @param file for errors. @throws FairleadError CONFIG_INVALID */

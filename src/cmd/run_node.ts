@@ -1,0 +1,62 @@
+/** The node agent's life as a process: its parts beside one another, each with back-off of its own. */
+import { HttpClient } from "../api/http/http_client.ts";
+import type { NodeConfiguration } from "../config/node.ts";
+import type { KubeletFlags } from "../kubelet/settings.ts";
+import type { ProgramLog } from "../log/log.ts";
+import { systemClock } from "../reconcile/clock.ts";
+import { KeptPart } from "./kept_part.ts";
+import type { RunningPart } from "./part.ts";
+import { untilEnd } from "./process_end.ts";
+import { startKubelet } from "./run_kubelet.ts";
+import { startNetwork } from "./run_network.ts";
+import { keepHeapSmall, startProxy } from "./run_proxy.ts";
+
+export interface NodeOptions {
+  readonly config: NodeConfiguration;
+  readonly flags: KubeletFlags;
+  readonly kubeconfig: string;
+  readonly programLog: ProgramLog;
+}
+
+/** Runs the node until SIGTERM or SIGINT. Pods, and what leads to them, stay. */
+export async function runNode(options: NodeOptions): Promise<void> {
+  const { flags, kubeconfig, programLog } = options;
+  const { log } = programLog;
+  keepHeapSmall();
+  const ended = untilEnd(programLog, undefined);
+  // Its timers hold up nothing, so that something has to hold the process.
+  const alive = setInterval(() => undefined, 60_000);
+  // One connection and one set of credentials for kubelet and pod network; the proxy counts its own requests.
+  const client = new HttpClient({ kubeconfig, userAgent: "kubelet" });
+  const parts = Object.entries(starts(options, client)).map(([name, start]) => {
+    const onFailed = (error: unknown, waitMs: number): void => {
+      const reason = error instanceof Error ? error.message : String(error);
+      log.error({ part: name, err: reason, waitMs }, "cannot begin; it is started anew, and the others go on");
+    };
+    return new KeptPart({ name, start, clock: systemClock, onFailed });
+  });
+  void Promise.all(parts.map((part) => part.ready)).then(() => {
+    log.info({ node: flags.nodeName, startupMs: Math.round(performance.now()) }, "all parts serve");
+  });
+  await ended;
+  clearInterval(alive);
+  // The kubelet first: it still needs the network for what it has begun.
+  for (const part of parts) await part.stop();
+  client.close();
+  log.info("stopped; pods run on, and what is programmed stays");
+}
+
+/** A part of the node is a row here; cluster DNS on the node will be one. */
+function starts(
+  { config, flags, kubeconfig, programLog: { log } }: NodeOptions,
+  client: HttpClient,
+): Readonly<Record<string, () => RunningPart>> {
+  const { nodeName } = flags;
+  const proxyConfig = { ...config.proxy, clientConnection: { ...config.proxy.clientConnection, kubeconfig } };
+  const of = (part: string) => log.child({ part });
+  return {
+    kubelet: () => startKubelet({ config: config.kubelet, flags, kubeconfig, client, log: of("kubelet") }),
+    proxy: () => startProxy({ config: proxyConfig, nodeName, log: of("proxy"), takeover: false }),
+    network: () => startNetwork({ config: config.network, nodeName, client, log: of("network") }),
+  };
+}
