@@ -83,6 +83,11 @@ export const resourceTypes = {
     "CertificateSigningRequest",
   ),
   leases: namespaced<kube.Lease>("coordination.k8s.io/v1", "leases", "Lease"),
+  clusterRoleBindings: clusterWide<kube.ClusterRoleBinding>(
+    "rbac.authorization.k8s.io/v1",
+    "clusterrolebindings",
+    "ClusterRoleBinding",
+  ),
   clusterRoles: clusterWide<kube.ClusterRole>("rbac.authorization.k8s.io/v1", "clusterroles", "ClusterRole"),
   endpointSlices: namespaced<kube.EndpointSlice>("discovery.k8s.io/v1", "endpointslices", "EndpointSlice"),
   ipAddresses: clusterWide<kube.IPAddress>("networking.k8s.io/v1", "ipaddresses", "IPAddress"),

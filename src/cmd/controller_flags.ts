@@ -17,6 +17,7 @@ export interface ControllerFlags {
   readonly nodeMonitorPeriod: number;
   readonly terminatedPodGcThreshold: number;
   readonly clusterSigningDuration: number;
+  readonly localPathFolder: string;
 }
 
 const byDefault = defaultControllerOptions;
@@ -40,6 +41,11 @@ export function configureControllers(command: Command): void {
       new Option("--cluster-signing-duration <duration>", "the longest life of a certificate that is signed")
         .argParser(duration)
         .default(byDefault.clusterSigningDurationMs, "8760h"),
+    )
+    .option(
+      "--local-path-folder <folder>",
+      "of each node, in which volumes of the StorageClass local-path are",
+      byDefault.localPathFolder,
     );
 }
 
@@ -96,5 +102,6 @@ export function controllerOptionsOf(flags: ControllerFlags, serviceCidrs: readon
     nodeMonitorPeriodMs: flags.nodeMonitorPeriod,
     terminatedPodGcThreshold: flags.terminatedPodGcThreshold,
     clusterSigningDurationMs: flags.clusterSigningDuration,
+    localPathFolder: flags.localPathFolder,
   };
 }

@@ -19,8 +19,28 @@ export interface AbsentCommand extends CommandEntry {
 export const commandTable: readonly (PresentCommand | AbsentCommand)[] = [
   {
     name: "up",
-    summary: "start a whole cluster on this machine: control plane, node agent, DNS, kubeconfig",
-    absent: "the node agent is not in one process yet; 'fairlead server' starts the control plane alone",
+    summary: "start a whole cluster on this machine: control plane, node agent, kubeconfig",
+    load: () => import("./up.ts"),
+  },
+  {
+    name: "down",
+    summary: "take away what 'fairlead up' has made",
+    load: () => import("./down.ts"),
+  },
+  {
+    name: "status",
+    summary: "show the health of the cluster that 'fairlead up' has made",
+    load: () => import("./status.ts"),
+  },
+  {
+    name: "logs",
+    summary: "show what its parts say",
+    load: () => import("./logs.ts"),
+  },
+  {
+    name: "image",
+    summary: "import images without a registry, and list them",
+    load: () => import("./image.ts"),
   },
   {
     name: "server",
@@ -35,8 +55,7 @@ export const commandTable: readonly (PresentCommand | AbsentCommand)[] = [
   {
     name: "node",
     summary: "start the node agent: kubelet, service proxy and pod network in one process",
-    absent:
-      "its parts are not in one process yet: 'fairlead kubelet', 'fairlead network' and 'fairlead proxy' start them one by one",
+    load: () => import("./node.ts"),
   },
   {
     name: "kubelet",

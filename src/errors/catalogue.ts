@@ -221,6 +221,31 @@ const catalogue = {
     remedy: "set mode to nftables, or leave it out",
     retryable: false,
   },
+  KUBECONFIG_WRITE: {
+    attempted: "merge the cluster's context into kubeconfig {subject}",
+    remedy: "the file is as it was: correct it, or name another one by --kubeconfig",
+    retryable: false,
+  },
+  UP_PREREQUISITE: {
+    attempted: "start a cluster here: {subject}",
+    remedy: "nothing was started: see the reason",
+    retryable: false,
+  },
+  UP_PART: {
+    attempted: "start {subject}",
+    remedy: "'fairlead logs' shows what it said; 'fairlead down' takes away what has begun",
+    retryable: true,
+  },
+  UP_DOWN: {
+    attempted: "take down {subject}",
+    remedy: "see the reason, and run 'fairlead down' again: it goes on where it stopped",
+    retryable: true,
+  },
+  IMAGE_IMPORT: {
+    attempted: "import the image {subject}",
+    remedy: "give an OCI or docker archive, or the folder of a root file system with --name; the runtime must run",
+    retryable: false,
+  },
   CNI_INSTALL: {
     attempted: "put {subject} in its place",
     remedy: "give a --bin-dir and a --conf-dir that this user can write, and move away what has the file's name",

@@ -6,6 +6,7 @@ import type {
   CoreV1Event,
   V1CertificateSigningRequest,
   V1ClusterRole,
+  V1ClusterRoleBinding,
   V1ConfigMap,
   V1ControllerRevision,
   V1CronJob,
@@ -99,6 +100,7 @@ export type New<T extends KubeObject> = Omit<T, "metadata" | "apiVersion" | "kin
 };
 
 export type ClusterRole = Stored<V1ClusterRole>;
+export type ClusterRoleBinding = Stored<V1ClusterRoleBinding>;
 export type ConfigMap = Stored<V1ConfigMap>;
 /** Its data is of any shape. */
 export type ControllerRevision = Omit<Stored<V1ControllerRevision>, "data"> & { readonly data?: unknown };

@@ -1,0 +1,71 @@
+/** What `up` tells the parts that it starts: configuration documents and flags. */
+import path from "node:path";
+import type { Instance, PartName } from "./instance.ts";
+import { clusterDomain, runtimeEndpointOf, type UpSettings } from "./settings.ts";
+
+/** The documents of `fairlead node`, as JSON, which is YAML too. */
+export function renderNodeConfig(instance: Instance, settings: UpSettings): string {
+  const kubelet = {
+    apiVersion: "kubelet.config.k8s.io/v1beta1",
+    kind: "KubeletConfiguration",
+    containerRuntimeEndpoint: runtimeEndpointOf(instance, settings),
+    cgroupRoot: instance.cgroupRoot,
+    podLogsDir: instance.podLogDir,
+    clusterDomain,
+    // A machine for development swaps, and its pods with it.
+    failSwapOn: false,
+    authentication: { x509: { clientCAFile: path.join(instance.dataDir, "pki/ca.crt") } },
+  };
+  const proxy = {
+    apiVersion: "kubeproxy.config.k8s.io/v1alpha1",
+    kind: "KubeProxyConfiguration",
+    mode: "nftables",
+    clusterCIDR: settings.clusterCidr,
+    // The machine is its user's: parameters of its connection tracking stay as they are.
+    conntrack: { maxPerCore: 0, min: 0, tcpEstablishedTimeout: "0s", tcpCloseWaitTimeout: "0s" },
+  };
+  const { socket, confDir, stateDir } = instance.cni;
+  const network = {
+    apiVersion: "network.config.fairlead.io/v1alpha1",
+    kind: "NetworkConfiguration",
+    clusterCIDRs: [settings.clusterCidr],
+    cni: { socket, confDir },
+    stateDir,
+  };
+  return [kubelet, proxy, network].map((document) => `${JSON.stringify(document, undefined, 2)}\n`).join("---\n");
+}
+
+/** What each part is started with, behind `fairlead`; containerd is a program of its own. */
+export function renderArguments(
+  instance: Instance,
+  settings: UpSettings,
+): Readonly<Record<PartName, readonly string[]>> {
+  const { nodeIp, nodeName, securePort, serviceCidr, clusterCidr } = settings;
+  const { dataDir, node, containerd, localPathDir } = instance;
+  return {
+    containerd: ["--config", containerd.config],
+    server: [
+      ...["server", "--data-dir", dataDir, "--secure-port", String(securePort), "--advertise-address", nodeIp],
+      ...["--tls-san", nodeName, "--tls-san", nodeIp, "--tls-san", "127.0.0.1", "--tls-san", "localhost"],
+      ...["--service-cluster-ip-range", serviceCidr, "--cluster-cidr", clusterCidr],
+      ...["--local-path-folder", localPathDir, "--log-format", "json"],
+    ],
+    node: [
+      ...["node", "--config", node.config, "--kubeconfig", node.kubeconfig, "--root-dir", node.rootDir],
+      ...["--hostname-override", nodeName, "--node-ip", nodeIp, "--log-format", "json"],
+    ],
+  };
+}
+
+/** What the node's user may do beyond upstream's system:node: it is service proxy and pod network too. */
+export function renderNodeRights(): readonly object[] {
+  const group = { kind: "Group", apiGroup: "rbac.authorization.k8s.io", name: "system:nodes" };
+  const binding = (name: string, role: string): object => ({
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "ClusterRoleBinding",
+    metadata: { name },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: role },
+    subjects: [group],
+  });
+  return [binding("fairlead:node-proxier", "system:node-proxier")];
+}

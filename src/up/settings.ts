@@ -1,0 +1,37 @@
+/** What a cluster was started with: kept, so that `up` again, `status` and `down` need no flags. */
+import { readFile } from "node:fs/promises";
+import { writeWhole } from "./files.ts";
+import type { Instance } from "./instance.ts";
+
+export interface UpSettings {
+  readonly nodeName: string;
+  readonly nodeIp: string;
+  readonly securePort: number;
+  readonly clusterCidr: string;
+  readonly serviceCidr: string;
+  /** Of a containerd that is somebody else's; absent: one of our own. */
+  readonly runtimeEndpoint?: string;
+  /** The user's, into which the context was merged; absent: none was. */
+  readonly kubeconfig?: string;
+  readonly context: string;
+  /** The user's current context before ours was. */
+  readonly contextBefore?: string;
+}
+
+/** flannel's and kubeadm's. */
+export const defaultClusterCidr = "10.244.0.0/16";
+export const defaultServiceCidr = "10.96.0.0/12";
+export const clusterDomain = "cluster.local";
+
+export async function readSettings({ settingsFile }: Instance): Promise<UpSettings | undefined> {
+  const text = await readFile(settingsFile, "utf8").catch(() => undefined);
+  return text === undefined ? undefined : (JSON.parse(text) as UpSettings);
+}
+
+export async function writeSettings({ settingsFile }: Instance, settings: UpSettings): Promise<void> {
+  await writeWhole(settingsFile, `${JSON.stringify(settings, undefined, 2)}\n`, 0o600);
+}
+
+export function runtimeEndpointOf({ containerd }: Instance, { runtimeEndpoint }: UpSettings): string {
+  return runtimeEndpoint ?? `unix://${containerd.socket}`;
+}
