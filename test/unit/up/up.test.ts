@@ -1,0 +1,79 @@
+/** What `up` decides and says, without a machine. */
+import { describe, expect, it } from "vitest";
+import { normalizedName } from "../../../src/up/images/render.ts";
+import { renderContainerd } from "../../../src/up/containerd/render.ts";
+import { overlap } from "../../../src/up/checks.ts";
+import { instanceOf } from "../../../src/up/instance.ts";
+import { Progress } from "../../../src/up/progress.ts";
+
+describe("an instance", () => {
+  it("of another data directory shares no place with the default one", () => {
+    const [one, other] = [instanceOf("/var/lib/fairlead"), instanceOf("/srv/fairlead")];
+    expect(one.runDir).toBe("/run/fairlead");
+    expect(one.cgroupRoot).toBe("/fairlead");
+    expect(other.cgroupRoot).toMatch(/^\/fairlead-[0-9a-f]{6}$/);
+    expect(other.containerd.socket).toBe(`/run${other.cgroupRoot}/containerd.sock`);
+  });
+});
+
+describe("ranges", () => {
+  it.each([
+    ["10.96.0.0/12", "10.99.0.2/24", true],
+    ["10.96.0.0/12", "10.112.0.1/16", false],
+    ["10.244.0.0/16", "10.0.0.5/8", true],
+    ["10.244.0.0/16", "fd00::1/64", false],
+  ])("%s and %s overlap: %s", (a, b, expected) => {
+    expect(overlap(a, b)).toBe(expected);
+    expect(overlap(b, a)).toBe(expected);
+  });
+});
+
+describe("containerd's configuration", () => {
+  it("asks runc for no lower oom_score_adj where nobody may have one", () => {
+    const text = (mayLowerOomScore: boolean): string =>
+      renderContainerd(instanceOf("/x"), { mayLowerOomScore, hasAppArmor: false, sandboxImage: "p:1" });
+    expect(text(false)).toContain("restrict_oom_score_adj = true");
+    expect(text(true)).toContain("restrict_oom_score_adj = false");
+    expect(text(true)).toContain("disable_apparmor = true");
+  });
+});
+
+describe("names of images", () => {
+  it.each([
+    ["web", "docker.io/library/web:latest"],
+    ["me/web:2", "docker.io/me/web:2"],
+    ["localhost/web", "localhost/web:latest"],
+    ["registry:5000/web", "registry:5000/web:latest"],
+    ["ghcr.io/a/b@sha256:0", "ghcr.io/a/b@sha256:0"],
+  ])("%s is %s", (name, whole) => {
+    expect(normalizedName(name)).toBe(whole);
+  });
+});
+
+describe("progress", () => {
+  const said = async (format: "plain" | "json"): Promise<string> => {
+    let [text, now] = ["", 0];
+    const progress = new Progress(format, { write: (part) => (text += part) }, () => now);
+    await progress.step(
+      "containerd",
+      () => Promise.resolve((now += 1234)),
+      (result) => `took ${result}`,
+    );
+    const failing = (): Promise<never> => Promise.reject(new Error("no"));
+    await progress.step("node", failing).catch(() => undefined);
+    return text;
+  };
+
+  it("is a line a step, with its time", async () => {
+    expect(await said("plain")).toBe("✓ containerd            1.2 s  took 1234\n✗ node                  0.0 s\n");
+  });
+
+  it("is JSON for machines", async () => {
+    const [one, two] = (await said("json"))
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as object);
+    expect(one).toEqual({ step: "containerd", ms: 1234, outcome: "ok", detail: "took 1234", atMs: 1234 });
+    expect(two).toMatchObject({ step: "node", outcome: "failed" });
+  });
+});
