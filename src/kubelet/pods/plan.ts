@@ -15,7 +15,9 @@ export function planPod(input: PlanInput): PodPlan {
     steps.push(...imageSteps(input, firstImages(input)), ...sandboxSteps(input, sandbox));
     return { steps, waits: new Map() };
   }
-  return withContainers(input, sandbox, steps);
+  // One that an earlier kubelet asked for came meanwhile: which of them the pod lives in is not known yet.
+  if (input.isBusy("createSandbox")) return { steps, waits: new Map() };
+  return withContainers(input, sandbox, [...steps, ...surplusSteps(input, sandbox)]);
 }
 
 /** Every container has ended for good: what has a phase of its own is in the status's derivation. */
@@ -51,6 +53,16 @@ function sandboxSteps(input: PlanInput, before: ObservedSandbox | undefined): re
   if (running.length > 0) return running.map(({ id, name }) => stopStep(id, name, graceSecondsOf(input.pod)));
   const attempt = before ? before.attempt + 1 : 0;
   return [{ do: "createSandbox", attempt, ...(before ? { replaces: before.id } : {}) }];
+}
+
+/** A pod has one sandbox (kuberuntime_manager.go, PodSandboxChanged): what runs in another has another address. */
+function surplusSteps({ pod, observed }: PlanInput, current: ObservedSandbox): readonly PodStep[] {
+  const others = observed.sandboxes.filter(({ id, isReady }) => isReady && id !== current.id);
+  return others.flatMap(({ id }): PodStep[] => {
+    const running = observed.containers.filter((one) => isRunning(one) && one.sandboxId === id);
+    if (running.length === 0) return [{ do: "stopSandbox", id }];
+    return running.map((one) => stopStep(one.id, one.name, graceSecondsOf(pod)));
+  });
 }
 
 function withContainers(input: PlanInput, sandbox: ObservedSandbox, steps: PodStep[]): PodPlan {

@@ -6,6 +6,7 @@ import { isConflict, isNotFound } from "../../api/status_error.ts";
 import type { Pod } from "../../model/kubernetes.ts";
 import type { Clock } from "../../reconcile/clock.ts";
 import type { PodStatus } from "./status/input.ts";
+import { statusPatch } from "./status/patch.ts";
 
 const firstRetryMs = 200;
 const longestRetryMs = 10_000;
@@ -62,7 +63,7 @@ export class StatusWriter {
       const { pod, status } = this.#next;
       this.#next = undefined;
       try {
-        const body = { metadata: { uid: pod.metadata.uid }, status };
+        const body = statusPatch(pod.metadata.uid, status);
         await this.#client.patch(
           resourceTypes.pods,
           keyOf(pod),

@@ -100,6 +100,26 @@ const cases: readonly [string, Partial<PlanInput>, readonly string[]][] = [
   ],
   ["then another", { observed: observedOf([ended("main", 137)], sandboxOf({ isReady: false })) }, ["createSandbox"]],
   [
+    "no start where another sandbox is being made",
+    { observed: observedOf(), isBusy: (key) => key === "createSandbox" },
+    [],
+  ],
+  [
+    "an older sandbox beside the newest goes, and the pod starts in that",
+    { observed: { ...observedOf(), sandboxes: [sandboxOf({ id: "s1", attempt: 1 }), sandboxOf()] } },
+    ["stopSandbox s0", "startContainer main"],
+  ],
+  [
+    "what runs in an older sandbox is stopped first",
+    {
+      observed: {
+        ...observedOf([containerOf("main")]),
+        sandboxes: [sandboxOf({ id: "s1", attempt: 1 }), sandboxOf()],
+      },
+    },
+    ["stopContainer main-0"],
+  ],
+  [
     "another image",
     { pod: podOf({ containers: [{ name: "main", image: "web:2" }] }), observed: observedOf([containerOf("main")]) },
     ["stopContainer main-0"],

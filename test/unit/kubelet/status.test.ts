@@ -2,6 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { derivePodStatus } from "../../../src/kubelet/pods/status/derive.ts";
 import type { StatusInput } from "../../../src/kubelet/pods/status/input.ts";
+import { statusPatch } from "../../../src/kubelet/pods/status/patch.ts";
+import { strategicMergePatch } from "../../../src/controlplane/apiserver/patch/strategic/strategic.ts";
 import { containerOf, observedOf, podOf, sandboxOf } from "../../fixtures/kubelet_objects.ts";
 
 const now = "2026-01-01T12:00:00Z";
@@ -165,5 +167,13 @@ describe("addresses", () => {
     const pod = podOf({ status: { podIP: "10.1.0.9", podIPs: [{ ip: "10.1.0.9" }] } });
     const gone = observedOf([], sandboxOf({ isReady: false, ips: [] }));
     expect(statusOf({ pod, observed: gone }).podIP).toBe("10.1.0.9");
+  });
+
+  it("of a sandbox take the place of those of the one before it", () => {
+    const before = { podIP: "10.1.0.9", podIPs: [{ ip: "10.1.0.9" }], hostIPs: [{ ip: "192.0.2.9" }], reason: "Kept" };
+    const patch = statusPatch("u", statusOf());
+    const after = strategicMergePatch("V1Pod", { metadata: { uid: "u" }, status: before }, patch as never);
+    const addresses = { podIPs: [{ ip: "10.1.0.5" }], hostIPs: [{ ip: "192.0.2.1" }] };
+    expect(after).toMatchObject({ status: { ...addresses, reason: "Kept" } });
   });
 });

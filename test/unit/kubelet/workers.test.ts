@@ -34,6 +34,10 @@ class Node {
   readonly asked: string[] = [];
   /** Status writes that are refused before one is taken. */
   conflicts = 0;
+  /** Of deletions. */
+  deleteConflicts = 0;
+  /** Of the object that has the pod's name. */
+  uidThere = (name: string): string => `uid-${name}`;
   readonly wheel = new TimerWheel(systemClock);
 
   pod(name: string, command: readonly string[] = ["/bin/sleep", "1000"], spec: object = {}): Pod {
@@ -75,7 +79,14 @@ class Node {
         }
         this.statuses.set(key.name, patch.body.status);
       },
-      delete: async (_type: unknown, key: { name: string }) => void this.deleted.push(`delete ${key.name}`),
+      delete: async (_type: unknown, key: { name: string }) => {
+        if (this.deleteConflicts > 0) {
+          this.deleteConflicts--;
+          throw new StatusError(409, "Conflict", "the object has been modified");
+        }
+        this.deleted.push(`delete ${key.name}`);
+      },
+      get: async (_type: unknown, { name }: { name: string }) => ({ metadata: { name, uid: this.uidThere(name) } }),
     } as unknown as Client;
     return {
       runtime: counted(this.runtime, this.asked),
@@ -213,6 +224,27 @@ describe("pods", () => {
     await eventually("the end", () => node.deleted.includes("end a"));
     expect(node.conflicts).toBe(0);
     expect(node.phase("a")).toBe("Failed");
+  });
+
+  it("are deleted again past another writer's conflict", async () => {
+    const pod = node.pod("a");
+    const worker = node.begin(pod);
+    await eventually("readiness", () => node.ready("a"));
+    node.deleteConflicts = 2;
+    worker.update(deletedNow(pod));
+    await eventually("the end", () => node.deleted.includes("end a"));
+    expect(node.deleted).toEqual(["delete a", "end a"]);
+  });
+
+  it("whose name is another's by now leave that alone", async () => {
+    const pod = node.pod("a");
+    const worker = node.begin(pod);
+    await eventually("readiness", () => node.ready("a"));
+    node.deleteConflicts = Infinity;
+    node.uidThere = () => "another";
+    worker.update(deletedNow(pod));
+    await eventually("the end", () => node.deleted.includes("end a"));
+    expect(node.deleted).toEqual(["end a"]);
   });
 
   it("end only once the runtime has said that nothing of them is there", async () => {

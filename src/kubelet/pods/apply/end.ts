@@ -1,7 +1,7 @@
 /** What a pod had on the node beside the runtime, and its API object: gone, in this order. */
 import { readdir, rm, stat } from "node:fs/promises";
 import path from "node:path";
-import { keyOf } from "../../../api/client.ts";
+import { keyOf, type Client } from "../../../api/client.ts";
 import { resourceTypes } from "../../../api/resource_types.ts";
 import { isConflict, isNotFound } from "../../../api/status_error.ts";
 import { prepareVolumes as prepare, removeVolumes } from "../../volumes/pod_volumes.ts";
@@ -61,13 +61,23 @@ export async function release({ deps, state, reported }: StepRun): Promise<void>
   state.isReleased = true;
 }
 
-async function deleteObject(deps: PodDeps, pod: Pod): Promise<void> {
+async function deleteObject({ client }: PodDeps, pod: Pod): Promise<void> {
   const preconditions = { uid: pod.metadata.uid };
   try {
-    await deps.client.delete(resourceTypes.pods, keyOf(pod), { gracePeriodSeconds: 0, preconditions });
+    await client.delete(resourceTypes.pods, keyOf(pod), { gracePeriodSeconds: 0, preconditions });
   } catch (error) {
-    // It is gone, or its name is another's by now.
-    if (!isNotFound(error) && !isConflict(error)) throw error;
+    if (isNotFound(error)) return;
+    // Another pod may have the name by now; or somebody wrote at the same time, and the next try may come first.
+    if (!isConflict(error) || (await isThere(client, pod))) throw error;
+  }
+}
+
+async function isThere(client: Client, pod: Pod): Promise<boolean> {
+  try {
+    return (await client.get(resourceTypes.pods, keyOf(pod))).metadata.uid === pod.metadata.uid;
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw error;
   }
 }
 
