@@ -102,6 +102,27 @@ describe("what goes wrong", () => {
     await node.run(["delete", "pod", "lacks", "silent", "good", "--timeout=30s"]);
   });
 
+  it("with a sandbox: the pod has another, and its address in the API", async () => {
+    await create(pod("moves", { command: ["sleep", "1000"] }));
+    await waitReady("moves");
+    const { metadata, status } = await node.get<any>("pod", "moves");
+    const label = `labels."io.kubernetes.pod.uid"==${metadata.uid},labels."io.cri-containerd.kind"==sandbox`;
+    const sandbox = (await node.containerd.ctr("containers", "list", "-q", label)).trim();
+    await node.containerd.ctr("tasks", "kill", "--signal", "SIGKILL", sandbox);
+    await eventually(
+      "another address, of a pod that is ready",
+      async () => {
+        const now = (await node.get<any>("pod", "moves")).status;
+        const isReady = now.conditions.some(
+          (one: any) => one.type === "Ready" && one.status === "True" && one.reason === undefined,
+        );
+        return isReady && now.podIP !== status.podIP && now.podIPs.length === 1 && now.podIPs[0].ip === now.podIP;
+      },
+      30_000,
+    );
+    await node.run(["delete", "pod", "moves", "--timeout=30s"]);
+  });
+
   it("with containerd: it is killed and started, and containers go on", async () => {
     await create(pod("stays", { command: ["sleep", "1000"] }));
     await waitReady("stays");

@@ -17,6 +17,7 @@ export class StatusWriter {
   readonly #onError: (error: unknown) => void;
   readonly #idle: (() => void)[] = [];
   #next: { readonly pod: Pod; readonly status: PodStatus } | undefined;
+  #written: { readonly uid: string; readonly status: PodStatus } | undefined;
   #mirrored: { readonly uid: string; readonly status: PodStatus } | undefined;
   #isWriting = false;
   #isGone = false;
@@ -63,13 +64,16 @@ export class StatusWriter {
       const { pod, status } = this.#next;
       this.#next = undefined;
       try {
-        const body = statusPatch(pod.metadata.uid, status);
+        const { uid } = pod.metadata;
+        const there = this.#written?.uid === uid ? { ...pod.status, ...this.#written.status } : pod.status;
+        const body = { metadata: { uid }, status: statusPatch(status, there) };
         await this.#client.patch(
           resourceTypes.pods,
           keyOf(pod),
           { type: "strategic", body },
           { subresource: "status" },
         );
+        this.#written = { uid, status };
         this.#failures = 0;
       } catch (error) {
         // There is nobody to tell; but there may be by now.

@@ -146,7 +146,7 @@ export class PodWorker {
   /** The runtime says that something about this container changed. */
   async containerChanged(id: string): Promise<void> {
     const known = this.state.observed.containers.find((one) => one.id === id);
-    if (!known) return this.relist();
+    if (!known) return this.#sandboxChanged(id);
     for (const ms of lookAgainMs) {
       if (ms > 0) await new Promise<void>((resolve) => this.#deps.clock.after(ms, resolve));
       if (this.#isStopped || this.state.observed.containers.find((one) => one.id === id)?.state !== "running") break;
@@ -156,6 +156,15 @@ export class PodWorker {
       break;
     }
     this.wake();
+  }
+
+  /** It is told of a sandbox's end before the runtime shows it, too. */
+  async #sandboxChanged(id: string): Promise<void> {
+    for (const ms of lookAgainMs) {
+      if (ms > 0) await new Promise<void>((resolve) => this.#deps.clock.after(ms, resolve));
+      await this.relist();
+      if (this.#isStopped || !this.state.observed.sandboxes.some((one) => one.id === id && one.isReady)) return;
+    }
   }
 
   knows(id: string): boolean {

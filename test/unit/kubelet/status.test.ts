@@ -1,9 +1,9 @@
 /** A pod's status: phases, conditions and container statuses in upstream's words. */
 import { describe, expect, it } from "vitest";
 import { derivePodStatus } from "../../../src/kubelet/pods/status/derive.ts";
-import type { StatusInput } from "../../../src/kubelet/pods/status/input.ts";
-import { statusPatch } from "../../../src/kubelet/pods/status/patch.ts";
 import { strategicMergePatch } from "../../../src/controlplane/apiserver/patch/strategic/strategic.ts";
+import type { PodStatus, StatusInput } from "../../../src/kubelet/pods/status/input.ts";
+import { statusPatch } from "../../../src/kubelet/pods/status/patch.ts";
 import { containerOf, observedOf, podOf, sandboxOf } from "../../fixtures/kubelet_objects.ts";
 
 const now = "2026-01-01T12:00:00Z";
@@ -168,12 +168,29 @@ describe("addresses", () => {
     const gone = observedOf([], sandboxOf({ isReady: false, ips: [] }));
     expect(statusOf({ pod, observed: gone }).podIP).toBe("10.1.0.9");
   });
+});
 
-  it("of a sandbox take the place of those of the one before it", () => {
-    const before = { podIP: "10.1.0.9", podIPs: [{ ip: "10.1.0.9" }], hostIPs: [{ ip: "192.0.2.9" }], reason: "Kept" };
-    const patch = statusPatch("u", statusOf());
-    const after = strategicMergePatch("V1Pod", { metadata: { uid: "u" }, status: before }, patch as never);
-    const addresses = { podIPs: [{ ip: "10.1.0.5" }], hostIPs: [{ ip: "192.0.2.1" }] };
-    expect(after).toMatchObject({ status: { ...addresses, reason: "Kept" } });
+describe("a patch", () => {
+  const written = (before: PodStatus | undefined, status: PodStatus): PodStatus => {
+    const patch = { status: statusPatch(status, before) };
+    return (strategicMergePatch("V1Pod", { status: before }, patch) as { status: PodStatus }).status;
+  };
+  const ips = (...all: [string, ...string[]]) => ({ podIP: all[0], podIPs: all.map((ip) => ({ ip })) });
+
+  it("puts the addresses of a sandbox that was made anew in the place of the old one's", () => {
+    const was = { phase: "Running", ...ips("10.1.0.5", "fd00::5"), hostIPs: [{ ip: "192.0.2.9" }] };
+    expect(written(was, ips("10.1.0.7", "fd00::7"))).toEqual({ ...was, ...ips("10.1.0.7", "fd00::7") });
+    expect(written(undefined, ips("10.1.0.7"))).toEqual(ips("10.1.0.7"));
+    expect(written({ podIPs: [] }, ips("10.1.0.7"))).toEqual(ips("10.1.0.7"));
+    expect(written(was, { phase: "Failed" })).toEqual({ ...was, phase: "Failed" });
+  });
+
+  it("leaves no reason where there is none any more, and others' conditions as they are", () => {
+    const theirs = { type: "Theirs", status: "True", reason: "Theirs", message: "theirs" };
+    const unready = { type: "Ready", status: "False", reason: "ContainersNotReady", message: "[main]" };
+    const was = { phase: "Failed", reason: "Evicted", message: "too much", conditions: [unready, theirs] };
+    const now = { phase: "Running", conditions: [{ type: "Ready", status: "True" }] };
+    expect(written(was, now)).toEqual({ ...now, conditions: [...now.conditions, theirs] });
+    expect(written(undefined, now)).toEqual(now);
   });
 });

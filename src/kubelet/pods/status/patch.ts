@@ -1,19 +1,38 @@
-/** A pod's status → the patch that makes it so, and leaves what others wrote (strategic merge, meta/v1). */
+/** A pod's status → the patch that makes it so, and leaves what others wrote (strategic merge, core/v1 PodStatus). */
 import type { PodStatus } from "./input.ts";
 
-export function statusPatch(uid: string, status: PodStatus): object {
-  const { podIPs, hostIPs } = status;
+/** Merged by their address: of a sandbox that was made anew, the old one's would stay beside its own. */
+const addressLists = ["podIPs", "hostIPs"] as const;
+/** What tells why, of a status and of its conditions: where there is nothing to tell, nothing is left. */
+const reasons = ["reason", "message"] as const;
+
+/** @param before what the API has: a list that is there is replaced whole, and in the order that it is given in */
+export function statusPatch(status: PodStatus, before: PodStatus | undefined): object {
+  const replaced: Record<string, readonly object[]> = {};
+  for (const name of addressLists) {
+    const now = status[name];
+    if (now && before?.[name]?.length) replaced[name] = [...now, { $patch: "replace" }];
+  }
+  // Merged by their type, field by field.
+  const conditions = status.conditions?.map((now) => ({
+    ...withoutGone(
+      now,
+      before?.conditions?.find(({ type }) => type === now.type),
+    ),
+    ...now,
+  }));
   return {
-    metadata: { uid },
-    status: {
-      ...status,
-      // They are merged by address: what a sandbox before this one had would stay, and be refused as a second of its family.
-      ...(podIPs ? { podIPs: replaced(podIPs) } : {}),
-      ...(hostIPs ? { hostIPs: replaced(hostIPs) } : {}),
-    },
+    ...withoutGone(status, before),
+    ...status,
+    ...(conditions ? { conditions } : {}),
+    ...replaced,
   };
 }
 
-function replaced(list: readonly object[]): readonly object[] {
-  return [...list, { $patch: "replace" }];
+type Reasons = { readonly [name in (typeof reasons)[number]]?: string };
+
+function withoutGone(now: Reasons, before: Reasons | undefined): Readonly<Record<string, null>> {
+  const gone: Record<string, null> = {};
+  for (const name of reasons) if (before?.[name] !== undefined && now[name] === undefined) gone[name] = null;
+  return gone;
 }
