@@ -124,4 +124,20 @@ describe("the launcher", () => {
     });
     expect({ status, stderr }).toEqual({ status: 7, stderr: "" });
   });
+
+  test("runs what looks at a cluster, or ends it, without set-up; and what starts one with it", () => {
+    const program = path.join(folder, "fairlead");
+    cpSync(launcher, program);
+    for (const made of ["src", "dist/src", "node_modules", "scripts"])
+      mkdirSync(path.join(folder, made), { recursive: true });
+    writeFileSync(path.join(folder, "dist/src/main.js"), "process.exitCode = 7;\n");
+    writeFileSync(path.join(folder, "scripts/setup"), "#!/bin/sh\nexit 9\n", { mode: 0o755 });
+    const { FAIRLEAD_SKIP_SETUP: _, ...env } = process.env;
+    const codeOf = (...args: string[]): number | null => spawnSync(program, args, { env }).status;
+    for (const command of ["status", "logs", "down"]) expect(codeOf(command, "--json")).toBe(7);
+    expect(codeOf("up")).toBe(9);
+    expect(codeOf()).toBe(9);
+    rmSync(path.join(folder, "node_modules"), { recursive: true });
+    expect(codeOf("status")).toBe(9);
+  });
 });

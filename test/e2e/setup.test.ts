@@ -151,6 +151,14 @@ describe("on a distribution without apt", () => {
   });
 });
 
+test("node modules that are there are brought up to date, and never emptied", () => {
+  debian();
+  writeFileSync(path.join(machine, "node_modules/.package-lock.json"), "{}");
+  setup("runtime");
+  expect(calls()).toContain("npm install --no-save --no-audit --no-fund");
+  expect(calls().join()).not.toContain("npm ci");
+});
+
 test("a second run does nothing", () => {
   for (const name of ["g++", "make", "python3"]) program(name, "");
   // What npm and node-gyp leave: the add-on and the stamps, by the script itself.
