@@ -28,7 +28,7 @@ const nodeMs = 90_000;
 
 /** Everything runs and the node is ready when it resolves. @returns the administrator's client */
 export async function bringUp(context: UpContext): Promise<HttpClient> {
-  const { instance, settings, progress } = context;
+  const { settings, progress } = context;
   await progress.step(
     "machine",
     () => prepare(context),
@@ -61,7 +61,6 @@ export async function bringUp(context: UpContext): Promise<HttpClient> {
     () => storageClass(client),
     (name) => `${name}, the default`,
   );
-  await writeSettings(instance, settings);
   return client;
 }
 

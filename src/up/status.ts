@@ -4,6 +4,7 @@ import { HttpClient } from "../api/http/http_client.ts";
 import { resourceTypes } from "../api/resource_types.ts";
 import { readyCondition } from "./bring_up.ts";
 import type { UpContext } from "./context.ts";
+import { countPods, podsText, type PodCounts } from "./pod_counts.ts";
 import { partFiles, partNames } from "./instance.ts";
 import { residentBytes, runningPid } from "./processes.ts";
 
@@ -16,8 +17,7 @@ export interface Status {
   readonly parts: readonly PartStatus[];
   readonly checks: readonly Check[];
   readonly nodes: readonly NodeState[];
-  /** By phase. */
-  readonly pods: Readonly<Record<string, number>>;
+  readonly pods: PodCounts;
 }
 
 export interface ProcessStatus {
@@ -62,7 +62,8 @@ export async function readStatus({ instance, settings }: UpContext): Promise<Sta
   const isHealthy =
     parts.every((part) => part.process !== undefined) &&
     all.every(({ problem }) => problem === undefined) &&
-    api.nodes.every(({ isReady }) => isReady);
+    api.nodes.every(({ isReady }) => isReady) &&
+    api.pods.unready.length === 0;
   const { nodes, pods } = api;
   return { isHealthy, supervisor: processOf(instance.supervisorPid), parts, checks: all, nodes, pods };
 }
@@ -79,9 +80,6 @@ async function askApi(
   try {
     client = new HttpClient({ kubeconfig, userAgent: "fairlead-status", timeoutMs: askMs });
     const [nodes, pods] = await Promise.all([client.list(resourceTypes.nodes), client.list(resourceTypes.pods)]);
-    const phases: Record<string, number> = {};
-    for (const { status } of pods.items)
-      phases[status?.phase ?? "Unknown"] = (phases[status?.phase ?? "Unknown"] ?? 0) + 1;
     const states = nodes.items.map((node) => {
       const ready = readyCondition(node);
       const { metadata, status } = node;
@@ -93,9 +91,9 @@ async function askApi(
         version: status?.nodeInfo?.kubeletVersion ?? "",
       };
     });
-    return { problem: undefined, nodes: states, pods: phases };
+    return { problem: undefined, nodes: states, pods: countPods(pods.items) };
   } catch (error) {
-    return { problem: (error as Error).message, nodes: [], pods: {} };
+    return { problem: (error as Error).message, nodes: [], pods: countPods([]) };
   } finally {
     client?.close();
   }
@@ -133,11 +131,7 @@ export function statusText({ isHealthy, supervisor, parts, checks, nodes, pods }
     ...nodes.map(({ name, isReady, reason, version }) =>
       line(isReady, `node ${name}`, isReady ? `Ready, ${version}` : reason),
     ),
-    `  pods            ${
-      Object.entries(pods)
-        .map(([phase, count]) => `${count} ${phase}`)
-        .join(", ") || "none"
-    }`,
+    line(pods.unready.length === 0, "pods", podsText(pods)),
     `  memory          ${Math.round(total / 1e6)} MB resident in all`,
     isHealthy
       ? "healthy"

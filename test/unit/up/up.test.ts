@@ -2,6 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { normalizedName } from "../../../src/up/images/render.ts";
 import { renderContainerd } from "../../../src/up/containerd/render.ts";
+import type { Pod } from "../../../src/model/kubernetes.ts";
+import { countPods, podsText } from "../../../src/up/pod_counts.ts";
 import { overlap } from "../../../src/up/checks.ts";
 import { instanceOf } from "../../../src/up/instance.ts";
 import { Progress } from "../../../src/up/progress.ts";
@@ -75,5 +77,31 @@ describe("progress", () => {
       .map((line) => JSON.parse(line) as object);
     expect(one).toEqual({ step: "containerd", ms: 1234, outcome: "ok", detail: "took 1234", atMs: 1234 });
     expect(two).toMatchObject({ step: "node", outcome: "failed" });
+  });
+});
+
+describe("pods, as status counts them", () => {
+  const podOf = (name: string, status: object, metadata: object = {}): Pod =>
+    ({ metadata: { name, namespace: "default", ...metadata }, status }) as unknown as Pod;
+  const ready = (status: string, reason?: string) => [{ type: "Ready", status, reason }];
+
+  it("are ready by their condition, whatever their phase", () => {
+    const counts = countPods([
+      podOf("a", { phase: "Running", conditions: ready("True") }),
+      podOf("b", {
+        phase: "Running",
+        conditions: ready("False", "ContainersNotReady"),
+        containerStatuses: [{ state: { waiting: { reason: "ContainerCreating" } } }],
+      }),
+      podOf("c", { phase: "Running", conditions: ready("False", "ContainersNotReady") }),
+      podOf("d", { conditions: [{ type: "PodScheduled", status: "False", reason: "Unschedulable" }] }),
+      podOf("e", { phase: "Succeeded", conditions: ready("False", "PodCompleted") }),
+      podOf("f", { phase: "Failed" }),
+      podOf("g", { phase: "Running", conditions: ready("True") }, { deletionTimestamp: "2026-01-01T00:00:00Z" }),
+    ]);
+    const unready = ["default/b: ContainerCreating", "default/c: ContainersNotReady", "default/d: Unschedulable"];
+    expect(counts).toEqual({ ready: 1, succeeded: 1, failed: 1, ending: 1, unready });
+    const lines = ["1 ready, 3 not ready, 1 succeeded, 1 failed, 1 ending", ...unready.map((text) => `    ${text}`)];
+    expect(podsText(counts)).toBe(lines.join("\n"));
   });
 });
