@@ -78,6 +78,11 @@ export const commandTable: readonly (PresentCommand | AbsentCommand)[] = [
     load: () => import("./network.ts"),
   },
   {
+    name: "dns",
+    summary: "start cluster DNS alone, in the place of CoreDNS",
+    load: () => import("./dns.ts"),
+  },
+  {
     name: "trace",
     summary: "explain where a packet goes, and why, from what is programmed",
     load: () => import("./trace.ts"),

@@ -1,0 +1,5 @@
+export interface ServerAddress {
+  readonly host: string;
+  /** 0: one that is free. */
+  readonly port: number;
+}
