@@ -36,6 +36,7 @@ describe("the command line", () => {
       "proxy",
       "cni",
       "network",
+      "dns",
       "trace",
       "flows",
       "capture",
