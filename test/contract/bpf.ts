@@ -87,8 +87,8 @@ export function describeBpf(title: string, open: () => Promise<BpfSubject>): voi
       const program = await load();
       await program.attach(left);
       await subject.removeLink(left);
-      for (const call of [port.attached(left), program.attach(left), program.detach(left)]) {
-        await expect(call).rejects.toMatchObject({ code: "NATIVE_CALL", errno: noDevice });
+      for (const call of [() => port.attached(left), () => program.attach(left), () => program.detach(left)]) {
+        await expect(call()).rejects.toMatchObject({ code: "NATIVE_CALL", errno: noDevice });
       }
     });
 

@@ -54,6 +54,8 @@ export class NodeAgent {
   readonly #own: Informer<Node>;
   #node: Node | undefined;
   #status: NodeStatus | undefined;
+  /** Whether the object in the API has any. */
+  #hasAddresses = false;
   #addresses: readonly string[];
   #reportedAtMs = 0;
   #lease: NodeLease | undefined;
@@ -139,6 +141,7 @@ export class NodeAgent {
   #took(node: Node): void {
     const { client, clock, leaseSeconds: durationSeconds, onError } = this.#options;
     this.#node = node;
+    this.#hasAddresses = (node.status?.addresses ?? []).length > 0;
     this.#lease?.stop();
     this.#lease = new NodeLease(node, {
       client,
@@ -211,8 +214,11 @@ export class NodeAgent {
 
   async #write(status: NodeStatus, before: NodeStatus | undefined): Promise<void> {
     const { client, settings, registers } = this.#options;
-    const patch = { type: "strategic" as const, body: statusPatch(status, before) };
-    const write = () => client.patch(nodes, { name: settings.name }, patch, { subresource: "status" });
+    const write = async (): Promise<void> => {
+      const patch = { type: "strategic" as const, body: statusPatch(status, before, this.#hasAddresses) };
+      await client.patch(nodes, { name: settings.name }, patch, { subresource: "status" });
+      this.#hasAddresses = (status.addresses ?? []).length > 0;
+    };
     try {
       await write();
     } catch (error) {

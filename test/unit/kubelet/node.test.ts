@@ -119,8 +119,9 @@ describe("a status", () => {
 
   it("is patched so that two addresses of one type stay two, and what is gone goes", () => {
     const before: NodeStatus = { capacity: { "hugepages-2Mi": "0", cpu: "1", "example.com/gpu": "1" } };
-    const patch = statusPatch({ addresses: [{ type: "InternalIP", address: "a" }], capacity: { cpu: "2" } }, before);
-    expect(patch).toEqual({
+    const status: NodeStatus = { addresses: [{ type: "InternalIP", address: "a" }], capacity: { cpu: "2" } };
+    expect(statusPatch(status, before, false)).toMatchObject({ status: { addresses: status.addresses } });
+    expect(statusPatch(status, before, true)).toEqual({
       status: {
         addresses: [{ type: "InternalIP", address: "a" }, { $patch: "replace" }],
         capacity: { cpu: "2", "hugepages-2Mi": null },
