@@ -8,10 +8,13 @@ interface Flags extends NodeFlags {
   readonly config?: readonly string[];
   readonly kubeconfig: string;
   readonly containerRuntimeEndpoint?: string;
+  readonly dnsPort?: number;
   readonly cleanup?: boolean;
   readonly logFormat?: string;
   readonly v: number;
 }
+
+const port = wholeNumber(1, 65_535);
 
 export function configure(command: Command): void {
   command
@@ -29,6 +32,7 @@ export function configure(command: Command): void {
     .option("--node-labels <labels>", "further labels of a node that registers: key=value, by commas", labels)
     .option("--register-with-taints <taints>", "taints of a node that registers: key=value:effect, by commas", taints)
     .option("--container-runtime-endpoint <url>", "the runtime's socket, before what the configuration says")
+    .option("--dns-port <port>", "answer the cluster's names at the node's addresses; default: nobody does", port)
     .option("--cleanup", "end this node's pods, remove all that was programmed for it, and end")
     .option("--log-format <format>", "text or json; default: text on a terminal, else json", logFormat)
     .option("--v <level>", "how much is logged", wholeNumber(0, 10), 0)
@@ -52,7 +56,14 @@ async function run(flags: Flags): Promise<void> {
       await cleanUpNode({ config, rootDir: flags.rootDir, programLog });
     } else {
       const { runNode } = await import("./run_node.ts");
-      await runNode({ config, flags: await kubeletFlags(flags), kubeconfig: flags.kubeconfig, programLog });
+      const { kubeconfig, dnsPort } = flags;
+      await runNode({
+        config,
+        flags: await kubeletFlags(flags),
+        kubeconfig,
+        programLog,
+        ...(dnsPort === undefined ? {} : { dnsPort }),
+      });
     }
   } finally {
     programLog.flush();

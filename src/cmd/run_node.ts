@@ -7,6 +7,7 @@ import { systemClock } from "../reconcile/clock.ts";
 import { KeptPart } from "./kept_part.ts";
 import type { RunningPart } from "./part.ts";
 import { untilEnd } from "./process_end.ts";
+import { startDns, type DnsOptions } from "./run_dns.ts";
 import { startKubelet } from "./run_kubelet.ts";
 import { startNetwork } from "./run_network.ts";
 import { keepHeapSmall, startProxy } from "./run_proxy.ts";
@@ -15,6 +16,8 @@ export interface NodeOptions {
   readonly config: NodeConfiguration;
   readonly flags: KubeletFlags;
   readonly kubeconfig: string;
+  /** Where cluster DNS answers, at the node's addresses; absent: it is somebody else's. */
+  readonly dnsPort?: number;
   readonly programLog: ProgramLog;
 }
 
@@ -46,17 +49,29 @@ export async function runNode(options: NodeOptions): Promise<void> {
   log.info("stopped; pods run on, and what is programmed stays");
 }
 
-/** A part of the node is a row here; cluster DNS on the node will be one. */
+/** A part of the node is a row here. */
 function starts(
-  { config, flags, kubeconfig, programLog: { log } }: NodeOptions,
+  { config, flags, kubeconfig, dnsPort, programLog: { log } }: NodeOptions,
   client: HttpClient,
 ): Readonly<Record<string, () => RunningPart>> {
   const { nodeName } = flags;
   const proxyConfig = { ...config.proxy, clientConnection: { ...config.proxy.clientConnection, kubeconfig } };
   const of = (part: string) => log.child({ part });
+  const { clusterDomain, resolvConf } = config.kubelet;
+  const dnsOptions = (port: number): DnsOptions => ({
+    kubeconfig,
+    bindAddresses: flags.addresses,
+    port,
+    clusterDomain,
+    resolvConf,
+    stubDomains: new Map(),
+    cacheSeconds: 30,
+    metricsBindAddress: "127.0.0.1:9153",
+  });
   return {
     kubelet: () => startKubelet({ config: config.kubelet, flags, kubeconfig, client, log: of("kubelet") }),
     proxy: () => startProxy({ config: proxyConfig, nodeName, log: of("proxy"), takeover: false }),
     network: () => startNetwork({ config: config.network, nodeName, client, log: of("network") }),
+    ...(dnsPort === undefined ? {} : { dns: () => startDns(dnsOptions(dnsPort), of("dns")) }),
   };
 }

@@ -18,7 +18,7 @@ import { partFiles, partNames, type Instance } from "./instance.ts";
 import { mergeIntoFile } from "./kubeconfig/file.ts";
 import { answers, awaitPart, containerdAnswers, startPart } from "./parts.ts";
 import { runningPid } from "./processes.ts";
-import { renderNodeConfig, renderNodeRights } from "./render.ts";
+import { renderDns, renderNodeConfig, renderNodeRights } from "./render.ts";
 import { runtimeEndpointOf, writeSettings } from "./settings.ts";
 
 /** Bounds of waiting, in ms: a machine with much else to do is slow, not broken. */
@@ -152,7 +152,7 @@ async function mergeKubeconfig({ instance, settings }: UpContext, file: string):
 
 async function bringUpNode(context: UpContext, client: Client): Promise<void> {
   const { instance, settings } = context;
-  await applyAll(client, renderNodeRights());
+  await applyAll(client, [...renderNodeRights(), ...renderDns(settings)]);
   const since = Math.floor(Date.now() / 1000) * 1000;
   const isNew = startPart(context, "node");
   const isReady = async (): Promise<boolean> => {

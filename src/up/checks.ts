@@ -6,14 +6,14 @@ import path from "node:path";
 import ipaddr from "ipaddr.js";
 import { FairleadError } from "../errors/catalogue.ts";
 import type { Instance } from "./instance.ts";
-import type { UpSettings } from "./settings.ts";
+import { dnsPort, type UpSettings } from "./settings.ts";
 
 /** A socket's path (unix(7)). */
 const longestSocket = 107;
 
 /** @param isRunning parts of ours already have their ports */
 export async function checkMachine(instance: Instance, settings: UpSettings, isRunning: boolean): Promise<void> {
-  const { runtimeEndpoint, securePort } = settings;
+  const { runtimeEndpoint } = settings;
   if (process.getuid?.() !== 0) throw refuse("this user", "it is not root: run it with sudo");
   const { socket } = instance.containerd;
   if (socket.length > longestSocket) throw refuse(socket, "the path of a socket has 107 bytes at most");
@@ -25,7 +25,7 @@ export async function checkMachine(instance: Instance, settings: UpSettings, isR
   }
   checkRanges(settings);
   if (isRunning) return;
-  for (const { port, host, whose } of ports(securePort)) {
+  for (const { port, host, whose } of ports(settings)) {
     if (await isTaken(port, host)) {
       throw refuse(`port ${port}`, `another process has it, and ${whose} needs it: stop that one first`);
     }
@@ -61,7 +61,7 @@ export function overlap(a: string, b: string): boolean {
   return first.match(second, Math.min(firstBits, secondBits));
 }
 
-function ports(securePort: number) {
+function ports({ securePort, nodeIp }: UpSettings) {
   const loopback = "127.0.0.1";
   return [
     { port: securePort, host: "0.0.0.0", whose: "the API server (or give --secure-port)" },
@@ -70,6 +70,8 @@ function ports(securePort: number) {
     { port: 10256, host: "0.0.0.0", whose: "the service proxy's health" },
     { port: 10249, host: loopback, whose: "the service proxy's metrics" },
     { port: 10245, host: loopback, whose: "the pod network's health" },
+    { port: dnsPort, host: nodeIp, whose: "cluster DNS" },
+    { port: 9153, host: loopback, whose: "cluster DNS's metrics" },
   ];
 }
 

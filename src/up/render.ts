@@ -1,7 +1,7 @@
 /** What `up` tells the parts that it starts: configuration documents and flags. */
 import path from "node:path";
 import type { Instance, PartName } from "./instance.ts";
-import { clusterDomain, runtimeEndpointOf, type UpSettings } from "./settings.ts";
+import { clusterDomain, dnsAddressOf, dnsPort, runtimeEndpointOf, type UpSettings } from "./settings.ts";
 
 /** The documents of `fairlead node`, as JSON, which is YAML too. */
 export function renderNodeConfig(instance: Instance, settings: UpSettings): string {
@@ -12,6 +12,7 @@ export function renderNodeConfig(instance: Instance, settings: UpSettings): stri
     cgroupRoot: instance.cgroupRoot,
     podLogsDir: instance.podLogDir,
     clusterDomain,
+    clusterDNS: [dnsAddressOf(settings)],
     // A machine for development swaps, and its pods with it.
     failSwapOn: false,
     authentication: { x509: { clientCAFile: path.join(instance.dataDir, "pki/ca.crt") } },
@@ -53,11 +54,12 @@ export function renderArguments(
     node: [
       ...["node", "--config", node.config, "--kubeconfig", node.kubeconfig, "--root-dir", node.rootDir],
       ...["--hostname-override", nodeName, "--node-ip", nodeIp, "--log-format", "json"],
+      ...["--dns-port", String(dnsPort)],
     ],
   };
 }
 
-/** What the node's user may do beyond upstream's system:node: it is service proxy and pod network too. */
+/** What the node's user may do beyond upstream's system:node: it is service proxy, pod network and cluster DNS too. */
 export function renderNodeRights(): readonly object[] {
   const group = { kind: "Group", apiGroup: "rbac.authorization.k8s.io", name: "system:nodes" };
   const binding = (name: string, role: string): object => ({
@@ -67,5 +69,49 @@ export function renderNodeRights(): readonly object[] {
     roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: role },
     subjects: [group],
   });
-  return [binding("fairlead:node-proxier", "system:node-proxier")];
+  const dns = {
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "ClusterRole",
+    metadata: { name: "fairlead:cluster-dns" },
+    rules: [
+      { apiGroups: [""], resources: ["services", "namespaces"], verbs: ["list", "watch"] },
+      { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: ["list", "watch"] },
+    ],
+  };
+  return [
+    binding("fairlead:node-proxier", "system:node-proxier"),
+    dns,
+    binding("fairlead:cluster-dns", "fairlead:cluster-dns"),
+  ];
+}
+
+/** The Service by whose address pods ask (kubeadm's name and label), and the node behind it. */
+export function renderDns(settings: UpSettings): readonly object[] {
+  const { nodeIp, nodeName } = settings;
+  const metadata = { name: "kube-dns", namespace: "kube-system", labels: { "k8s-app": "kube-dns" } };
+  const names = { dns: "UDP", "dns-tcp": "TCP" };
+  const ports = (port: number): readonly object[] =>
+    Object.entries(names).map(([name, protocol]) => ({ name, protocol, port }));
+  const service = {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata,
+    spec: { clusterIP: dnsAddressOf(settings), ports: ports(53) },
+  };
+  const slice = {
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: {
+      name: `kube-dns-${nodeName}`,
+      namespace: metadata.namespace,
+      labels: {
+        "kubernetes.io/service-name": metadata.name,
+        "endpointslice.kubernetes.io/managed-by": "fairlead-up",
+      },
+    },
+    addressType: nodeIp.includes(":") ? "IPv6" : "IPv4",
+    endpoints: [{ addresses: [nodeIp], nodeName, conditions: { ready: true } }],
+    ports: ports(dnsPort),
+  };
+  return [service, slice];
 }

@@ -1,5 +1,7 @@
 /** What a cluster was started with: kept, so that `up` again, `status` and `down` need no flags. */
 import { readFile } from "node:fs/promises";
+import { ipText } from "../model/address.ts";
+import { addressNumber, numberBytes, parseCidr } from "../model/cidr.ts";
 import { writeWhole } from "./files.ts";
 import type { Instance } from "./instance.ts";
 
@@ -22,6 +24,14 @@ export interface UpSettings {
 export const defaultClusterCidr = "10.244.0.0/16";
 export const defaultServiceCidr = "10.96.0.0/12";
 export const clusterDomain = "cluster.local";
+/** At the node's address; pods ask at that of the Service kube-dns. */
+export const dnsPort = 10_053;
+
+/** kubeadm's: the tenth address of the Services' range. */
+export function dnsAddressOf({ serviceCidr }: Pick<UpSettings, "serviceCidr">): string {
+  const { address, family } = parseCidr(serviceCidr)!;
+  return ipText(numberBytes(addressNumber(address) + 10n, family))!;
+}
 
 export async function readSettings({ settingsFile }: Instance): Promise<UpSettings | undefined> {
   const text = await readFile(settingsFile, "utf8").catch(() => undefined);

@@ -76,6 +76,13 @@ describe("fairlead up --demo", () => {
     expect(await cluster.run(["config", "current-context"])).toBe("fairlead\n");
   });
 
+  it("lets pods find Services by their names", async () => {
+    const ask = (name: string): Promise<string> =>
+      cluster.run(["exec", "deployment/demo", "--", "/echo", "get", name, "80"]);
+    for (const name of ["demo", "demo.default.svc.cluster.local"]) expect(await ask(name)).toMatch(/^hello from demo-/);
+    await expect(ask("nobody")).rejects.toThrow();
+  });
+
   it("has a default StorageClass", async () => {
     expect(await cluster.run(["get", "storageclass"])).toMatch(/^local-path \(default\)/m);
   });
