@@ -144,7 +144,7 @@ const rows: Readonly<Record<string, Row>> = {
     async see(name) {
       await kit.ready(name);
       const ask = `exec 3<>/dev/tcp/${hostAddress}/30080; printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3`;
-      expect(await node.here("timeout", "30", "bash", "-c", ask)).toMatch(/\nhere\n$/);
+      expect(await node.here("timeout", "30", "bash", "--norc", "-c", ask)).toMatch(/\nhere\n$/);
     },
   },
   user: {
