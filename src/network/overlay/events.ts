@@ -69,7 +69,10 @@ function vtepAddressMeaning({ event, value }: AddressEvent, { vtepNames, wanted 
   return event === "delete" && entry && wanted.get(keyOf(entry)) ? "observe" : ofEntry(event, entry);
 }
 
-function addressMeaning({ value: { index, local, address } }: AddressEvent, { underlays }: Known): Meaning {
+function addressMeaning({ value }: AddressEvent, { underlays }: Known): Meaning {
+  const { index, local, address, family, scope } = value;
+  // The kernel's own of each link (fe80::/64), told of again when DAD ends: no node's address, no node's subnet.
+  if (family === "ip6" && scope === "link") return undefined;
   const known = Object.values(underlays);
   const concerns = known.length < 2 || known.some((one) => one.index === index || one.address === (local ?? address));
   return concerns ? "observe" : undefined;
