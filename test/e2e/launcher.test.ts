@@ -141,4 +141,17 @@ describe("the launcher", () => {
     rmSync(path.join(folder, "node_modules"), { recursive: true });
     expect(codeOf("status")).toBe(9);
   });
+
+  test("sets up what runs containers for the commands that start them, and for no others", () => {
+    const program = path.join(folder, "fairlead");
+    cpSync(launcher, program);
+    for (const made of ["src", "scripts"]) mkdirSync(path.join(folder, made), { recursive: true });
+    writeFileSync(path.join(folder, "scripts/setup"), "#!/bin/sh\necho $*\nexit 9\n", { mode: 0o755 });
+    const { FAIRLEAD_SKIP_SETUP: _, ...env } = process.env;
+    const profileOf = (...args: string[]): string => spawnSync(program, args, { env, encoding: "utf8" }).stdout.trim();
+    for (const args of [["up"], ["up", "--demo"], ["node", "join", "10.0.0.1:6443"]])
+      expect(profileOf(...args)).toBe("up");
+    for (const args of [[], ["node", "--config", "f"], ["server"], ["proxy"]])
+      expect(profileOf(...args)).toBe("runtime");
+  });
 });

@@ -103,7 +103,7 @@ test("another node is refused by its version", () => {
 });
 
 test("an unknown profile is refused", () => {
-  expect(setup("bogus")).toMatchObject({ status: 1, stderr: "setup: usage: scripts/setup runtime|test|addon\n" });
+  expect(setup("bogus")).toMatchObject({ status: 1, stderr: "setup: usage: scripts/setup runtime|up|test|addon\n" });
 });
 
 describe("on Debian", () => {
@@ -133,6 +133,41 @@ describe("on Debian", () => {
     expect(stderr).toMatch(/run 'scripts\/setup runtime' as root, to install:\n {2}g\+\+/);
   });
 });
+
+describe("what runs containers", () => {
+  const installs = (profile: string): string | undefined => {
+    setup(profile);
+    return calls().find((call) => call.startsWith("apt-get"));
+  };
+
+  test("is of profile up and test, and not of runtime", () => {
+    for (const name of ["containerd", "runc"]) {
+      expect(packagesOf("up")).toContain(name);
+      expect(packagesOf("test")).toContain(name);
+      expect(packagesOf("runtime")).not.toContain(name);
+    }
+  });
+
+  test("is installed where it is missing, without what only tests need", () => {
+    debian();
+    expect(installs("up")).toMatch(/install g\+\+ make python3 containerd runc$/);
+    expect(calls().join()).not.toContain("qemu");
+  });
+
+  test("is left alone where another package brings the programs, as docker's containerd.io", () => {
+    debian();
+    for (const name of ["containerd", "runc"]) program(name, "");
+    expect(installs("up")).toMatch(/install g\+\+ make python3$/);
+  });
+});
+
+/** What apt is asked for on a machine that has nothing. */
+function packagesOf(profile: string): string[] {
+  debian();
+  rmSync(path.join(machine, "calls"), { force: true });
+  setup(profile);
+  return calls()[0]?.split(" ") ?? [];
+}
 
 describe("on a distribution without apt", () => {
   test("lists what to install", () => {
