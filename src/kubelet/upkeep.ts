@@ -2,6 +2,7 @@
 import type { EventRecorder } from "../api/event_recorder.ts";
 import type { KubeletConfiguration } from "../config/kubelet.ts";
 import type { Clock } from "../reconcile/clock.ts";
+import { Periodic } from "../reconcile/periodic.ts";
 import type { CgroupTree } from "./cgroups/tree.ts";
 import type { Runtime } from "./cri/runtime.ts";
 import { EvictionManager, type Evictable } from "./eviction/manager.ts";
@@ -44,25 +45,20 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
   const images = imageGc(options);
   const evictions = evictionManager(options, images);
   const rotator = logRotator(options);
-  let cancel: (() => void) | undefined;
-  let isStopped = false;
-  const sweep = async (): Promise<void> => {
+  const sweep = new Periodic(options.clock, async () => {
     await removeGarbage(options).catch((error: unknown) => options.onError("remove logs of pods that are gone", error));
-    if (!isStopped) cancel = options.clock.after(garbageMs, () => void sweep());
-  };
+    return garbageMs;
+  });
   return {
     pressures: evictions,
     start() {
-      if (isStopped) return;
       images.start();
       evictions.start();
       rotator?.start();
-      void sweep();
+      void sweep.start();
     },
     stop() {
-      isStopped = true;
-      cancel?.();
-      for (const part of [images, evictions, rotator]) part?.stop();
+      for (const part of [sweep, images, evictions, rotator]) part?.stop();
     },
   };
 }

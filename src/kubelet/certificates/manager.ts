@@ -1,6 +1,7 @@
 /** One certificate that is always good: read, asked for, and renewed in time (client-go, certificate_manager.go). */
 import type { Client } from "../../api/client.ts";
 import type { Clock } from "../../reconcile/clock.ts";
+import { Periodic } from "../../reconcile/periodic.ts";
 import { renewalMs, satisfies, type CertificateTemplate } from "./plan.ts";
 import { signedCertificate, type SigningRequest } from "./request.ts";
 import type { CertificateStore, HeldCertificate } from "./store.ts";
@@ -35,11 +36,12 @@ export class CertificateManager {
   readonly #observers: (() => void)[] = [];
   readonly #waiting: (() => void)[] = [];
   #held: HeldCertificate | undefined;
-  #cancel: (() => void) | undefined;
+  readonly #loop: Periodic;
   #failures = 0;
 
   constructor(options: CertificateManagerOptions) {
     this.#options = options;
+    this.#loop = new Periodic(options.clock, () => this.#turn());
   }
 
   /** Resolves when what was there is read. */
@@ -49,12 +51,13 @@ export class CertificateManager {
       onError(`read the ${purpose} certificate`, error);
       return undefined;
     });
-    this.#cancel = this.#options.clock.after(0, () => void this.#turn());
+    // Who waits for this is told of what was there first.
+    this.#options.clock.after(0, () => void this.#loop.start());
   }
 
   stop(): void {
     this.#abort.abort();
-    this.#cancel?.();
+    this.#loop.stop();
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
@@ -76,19 +79,16 @@ export class CertificateManager {
     if (!this.current()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  async #turn(): Promise<void> {
-    const { clock, purpose, onError } = this.#options;
-    let ms: number;
+  async #turn(): Promise<number> {
+    const { purpose, onError } = this.#options;
     try {
       if (this.#isDue()) await this.#renew();
       this.#failures = 0;
-      ms = this.#nextLookMs();
+      return this.#nextLookMs();
     } catch (error) {
-      if (this.#abort.signal.aborted) return;
-      onError(`get a ${purpose} certificate`, error);
-      ms = Math.min(retryMs.longest, retryMs.first * 2 ** this.#failures++);
+      if (!this.#abort.signal.aborted) onError(`get a ${purpose} certificate`, error);
+      return Math.min(retryMs.longest, retryMs.first * 2 ** this.#failures++);
     }
-    if (!this.#abort.signal.aborted) this.#cancel = clock.after(ms, () => void this.#turn());
   }
 
   #isDue(): boolean {

@@ -7,6 +7,7 @@ import { FairleadError } from "../../errors/catalogue.ts";
 import type { Pod } from "../../model/kubernetes.ts";
 import { qosClasses } from "../../model/qos_class.ts";
 import type { Clock } from "../../reconcile/clock.ts";
+import { Periodic } from "../../reconcile/periodic.ts";
 import { qosClassOf } from "../pods/containers.ts";
 import {
   allPodsLimits,
@@ -58,12 +59,13 @@ const periodMs = 60_000;
 export class NodeCgroups implements PodCgroups {
   readonly #options: NodeCgroupsOptions;
   #pods: () => Iterable<Pod> = () => [];
-  #cancel: (() => void) | undefined;
+  readonly #loop: Periodic;
   #tiers = "";
   #cancelEnforce: (() => void) | undefined;
 
   constructor(options: NodeCgroupsOptions) {
     this.#options = options;
+    this.#loop = new Periodic(options.clock, () => this.#turn());
   }
 
   /** @param pods those that run or are to run @throws FairleadError CGROUP */
@@ -74,11 +76,11 @@ export class NodeCgroups implements PodCgroups {
     await this.#enforcePods();
     await this.#enforceReserved("system");
     await this.#enforceReserved("kube");
-    await this.#turn();
+    await this.#loop.start();
   }
 
   stop(): void {
-    this.#cancel?.();
+    this.#loop.stop();
     this.#cancelEnforce?.();
   }
 
@@ -159,13 +161,11 @@ export class NodeCgroups implements PodCgroups {
     events.event(node, "Normal", "NodeAllocatableEnforced", `Updated limits on ${part} reserved cgroup ${group}`);
   }
 
-  async #turn(): Promise<void> {
+  async #turn(): Promise<number> {
+    // Somebody else may have changed them.
+    this.#tiers = "";
     await this.#updateTiers().catch((error: unknown) => this.#options.onError("bound the classes of pods", error));
-    this.#cancel = this.#options.clock.after(periodMs, () => {
-      // Somebody else may have changed it.
-      this.#tiers = "";
-      void this.#turn();
-    });
+    return periodMs;
   }
 
   async #updateTiers(): Promise<void> {

@@ -5,6 +5,8 @@
 import type { EventRecorder, EventSubject } from "../../api/event_recorder.ts";
 import type { Pod } from "../../model/kubernetes.ts";
 import type { Clock } from "../../reconcile/clock.ts";
+import { Pauses } from "../../reconcile/pauses.ts";
+import { Periodic } from "../../reconcile/periodic.ts";
 import { isCritical } from "../admission/plan.ts";
 import type { NodePressures, Pressure } from "../node/conditions.ts";
 import type { Failure } from "../pods/status/input.ts";
@@ -56,20 +58,22 @@ export class EvictionManager implements NodePressures {
   current: readonly Pressure[] = [];
   #state: EvictionState = calm;
   #hasImageFs: boolean | undefined;
-  #cancel: (() => void) | undefined;
-  #isStopped = false;
+  readonly #loop: Periodic;
+  readonly #pauses: Pauses;
 
   constructor(options: EvictionOptions) {
     this.#options = options;
+    this.#loop = new Periodic(options.clock, () => this.#look());
+    this.#pauses = new Pauses(options.clock);
   }
 
   start(): void {
-    void this.#run();
+    void this.#loop.start();
   }
 
   stop(): void {
-    this.#isStopped = true;
-    this.#cancel?.();
+    this.#loop.stop();
+    this.#pauses.wake();
   }
 
   /** One look, and what follows from it. @returns who was evicted */
@@ -87,36 +91,26 @@ export class EvictionManager implements NodePressures {
     return this.#makeRoom(threshold, active, observations);
   }
 
-  async #run(): Promise<void> {
-    while (!this.#isStopped) {
-      let evicted: readonly Evictable[] = [];
-      try {
-        evicted = await this.turn();
-      } catch (error) {
-        this.#options.onError("look what the node runs short of", error);
+  async #look(): Promise<number> {
+    try {
+      const evicted = await this.turn();
+      if (evicted.length > 0) {
+        await this.#ended(evicted);
+        return 0;
       }
-      if (evicted.length > 0) await this.#ended(evicted);
-      else await this.#pause(this.#options.periodMs ?? defaultPeriodMs);
+    } catch (error) {
+      this.#options.onError("look what the node runs short of", error);
     }
+    return this.#options.periodMs ?? defaultPeriodMs;
   }
 
   /** Room that is being made is waited for, within reason: else the next pod would go for nothing. */
   async #ended(evicted: readonly Evictable[]): Promise<void> {
     const untilMs = this.#options.clock.now() + cleanupTimeoutMs;
-    while (!this.#isStopped && !evicted.every(({ hasEnded }) => hasEnded)) {
+    while (!this.#loop.isStopped && !evicted.every(({ hasEnded }) => hasEnded)) {
       if (this.#options.clock.now() >= untilMs) return;
-      await this.#pause(cleanupPollMs);
+      await this.#pauses.pause(cleanupPollMs);
     }
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#options.clock.after(ms, resolve);
-      this.#cancel = () => {
-        cancel();
-        resolve();
-      };
-    });
   }
 
   async #overLimits(active: readonly Evictable[]): Promise<readonly Evictable[]> {

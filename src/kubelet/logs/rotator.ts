@@ -5,6 +5,7 @@ import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import type { Clock } from "../../reconcile/clock.ts";
+import { Periodic } from "../../reconcile/periodic.ts";
 import type { RuntimeService } from "../cri/runtime.ts";
 import { planRotation, rotatedName } from "./plan.ts";
 
@@ -28,38 +29,33 @@ export interface RotatorOptions {
 
 export class LogRotator {
   readonly #options: RotatorOptions;
-  #cancel: (() => void) | undefined;
-  #isStopped = false;
+  readonly #loop: Periodic;
 
   constructor(options: RotatorOptions) {
     this.#options = options;
+    this.#loop = new Periodic(options.clock, async () => {
+      await this.turn();
+      return options.periodMs;
+    });
   }
 
   start(): void {
-    void this.#run();
+    void this.#loop.start();
   }
 
   stop(): void {
-    this.#isStopped = true;
-    this.#cancel?.();
+    this.#loop.stop();
   }
 
   /** Looks at each log once. */
   async turn(): Promise<void> {
     const waiting = [...this.#options.logs()];
     const worker = async (): Promise<void> => {
-      for (let log = waiting.shift(); log && !this.#isStopped; log = waiting.shift()) {
+      for (let log = waiting.shift(); log && !this.#loop.isStopped; log = waiting.shift()) {
         await this.#look(log).catch((error: unknown) => this.#options.onError("rotate a container's log", error));
       }
     };
     await Promise.all(Array.from({ length: this.#options.workers }, worker));
-  }
-
-  async #run(): Promise<void> {
-    while (!this.#isStopped) {
-      await this.turn();
-      await new Promise<void>((resolve) => (this.#cancel = this.#options.clock.after(this.#options.periodMs, resolve)));
-    }
   }
 
   async #look({ id, logPath }: ContainerLog): Promise<void> {

@@ -3,6 +3,7 @@ import type { Client } from "../../api/client.ts";
 import { renewNodeLease } from "../../api/node_lease.ts";
 import type { Lease, Node } from "../../model/kubernetes.ts";
 import type { Clock } from "../../reconcile/clock.ts";
+import { Periodic } from "../../reconcile/periodic.ts";
 
 /** A quarter of the lease's duration (pkg/kubelet, nodeLeaseRenewIntervalFraction). */
 const renewShare = 0.25;
@@ -19,33 +20,31 @@ export class NodeLease {
   readonly #options: LeaseOptions;
   readonly #node: Node;
   #lease: Lease | undefined;
-  #cancel: (() => void) | undefined;
-  #isStopped = false;
+  readonly #loop: Periodic;
 
   constructor(node: Node, options: LeaseOptions) {
     this.#node = node;
     this.#options = options;
+    this.#loop = new Periodic(options.clock, () => this.#turn());
   }
 
   start(): void {
-    void this.#turn();
+    void this.#loop.start();
   }
 
   stop(): void {
-    this.#isStopped = true;
-    this.#cancel?.();
+    this.#loop.stop();
   }
 
-  async #turn(): Promise<void> {
-    const { clock, durationSeconds, onError } = this.#options;
-    let ms = durationSeconds * 1000 * renewShare * (1 + 0.04 * Math.random());
+  async #turn(): Promise<number> {
+    const { durationSeconds, onError } = this.#options;
     try {
       await this.#renew();
     } catch (error) {
       onError(error);
-      ms = retryMs;
+      return retryMs;
     }
-    if (!this.#isStopped) this.#cancel = clock.after(ms, () => void this.#turn());
+    return durationSeconds * 1000 * renewShare * (1 + 0.04 * Math.random());
   }
 
   async #renew(): Promise<void> {

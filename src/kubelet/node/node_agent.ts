@@ -8,6 +8,8 @@ import { isAlreadyExists, isNotFound } from "../../api/status_error.ts";
 import type { Node } from "../../model/kubernetes.ts";
 import { timestamp } from "../../model/timestamp.ts";
 import type { Clock } from "../../reconcile/clock.ts";
+import { Pauses } from "../../reconcile/pauses.ts";
+import { Periodic } from "../../reconcile/periodic.ts";
 import type { Runtime } from "../cri/runtime.ts";
 import { reasonOf } from "../pods/apply/run.ts";
 import type { NodePressures } from "./conditions.ts";
@@ -59,16 +61,16 @@ export class NodeAgent {
   #addresses: readonly string[];
   #reportedAtMs = 0;
   #lease: NodeLease | undefined;
-  #cancel: (() => void) | undefined;
-  #isStopped = false;
-  #isBusy = false;
-  #isWoken = false;
+  readonly #loop: Periodic;
+  readonly #pauses: Pauses;
 
   constructor(options: NodeAgentOptions) {
     this.#options = options;
     const { client, clock, events, settings, onError } = options;
     this.#events = new NodeEvents(events, settings.name);
     this.#addresses = settings.addresses;
+    this.#loop = new Periodic(clock, () => this.#turn());
+    this.#pauses = new Pauses(clock);
     this.#own = new Informer(client, nodes, {
       fieldSelector: `metadata.name=${settings.name}`,
       clock,
@@ -116,20 +118,19 @@ export class NodeAgent {
       onDelete: () => this.wake(),
     });
     this.#own.start();
-    await this.#turn();
+    await this.#loop.start();
   }
 
   stop(): void {
-    this.#isStopped = true;
+    this.#loop.stop();
+    this.#pauses.wake();
     this.#own.stop();
     this.#lease?.stop();
-    this.#cancel?.();
   }
 
   /** What its status says may have changed. */
   wake(): void {
-    if (this.#isBusy) this.#isWoken = true;
-    else if (this.#node) void this.#turn();
+    this.#loop.soon();
   }
 
   #saw(node: Node): void {
@@ -153,14 +154,14 @@ export class NodeAgent {
   }
 
   async #registered(): Promise<Node | undefined> {
-    const { clock, onError } = this.#options;
-    for (let ms = registerRetryMs; !this.#isStopped; ms = Math.min(longestRetryMs, ms * 2)) {
+    const { onError } = this.#options;
+    for (let ms = registerRetryMs; !this.#loop.isStopped; ms = Math.min(longestRetryMs, ms * 2)) {
       try {
         return await this.#register();
       } catch (error) {
-        if (this.#isStopped) return undefined;
+        if (this.#loop.isStopped) return undefined;
         onError("register the node", error);
-        await new Promise<void>((resolve) => (this.#cancel = clock.after(ms, resolve)));
+        await this.#pauses.pause(ms);
       }
     }
     return undefined;
@@ -181,22 +182,15 @@ export class NodeAgent {
     return body ? client.patch(nodes, key, { type: "strategic", body }) : current;
   }
 
-  async #turn(): Promise<void> {
-    const { clock, onError, updateMs } = this.#options;
-    this.#cancel?.();
-    this.#isBusy = true;
-    do {
-      this.#isWoken = false;
-      try {
-        await this.#update();
-      } catch (error) {
-        if (!this.#isStopped) onError("write the node's status", error);
-      }
-    } while (this.#isWoken && !this.#isStopped);
-    this.#isBusy = false;
+  async #turn(): Promise<number> {
+    const { onError, updateMs } = this.#options;
+    try {
+      await this.#update();
+    } catch (error) {
+      if (!this.#loop.isStopped) onError("write the node's status", error);
+    }
     const isReady = this.#status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True");
-    const ms = isReady ? updateMs : Math.min(updateMs, unreadyMs);
-    if (!this.#isStopped) this.#cancel = clock.after(ms, () => void this.#turn());
+    return isReady ? updateMs : Math.min(updateMs, unreadyMs);
   }
 
   async #update(): Promise<void> {

@@ -5,6 +5,7 @@ import path from "node:path";
 import type { Pod } from "../../model/kubernetes.ts";
 import type { Clock } from "../../reconcile/clock.ts";
 import { timestamp } from "../../model/timestamp.ts";
+import { Periodic } from "../../reconcile/periodic.ts";
 
 export interface SourceOptions {
   readonly nodeName: string;
@@ -31,58 +32,41 @@ export class FileSource {
   readonly #options: SourceOptions;
   #known = new Map<string, Known>();
   #watcher: FSWatcher | undefined;
-  #cancel: (() => void) | undefined;
-  #isReading = false;
-  #isStale = false;
-  #isStopped = false;
+  readonly #loop: Periodic;
 
   constructor(place: string, options: SourceOptions) {
     this.#place = path.resolve(place);
     this.#options = options;
+    this.#loop = new Periodic(options.clock, () => this.#look());
   }
 
   start(): void {
-    void this.#look();
+    void this.#loop.start();
   }
 
   stop(): void {
-    this.#isStopped = true;
+    this.#loop.stop();
     this.#watcher?.close();
-    this.#cancel?.();
   }
 
-  async #look(): Promise<void> {
-    if (this.#isReading) {
-      this.#isStale = true;
-      return;
-    }
-    this.#isReading = true;
+  async #look(): Promise<number> {
     this.#watch();
     try {
       await this.#read();
     } catch (error) {
       this.#options.onError(`read static pods of ${this.#place}`, error);
     }
-    this.#isReading = false;
-    if (this.#isStopped) return;
-    this.#in(this.#isStale ? settleMs : this.#options.periodMs);
-    this.#isStale = false;
-  }
-
-  #in(ms: number): void {
-    this.#cancel?.();
-    this.#cancel = this.#options.clock.after(ms, () => void this.#look());
+    return this.#options.periodMs;
   }
 
   /** inotify where the path is there; what is not there yet is looked for again and again. */
   #watch(): void {
-    if (this.#watcher || this.#isStopped) return;
+    if (this.#watcher || this.#loop.isStopped) return;
     try {
       // The folder of a single file too: who writes it anew puts another in its place.
       const watcher = watch(this.#place, { persistent: false }, (event) => {
         if (event === "rename" && this.#isSingle) this.#unwatch();
-        if (this.#isReading) this.#isStale = true;
-        else this.#in(settleMs);
+        this.#loop.soon(settleMs);
       });
       watcher.on("error", () => this.#unwatch());
       this.#watcher = watcher;
@@ -113,7 +97,7 @@ export class FileSource {
       if (one) known.set(file, one);
     }
     this.#known = known;
-    if (!this.#isStopped) onPods([...known.values()].flatMap(({ pod }) => (pod ? [pod] : [])));
+    if (!this.#loop.isStopped) onPods([...known.values()].flatMap(({ pod }) => (pod ? [pod] : [])));
   }
 
   /** In their order, without those that hide. */

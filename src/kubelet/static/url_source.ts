@@ -1,5 +1,6 @@
 /** staticPodURL: the pods of a URL, asked again and again (pkg/kubelet/config/http.go). */
 import { timestamp } from "../../model/timestamp.ts";
+import { Periodic } from "../../reconcile/periodic.ts";
 import type { SourceOptions } from "./file_source.ts";
 
 /** Bound of one answer, in ms and bytes. */
@@ -15,25 +16,26 @@ export class UrlSource {
   readonly #options: UrlOptions;
   #text: string | undefined;
   #failure = "";
-  #cancel: (() => void) | undefined;
+  readonly #loop: Periodic;
   readonly #abort = new AbortController();
 
   constructor(url: string, options: UrlOptions) {
     this.#url = url;
     this.#options = options;
+    this.#loop = new Periodic(options.clock, () => this.#turn());
   }
 
   start(): void {
-    void this.#turn();
+    void this.#loop.start();
   }
 
   stop(): void {
     this.#abort.abort();
-    this.#cancel?.();
+    this.#loop.stop();
   }
 
-  async #turn(): Promise<void> {
-    const { clock, periodMs, onError } = this.#options;
+  async #turn(): Promise<number> {
+    const { periodMs, onError } = this.#options;
     try {
       await this.#ask();
       this.#failure = "";
@@ -43,7 +45,7 @@ export class UrlSource {
       if (failure !== this.#failure && !this.#abort.signal.aborted) onError("read pods from a URL", error);
       this.#failure = failure;
     }
-    if (!this.#abort.signal.aborted) this.#cancel = clock.after(periodMs, () => void this.#turn());
+    return periodMs;
   }
 
   async #ask(): Promise<void> {

@@ -2,6 +2,7 @@
 import { statfs } from "node:fs/promises";
 import type { EventRecorder, EventSubject } from "../../../api/event_recorder.ts";
 import type { Clock } from "../../../reconcile/clock.ts";
+import { Periodic } from "../../../reconcile/periodic.ts";
 import type { Runtime } from "../../cri/runtime.ts";
 import {
   bytesToFree,
@@ -39,22 +40,21 @@ export class ImageGc {
   readonly #options: ImageGcOptions;
   readonly #begunAtMs: number;
   #records: ImageRecords | undefined;
-  #cancel: (() => void) | undefined;
-  #isStopped = false;
+  readonly #loop: Periodic;
   #hasFailed = false;
 
   constructor(options: ImageGcOptions) {
     this.#options = options;
     this.#begunAtMs = options.clock.now();
+    this.#loop = new Periodic(options.clock, () => this.#look());
   }
 
   start(): void {
-    void this.#run();
+    void this.#loop.start();
   }
 
   stop(): void {
-    this.#isStopped = true;
-    this.#cancel?.();
+    this.#loop.stop();
   }
 
   /** Whatever the thresholds say. @returns bytes */
@@ -87,17 +87,14 @@ export class ImageGc {
     throw new Error(message);
   }
 
-  async #run(): Promise<void> {
-    while (!this.#isStopped) {
-      try {
-        await this.turn();
-        this.#hasFailed = false;
-      } catch (error) {
-        this.#failed(error);
-      }
-      if (this.#isStopped) return;
-      await new Promise<void>((resolve) => (this.#cancel = this.#options.clock.after(periodMs, resolve)));
+  async #look(): Promise<number> {
+    try {
+      await this.turn();
+      this.#hasFailed = false;
+    } catch (error) {
+      this.#failed(error);
     }
+    return periodMs;
   }
 
   /** Once may be chance: the second in a row is told. */
