@@ -3,15 +3,8 @@
  * (KEP-688) is added only to what is limited.
  */
 import type { Pod } from "./kubernetes.ts";
-import {
-  addTo,
-  noResources,
-  raiseTo,
-  resourcesOf,
-  setResource,
-  type MutableResources,
-  type Resources,
-} from "./resources.ts";
+import { podSum } from "./pod_sum.ts";
+import { resourcesOf, type MutableResources, type Resources } from "./resources.ts";
 
 export interface PodLimits {
   readonly sum: Resources;
@@ -20,15 +13,13 @@ export interface PodLimits {
   readonly boundsMemory: boolean;
 }
 
-export function podLimits({ spec }: Pod, includesOverhead = true): PodLimits {
+export function podLimits(pod: Pod, includesOverhead = true): PodLimits {
+  const { spec } = pod;
   const lists = [...spec.containers, ...(spec.initContainers ?? [])].map(({ resources }) =>
     resourcesOf(resources?.limits),
   );
-  const sum = containersSum(spec);
-  const ofPod = spec.resources?.limits ?? {};
-  for (const [name, quantity] of Object.entries(ofPod)) {
-    if (name === "cpu" || name === "memory" || name.startsWith("hugepages-")) setResource(sum, name, quantity);
-  }
+  const ofPod = spec.resources?.limits;
+  const sum = podSum(pod, ({ resources }) => resourcesOf(resources?.limits), ofPod);
   const own = resourcesOf(ofPod);
   if (includesOverhead) addOverhead(sum, resourcesOf(spec.overhead));
   return {
@@ -36,26 +27,6 @@ export function podLimits({ spec }: Pod, includesOverhead = true): PodLimits {
     boundsCpu: own.milliCpu > 0 || lists.every(({ milliCpu }) => milliCpu > 0),
     boundsMemory: own.memory > 0 || lists.every(({ memory }) => memory > 0),
   };
-}
-
-function containersSum({ containers, initContainers = [] }: Pod["spec"]): MutableResources {
-  const sum = noResources();
-  for (const { resources } of containers) addTo(sum, resourcesOf(resources?.limits));
-  const sidecars = noResources();
-  const peak = noResources();
-  for (const { resources, restartPolicy } of initContainers) {
-    const limits = resourcesOf(resources?.limits);
-    if (restartPolicy === "Always") {
-      addTo(sum, limits);
-      addTo(sidecars, limits);
-      raiseTo(peak, sidecars);
-    } else {
-      addTo(limits, sidecars);
-      raiseTo(peak, limits);
-    }
-  }
-  raiseTo(sum, peak);
-  return sum;
 }
 
 function addOverhead(sum: MutableResources, overhead: Resources): void {
