@@ -1,10 +1,10 @@
 /** A node's status → the patch that makes it so, and leaves what others wrote (strategic merge, meta/v1). */
+import { replacement } from "../../api/patch_list.ts";
 import type { NodeStatus } from "./render.ts";
 
 /**
  * @param before what was written last: what it had and the status has not, goes
- * @param hasAddresses whether the object has any: only a list that is there can be replaced, in another the directive would
- *   stay as an empty item
+ * @param hasAddresses whether the object has any
  */
 export function statusPatch(status: NodeStatus, before: NodeStatus | undefined, hasAddresses: boolean): object {
   const addresses = status.addresses ?? [];
@@ -12,7 +12,7 @@ export function statusPatch(status: NodeStatus, before: NodeStatus | undefined, 
     status: {
       ...status,
       // They are merged by type, and a node of two families has two of one type: the list is replaced whole.
-      addresses: hasAddresses ? [...addresses, { $patch: "replace" }] : addresses,
+      addresses: hasAddresses ? replacement(addresses) : addresses,
       capacity: withoutGone(status.capacity, before?.capacity),
       allocatable: withoutGone(status.allocatable, before?.allocatable),
     },

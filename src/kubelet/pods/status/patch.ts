@@ -1,4 +1,5 @@
 /** A pod's status → the patch that makes it so, and leaves what others wrote (strategic merge, core/v1 PodStatus). */
+import { replacement } from "../../../api/patch_list.ts";
 import type { PodStatus } from "./input.ts";
 
 /** Merged by their address: of a sandbox that was made anew, the old one's would stay beside its own. */
@@ -11,7 +12,7 @@ export function statusPatch(status: PodStatus, before: PodStatus | undefined): o
   const replaced: Record<string, readonly object[]> = {};
   for (const name of addressLists) {
     const now = status[name];
-    if (now && before?.[name]?.length) replaced[name] = [...now, { $patch: "replace" }];
+    if (now && before?.[name]?.length) replaced[name] = replacement(now);
   }
   // Merged by their type, field by field.
   const conditions = status.conditions?.map((now) => ({
