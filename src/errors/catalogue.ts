@@ -298,8 +298,3 @@ function reasonOf(cause: unknown): string {
   if (cause instanceof Error) return cause.message;
   return typeof cause === "string" ? cause : "no reason was given";
 }
-
-/** Every code with its entry, for the documentation and its test. */
-export function errorCatalogue(): Readonly<Record<ErrorCode, CatalogueEntry>> {
-  return catalogue;
-}

@@ -24,8 +24,6 @@ export interface Admission {
   decide(pod: Pod, others: readonly Pod[]): Rejection | undefined | Promise<Rejection | undefined>;
 }
 
-export const letsAllIn: Admission = { decide: () => undefined };
-
 /** @param refusal what every pod is told now, whatever it is */
 export function closedBy(refusal: () => Rejection | undefined, admission: Admission): Admission {
   return { decide: (pod, others) => refusal() ?? admission.decide(pod, others) };

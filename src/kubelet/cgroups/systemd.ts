@@ -73,7 +73,7 @@ function fixed(name: CgroupName): readonly Property[] {
   ];
 }
 
-export function sliceProperties(limits: CgroupLimits, version: CgroupVersion): readonly Property[] {
+function sliceProperties(limits: CgroupLimits, version: CgroupVersion): readonly Property[] {
   const { cpuShares, cpuQuotaUs, cpuPeriodUs = 100_000, memoryBytes, pids } = limits;
   const number = (name: string, value: number | bigint): Property => [name, "t", String(value)];
   const shares = (value: number): Property =>

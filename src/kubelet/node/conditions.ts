@@ -9,8 +9,6 @@ export interface NodePressures {
   readonly current: readonly Pressure[];
 }
 
-export const noPressures: NodePressures = { current: [] };
-
 interface Words {
   readonly reason: string;
   readonly message: string;

@@ -78,11 +78,7 @@ function capacityOf(
 }
 
 /** What is reserved, and what evictions keep free, is not for pods (pkg/kubelet/cm/node_container_manager_linux.go). */
-export function allocatableOf(
-  settings: NodeSettings,
-  capacity: Amounts,
-  { memoryBytes, diskBytes }: NodeFacts,
-): Amounts {
+function allocatableOf(settings: NodeSettings, capacity: Amounts, { memoryBytes, diskBytes }: NodeFacts): Amounts {
   const { kubeReserved, systemReserved, evictionHard } = settings;
   const kept: Record<string, bigint> = {
     memory: thresholdOf(evictionHard["memory.available"], memoryBytes),

@@ -37,7 +37,7 @@ export function isSidecar({ kind, spec }: PodContainer): boolean {
   return kind === "init" && spec.restartPolicy === "Always";
 }
 
-export function restartPolicyOf(pod: Pod, container: PodContainer): "Always" | "OnFailure" | "Never" {
+function restartPolicyOf(pod: Pod, container: PodContainer): "Always" | "OnFailure" | "Never" {
   if (isSidecar(container)) return "Always";
   if (container.kind === "ephemeral") return "Never";
   const policy = (pod.spec.restartPolicy ?? "Always") as "Always" | "OnFailure" | "Never";

@@ -11,7 +11,7 @@ fe00::2\tip6-allrouters
 `;
 
 /** The name that a pod has in its own UTS namespace, at most 63 bytes long, and its domain where it has one. */
-export function hostNameOf({ metadata, spec }: Pod, clusterDomain: string): { host: string; domain: string } {
+function hostNameOf({ metadata, spec }: Pod, clusterDomain: string): { host: string; domain: string } {
   const host = (spec.hostname ?? metadata.name).slice(0, 63).replace(/[-.]+$/, "");
   const { subdomain } = spec;
   return { host, domain: subdomain ? `${subdomain}.${metadata.namespace}.svc.${clusterDomain}` : "" };
