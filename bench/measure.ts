@@ -1,4 +1,5 @@
 /** Runs a scenario: its drivers interleaved, round by round, each round from nothing. */
+import { messageOf } from "../src/errors/message.ts";
 import { Cleanup, type Figure, type Measurement, type Parameters } from "./driver.ts";
 import { roundOrders, seeded } from "./random.ts";
 import type { Comparison, DriverResult, FigureResult, ScenarioResult, TargetResult } from "./result.ts";
@@ -100,7 +101,7 @@ async function measureOnce(scenario: AnyScenario, driver: AnyDriver, options: Me
     if (!measurement.figures[scenario.figure]) throw new Error(`it gave no figure "${scenario.figure}"`);
     return measurement;
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new BenchFailure(`cannot measure ${driver.name} in ${scenario.name}: ${reason}`, { cause });
   } finally {
     await cleanup.run();

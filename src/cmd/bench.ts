@@ -1,5 +1,6 @@
 /** `fairlead bench`: what loads a control plane. The rest of the suite runs from a checkout, by `npm run bench`. */
 import { Option, type Command } from "commander";
+import { messageOf } from "../errors/message.ts";
 import { FairleadError } from "../errors/catalogue.ts";
 import { wholeNumber } from "./flag_values.ts";
 
@@ -80,7 +81,7 @@ class Complaints {
     if (++this.#lines > maxLines) return;
     this.#say({
       msg: `cannot ${attempted}; it is tried again`,
-      error: error instanceof Error ? error.message : String(error),
+      error: messageOf(error),
     });
   }
 }

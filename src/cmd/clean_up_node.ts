@@ -1,6 +1,7 @@
 /** `fairlead node --cleanup`: this node's pods end, and nothing that was programmed for it is left. */
 import { access } from "node:fs/promises";
 import path from "node:path";
+import { messageOf } from "../errors/message.ts";
 import { serveCni } from "../../cni/server.ts";
 import type { NodeConfiguration } from "../config/node.ts";
 import { namespaces } from "../kernel/real/namespaces.ts";
@@ -29,7 +30,7 @@ const atOnce = 8;
 export async function cleanUpNode({ config, rootDir, programLog }: CleanUpOptions): Promise<void> {
   const { log } = programLog;
   const failed = (attempted: string) => (error: unknown) => {
-    log.warn({ err: error instanceof Error ? error.message : String(error) }, `cannot ${attempted}`);
+    log.warn({ err: messageOf(error) }, `cannot ${attempted}`);
   };
   await withPlugin(config, () => endPods(config, rootDir, programLog)).catch(failed("end the pods"));
   await unmountBelow(rootDir).catch(failed("unmount the pods' volumes"));

@@ -1,5 +1,7 @@
 /** What stands around the proxy's tables: health, metrics, conntrack, kernel parameters. */
 import os from "node:os";
+import { hostPort } from "../model/address.ts";
+import { messageOf } from "../errors/message.ts";
 import type { EventRecorder } from "../api/event_recorder.ts";
 import type { KubeProxyConfiguration } from "../config/kube_proxy.ts";
 import type { ConntrackPort } from "../kernel/ports.ts";
@@ -116,7 +118,7 @@ export class ProxyAround {
 
   #listener(at: ListenAddress | undefined, handler: HttpHandler): PersistentListener | undefined {
     if (!at) return undefined;
-    const address = at.host?.includes(":") ? `[${at.host}]:${at.port}` : `${at.host}:${at.port}`;
+    const address = hostPort(at.host ?? "", at.port);
     return new PersistentListener(at, handler, {
       clock,
       onError: this.#failed(`cannot listen on ${address}; it is tried again`),
@@ -127,7 +129,7 @@ export class ProxyAround {
     try {
       await listener?.start(this.#options.config.bindAddressHardFail);
     } catch (error) {
-      this.#warnOfNode(reason, `${words}: ${text(error)}`);
+      this.#warnOfNode(reason, `${words}: ${messageOf(error)}`);
       throw error;
     }
   }
@@ -153,14 +155,10 @@ export class ProxyAround {
   }
 
   #failed(what: string): (error: unknown) => void {
-    return (error) => this.#options.log.warn({ error: text(error) }, what);
+    return (error) => this.#options.log.warn({ error: messageOf(error) }, what);
   }
 }
 
 function fail(error: unknown): never {
   throw error;
-}
-
-function text(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,4 +1,5 @@
 /** The kubelet's life as a process, or as a part of one. */
+import { messageOf } from "../errors/message.ts";
 import type { Client } from "../api/client.ts";
 import type { KubeletConfiguration } from "../config/kubelet.ts";
 import { unservedFields } from "../config/kubelet_unserved.ts";
@@ -43,7 +44,7 @@ async function begin(options: KubeletProcessOptions, closes: Closes): Promise<vo
   for (const field of unservedFields(config)) log.warn({ field }, "this field has no effect yet");
   const onError = (attempted: string, error: unknown): void => {
     if (closes.isOver) return;
-    log.warn({ err: error instanceof Error ? error.message : String(error) }, `cannot ${attempted}; it is tried again`);
+    log.warn({ err: messageOf(error) }, `cannot ${attempted}; it is tried again`);
   };
   const certificates = new CertificateMetrics(() => systemClock.now());
   const { client, ready } = await clientOf(options, { certificates, closes, onError });

@@ -1,4 +1,5 @@
 /** The node agent's life as a process: its parts beside one another, each with back-off of its own. */
+import { messageOf } from "../errors/message.ts";
 import { HttpClient } from "../api/http/http_client.ts";
 import type { NodeConfiguration } from "../config/node.ts";
 import type { KubeletFlags } from "../kubelet/settings.ts";
@@ -33,7 +34,7 @@ export async function runNode(options: NodeOptions): Promise<void> {
   const client = new HttpClient({ kubeconfig, userAgent: "kubelet" });
   const parts = Object.entries(starts(options, client)).map(([name, start]) => {
     const onFailed = (error: unknown, waitMs: number): void => {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       log.error({ part: name, err: reason, waitMs }, "cannot begin; it is started anew, and the others go on");
     };
     return new KeptPart({ name, start, clock: systemClock, onFailed });

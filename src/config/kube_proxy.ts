@@ -1,7 +1,7 @@
 /** KubeProxyConfiguration v1alpha1 (kubernetes/kube-proxy, config/v1alpha1/types.go), whole. */
 import { isIP } from "node:net";
 import { z } from "zod";
-import { duration, hostPort, isCidr } from "./values.ts";
+import { duration, listenAt, isCidr } from "./values.ts";
 
 /** Upstream's and ours. "" is the best that the kernel has. */
 export const proxyModes = ["", "auto", "userspace", "iptables", "ipvs", "nftables", "ebpf"] as const;
@@ -143,8 +143,8 @@ export const kubeProxyConfiguration = z
       .default("0.0.0.0")
       .transform((text) => text || "0.0.0.0")
       .refine((text) => isIP(text) !== 0, "not a valid textual representation of an IP address"),
-    healthzBindAddress: hostPort(10_256).optional(),
-    metricsBindAddress: hostPort(10_249).optional(),
+    healthzBindAddress: listenAt(10_256).optional(),
+    metricsBindAddress: listenAt(10_249).optional(),
     bindAddressHardFail: z.boolean().default(false),
     enableProfiling: z.boolean().default(false),
     showHiddenMetricsForVersion: z.string().default(""),

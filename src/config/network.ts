@@ -3,7 +3,7 @@ import { isIP } from "node:net";
 import { z } from "zod";
 import { parseIp } from "../model/address.ts";
 import { parseCidr } from "../model/cidr.ts";
-import { hostPort } from "./values.ts";
+import { listenAt } from "./values.ts";
 
 /** Linux': IFNAMSIZ is 16, and the longest name made from this one is `<name>-v6.<VNI>`. */
 const longestName = 15;
@@ -110,7 +110,7 @@ export const networkConfiguration = z.strictObject({
   podFastPath: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
   stateDir: absolutePath.default("/run/fairlead/network"),
   /** Serves /metrics, /healthz and /readyz. */
-  metricsBindAddress: hostPort(10_245).default({ host: "127.0.0.1", port: 10_245 }),
+  metricsBindAddress: listenAt(10_245).default({ host: "127.0.0.1", port: 10_245 }),
 });
 
 /** As read: defaults filled in. */

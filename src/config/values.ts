@@ -1,7 +1,7 @@
 /** Kinds of values that configurations have in common, with upstream's words where they are wrong. */
 import { isIP } from "node:net";
 import { z } from "zod";
-import { parseIp } from "../model/address.ts";
+import { hostPort, parseIp } from "../model/address.ts";
 import { parseDuration } from "./duration.ts";
 
 /** A Go duration, in ms. @param defaultMs where it lacks, or is zero, as upstream defaults both */
@@ -30,10 +30,10 @@ export function isCidr(text: string): boolean {
 }
 
 /** "IP:port", or an IP alone, which gets the port; "" is as if it lacked. */
-export function hostPort(defaultPort: number) {
+export function listenAt(defaultPort: number) {
   return z.string().transform((text, context) => {
     if (text === "") return undefined;
-    const full = isIP(text) ? (isIP(text) === 6 ? `[${text}]:${defaultPort}` : `${text}:${defaultPort}`) : text;
+    const full = isIP(text) ? hostPort(text, defaultPort) : text;
     const match = /^(?:\[([^\]]*)\]|([^:]*)):(\d+)$/.exec(full);
     const host = match?.[1] ?? match?.[2] ?? "";
     const port = Number(match?.[3]);

@@ -1,5 +1,6 @@
 /** Metrics by CoreDNS's names and labels (its plugins metrics, cache, forward, kubernetes). */
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { hostPort } from "../model/address.ts";
 import { registerProcessMetrics } from "../http/process_metrics.ts";
 import type { UpstreamAddress } from "./forward/decode.ts";
 import type { ForwardObserver } from "./forward/observer.ts";
@@ -165,5 +166,5 @@ export class DnsMetrics implements ForwardObserver {
 }
 
 function textOf({ host, port }: UpstreamAddress): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+  return hostPort(host, port);
 }

@@ -1,6 +1,7 @@
 /** Plain HTTP on one address: what health checks and scrapes ask, within bounds, and no more. */
 import http from "node:http";
 import type { AddressInfo } from "node:net";
+import { hostPort } from "../model/address.ts";
 import { FairleadError } from "../errors/catalogue.ts";
 
 export interface HttpRequest {
@@ -107,6 +108,6 @@ async function answerOf({ url = "/" }: http.IncomingMessage, handler: HttpHandle
 }
 
 function listenFailed({ host = "*", port }: ListenAddress, cause: Error): FairleadError {
-  const subject = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+  const subject = hostPort(host, port);
   return new FairleadError("LISTEN", { subject, cause });
 }

@@ -75,3 +75,13 @@ export function macText(bytes: Uint8Array): MacAddress | undefined {
   if (bytes.length !== 6) return undefined;
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(":") as MacAddress;
 }
+
+/** A host and a port as URLs, Go's net.JoinHostPort and Kubernetes write them: an IPv6 address in brackets (RFC 3986 §3.2.2). */
+export function hostPort(host: string, port: number | string): string {
+  return `${urlHost(host)}:${port}`;
+}
+
+/** The host as the part of a URL before its port. */
+export function urlHost(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}

@@ -2,6 +2,7 @@
  * The node's part of the cluster's network: follows Node objects, keeps overlay and masquerade as they want them, tells
  * other nodes of this one, and says whether pods can be added.
  */
+import { messageOf } from "../errors/message.ts";
 import type { Client } from "../api/client.ts";
 import { Informer } from "../api/informer.ts";
 import { resourceTypes } from "../api/resource_types.ts";
@@ -250,7 +251,7 @@ export class NetworkAgent {
   #failed(part: Parameters<NonNullable<NetworkAgentOptions["onError"]>>[0], what: string, error: unknown): void {
     if (this.#stopped) return;
     this.#options.onError?.(part);
-    const text = error instanceof Error ? error.message : String(error);
+    const text = messageOf(error);
     this.#options.log.warn({ error: text }, `${what}; it is tried again`);
   }
 }

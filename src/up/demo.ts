@@ -1,6 +1,7 @@
 /** `up --demo`: an application of three replicas, the balance of its Service, and a rolling update under requests. */
 import http from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
+import { urlHost } from "../model/address.ts";
 import type { Client } from "../api/client.ts";
 import { resourceTypes } from "../api/resource_types.ts";
 import { isNotFound } from "../api/status_error.ts";
@@ -126,7 +127,7 @@ async function rolledOut(client: Client): Promise<void> {
 
 async function urlOf(client: Client, nodeIp: string): Promise<string> {
   const { spec } = await client.get(resourceTypes.services, key);
-  return `http://${nodeIp.includes(":") ? `[${nodeIp}]` : nodeIp}:${spec?.ports?.[0]?.nodePort}/`;
+  return `http://${urlHost(nodeIp)}:${spec?.ports?.[0]?.nodePort}/`;
 }
 
 async function firstAnswer(url: string): Promise<string> {

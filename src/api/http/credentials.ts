@@ -1,8 +1,8 @@
 /** Where the API is and who asks: by a kubeconfig (certificates, tokens, token files, plug-ins), or as a pod. */
 import { readFile } from "node:fs/promises";
-import { isIPv6 } from "node:net";
 import path from "node:path";
 import type { RequestOptions } from "node:https";
+import { hostPort } from "../../model/address.ts";
 import { FairleadError } from "../../errors/catalogue.ts";
 import type { Credentials, TlsIdentity } from "./identity.ts";
 import { credentialsOf, needsPlugin, readKubeconfig, type KubeconfigContext } from "./kubeconfig.ts";
@@ -57,7 +57,7 @@ export function fromServiceAccount(
     const reason = "this is no pod: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set";
     throw new FairleadError("KUBECONFIG", { subject: "of a service account", reason });
   }
-  return new CredentialSource(`https://${isIPv6(host) ? `[${host}]` : host}:${port}`, async () => {
+  return new CredentialSource(`https://${hostPort(host, port)}`, async () => {
     const [ca, token] = await Promise.all([
       readFile(path.join(folder, "ca.crt")),
       readFile(path.join(folder, "token"), "utf8"),

@@ -1,5 +1,6 @@
 /** One watch over HTTP: JSON, a line an event. */
 import type { ClientHttp2Stream } from "node:http2";
+import { messageOf } from "../../errors/message.ts";
 import type { KubeObject } from "../../model/kubernetes.ts";
 import type { WatchObserver } from "../client.ts";
 import { JsonFields } from "../json_fields.ts";
@@ -129,5 +130,5 @@ export function withoutManagers<T extends KubeObject>(object: T): T {
 
 function lost(error: unknown): StatusError {
   if (error instanceof StatusError) return error;
-  return new StatusError(0, "", error instanceof Error ? error.message : String(error), undefined, error);
+  return new StatusError(0, "", messageOf(error), undefined, error);
 }

@@ -1,6 +1,7 @@
 /** Requests over HTTP/2 with their bounds: of time, of size, of tries. */
 import type { ClientHttp2Stream } from "node:http2";
 import { setTimeout as sleep } from "node:timers/promises";
+import { messageOf } from "../../errors/message.ts";
 import type { JsonFields } from "../json_fields.ts";
 import type { ApiRequest } from "../request_client.ts";
 import { StatusError, type StatusDetails } from "../status_error.ts";
@@ -181,7 +182,7 @@ function mayRepeat({ method }: ApiRequest, error: unknown): boolean {
 
 function unreachable(cause: unknown): StatusError {
   if (cause instanceof StatusError) return cause;
-  return new StatusError(0, "", cause instanceof Error ? cause.message : String(cause), undefined, cause);
+  return new StatusError(0, "", messageOf(cause), undefined, cause);
 }
 
 interface Status {

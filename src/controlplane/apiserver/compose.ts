@@ -1,5 +1,5 @@
 /** The whole API server from its parts: certificates, authentication, authorization, admission, what a cluster holds. */
-import { isIPv6 } from "node:net";
+import { hostPort } from "../../model/address.ts";
 import type { Store } from "../store/store.ts";
 import type { AdmissionPlugin } from "./admission/admission.ts";
 import { ApiServer, startCaches, type ApiServerOptions } from "./api_server.ts";
@@ -191,5 +191,5 @@ function reachable(host: string, advertiseAddress: string | undefined): string {
 }
 
 function urlOf(host: string, port: number): string {
-  return `https://${isIPv6(host) ? `[${host}]` : host}:${port}`;
+  return `https://${hostPort(host, port)}`;
 }

@@ -1,4 +1,5 @@
 /** What follows a cycle: a binding, or the word why there is none and another try. */
+import { messageOf } from "../../errors/message.ts";
 import { keyText } from "../../api/client.ts";
 import { resourceTypes } from "../../api/resource_types.ts";
 import { isNotFound } from "../../api/status_error.ts";
@@ -148,7 +149,7 @@ export class Outcomes {
   }
 
   #failed(queued: QueuedPod, error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     this.#options.queue.retry(queued);
     this.#say(queued, "SchedulerError", message);
   }

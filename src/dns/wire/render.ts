@@ -6,13 +6,6 @@ import dnsPacket, { type Answer } from "dns-packet";
 import { flagBits, headerBytes, optBytes, plainUdpBytes, ednsUdpBytes, maxMessageBytes, rcodes } from "./numbers.ts";
 import type { Malformed, Query } from "./decode.ts";
 
-export interface Srv {
-  readonly target: string;
-  readonly port: number;
-  readonly priority: number;
-  readonly weight: number;
-}
-
 export interface Sections {
   readonly answers?: readonly Answer[];
   readonly authority?: readonly Answer[];

@@ -2,6 +2,7 @@
  * The control groups of this node's pods: the tree of classes, each pod's own, and what is enforced for all pods and for
  * what is reserved (pkg/kubelet/cm, container_manager_linux.go).
  */
+import { reasonOf } from "../../errors/message.ts";
 import type { EventRecorder, EventSubject } from "../../api/event_recorder.ts";
 import { FairleadError } from "../../errors/catalogue.ts";
 import type { Pod } from "../../model/kubernetes.ts";
@@ -181,9 +182,4 @@ export class NodeCgroups implements PodCgroups {
       throw error;
     }
   }
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof FairleadError) return error.reason;
-  return error instanceof Error ? error.message : String(error);
 }

@@ -11,7 +11,7 @@ import type { Clock } from "../../reconcile/clock.ts";
 import { Pauses } from "../../reconcile/pauses.ts";
 import { Periodic } from "../../reconcile/periodic.ts";
 import type { Runtime } from "../cri/runtime.ts";
-import { reasonOf } from "../pods/apply/run.ts";
+import { reasonOf } from "../../errors/message.ts";
 import type { NodePressures } from "./conditions.ts";
 import type { NodeFacts } from "./facts.ts";
 import { NodeLease } from "./lease.ts";

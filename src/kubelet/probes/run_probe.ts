@@ -1,5 +1,6 @@
 /** One probe's question and its answer (pkg/probe). */
 import net from "node:net";
+import { hostPort } from "../../model/address.ts";
 import { FairleadError } from "../../errors/catalogue.ts";
 import { openChannel } from "../cri/channel.ts";
 import type { RuntimeService } from "../cri/runtime.ts";
@@ -73,7 +74,7 @@ function httpProbe(
   { container, ip, timeoutSeconds }: ProbeTarget,
 ): Promise<ProbeAnswer> {
   const at = host ?? ip;
-  const origin = `${scheme.toLowerCase()}://${at.includes(":") ? `[${at}]` : at}:${portOf(port, container)}`;
+  const origin = `${scheme.toLowerCase()}://${hostPort(at, portOf(port, container))}`;
   const headers: Record<string, string> = { "user-agent": "kube-probe/1.34", accept: "*/*", connection: "close" };
   for (const { name, value } of httpHeaders) headers[name.toLowerCase()] = value;
   return getOverHttp(`${origin}${path.startsWith("/") ? path : `/${path}`}`, headers, timeoutSeconds * 1000);
@@ -110,7 +111,7 @@ message HealthCheckResponse {
 type Grpc = NonNullable<Probe["grpc"]>;
 
 async function grpcProbe({ port, service }: Grpc, { ip, timeoutSeconds }: ProbeTarget): Promise<ProbeAnswer> {
-  const endpoint = `${ip.includes(":") ? `[${ip}]` : ip}:${port}`;
+  const endpoint = hostPort(ip, port);
   const channel = openChannel({ endpoint, proto: healthProto });
   try {
     const request = { service: service ?? "" };

@@ -1,6 +1,7 @@
 /** A request from its first byte to its endpoint: who asks, may they, what is meant. The same for all that upgrades. */
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { messageOf } from "../../errors/message.ts";
 import { nodeAttributes } from "./auth/attributes.ts";
 import type { Authenticator } from "./auth/authenticator.ts";
 import type { Authorizer } from "./auth/authorizer.ts";
@@ -104,7 +105,7 @@ export class Handler {
   #asRefusal(error: unknown): Refusal {
     if (error instanceof Refusal) return error;
     this.#options.onError("answer a request to the kubelet", error);
-    return new Refusal(500, error instanceof Error ? error.message : String(error));
+    return new Refusal(500, messageOf(error));
   }
 
   #boundIdleness(socket: Duplex): void {

@@ -5,6 +5,7 @@ import https from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { SecureContextOptions } from "node:tls";
+import { hostPort } from "../../model/address.ts";
 import type { KubeletConfiguration } from "../../config/kubelet.ts";
 import { FairleadError } from "../../errors/catalogue.ts";
 import type { Clock } from "../../reconcile/clock.ts";
@@ -96,7 +97,7 @@ export class KubeletServer {
     const { address: host } = settings;
     await new Promise<void>((resolve) => {
       const failed = (cause: Error): void => {
-        const subject = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+        const subject = hostPort(host, port);
         onError("serve the kubelet's API", new FairleadError("LISTEN", { subject, cause }));
         if (!this.#isClosed) this.#cancels.push(clock.after(retryMs, () => void this.#listen(server, port)));
         resolve();

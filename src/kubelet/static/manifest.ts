@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { parseAllDocuments } from "yaml";
+import { messageOf } from "../../errors/message.ts";
 import { podReferences } from "../../controlplane/apiserver/auth/pod_references.ts";
 import type { ApiObject } from "../../controlplane/apiserver/resources/resource.ts";
 import { pod as strategy } from "../../controlplane/apiserver/strategies/pod/strategy.ts";
@@ -160,8 +161,4 @@ function documentOf(text: string): unknown {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

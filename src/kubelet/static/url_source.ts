@@ -1,4 +1,5 @@
 /** staticPodURL: the pods of a URL, asked again and again (pkg/kubelet/config/http.go). */
+import { messageOf } from "../../errors/message.ts";
 import { timestamp } from "../../model/timestamp.ts";
 import { Periodic } from "../../reconcile/periodic.ts";
 import type { SourceOptions } from "./file_source.ts";
@@ -41,7 +42,7 @@ export class UrlSource {
       this.#failure = "";
     } catch (error) {
       // One that stays is told once.
-      const failure = error instanceof Error ? error.message : String(error);
+      const failure = messageOf(error);
       if (failure !== this.#failure && !this.#abort.signal.aborted) onError("read pods from a URL", error);
       this.#failure = failure;
     }

@@ -2,6 +2,7 @@
  * The proxy of one node: follows Services and what else they depend on, and keeps the kernel as they want it. One
  * change is derived, planned and written alone; what comes while a transaction is under way goes with the next.
  */
+import { messageOf } from "../../errors/message.ts";
 import type { Client } from "../../api/client.ts";
 import type { KubeProxyConfiguration } from "../../config/kube_proxy.ts";
 import { FairleadError } from "../../errors/catalogue.ts";
@@ -319,6 +320,6 @@ export class ProxyAgent {
 
   #warn(message: string, error: unknown): void {
     if (this.#stopped) return;
-    this.#options.log.warn({ error: error instanceof Error ? error.message : String(error) }, message);
+    this.#options.log.warn({ error: messageOf(error) }, message);
   }
 }

@@ -29,13 +29,6 @@ export function nodeIps(node: Node | undefined, bindAddress: string): NodeIps {
   return isGiven ? { ...own, [familyOfIp(bound)]: bound } : own;
 }
 
-/** The family that the cluster is of, where it is of one. */
-export function primaryFamily(node: Node | undefined, bindAddress: string): IpFamily {
-  const bound = parseIp(bindAddress);
-  if (bound !== undefined && !["0.0.0.0", "::"].includes(bound)) return familyOfIp(bound);
-  return familyOfIp(hostIps(node)[0] ?? "");
-}
-
 export function zoneOf(node: Node | undefined): string {
   return node?.metadata.labels?.["topology.kubernetes.io/zone"] ?? "";
 }

@@ -1,5 +1,5 @@
 /** Which of a service port's endpoints get its packets (upstream: pkg/proxy/topology.go, CategorizeEndpoints). */
-import type { IpAddress } from "../../model/address.ts";
+import { hostPort, type IpAddress } from "../../model/address.ts";
 import type { Endpoint, ServicePort } from "../../model/service.ts";
 
 /** Where this node is. */
@@ -39,7 +39,7 @@ function byAddress(a: Endpoint, b: Endpoint): number {
 
 /** "10.0.0.1:80", "[fd00::1]:80" */
 export function endpointKey({ ip, port }: Pick<Endpoint, "ip" | "port">): string {
-  return ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`;
+  return hostPort(ip, port);
 }
 
 /** Whether anything outside of the cluster may reach it. */

@@ -2,6 +2,7 @@
  * Health-check node ports: where load balancers of policy Local ask whether this node has an endpoint (upstream:
  * pkg/proxy/healthcheck/service_health.go). Every listener is owned by the one ServiceHealth.
  */
+import { messageOf } from "../../errors/message.ts";
 import type { EventRecorder, EventSubject } from "../../api/event_recorder.ts";
 import type { Clock } from "../../reconcile/clock.ts";
 import { HttpListener, type HttpAnswer } from "../../http/listener.ts";
@@ -124,7 +125,7 @@ export class ServiceHealth {
 
   #failed(service: string, port: number, error: unknown): void {
     const { nodeName, recorder, onError, clock } = this.#options;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     const message = `node ${nodeName} failed to start healthcheck "${service}" on port ${port}: ${reason}`;
     recorder.event(subjectOf(service), "Warning", "FailedToStartServiceHealthcheck", message);
     onError(error);

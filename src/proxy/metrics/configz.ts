@@ -1,4 +1,5 @@
 /** The configuration that is in force, as /configz shows it: in the file's own form, with the defaults filled in. */
+import { hostPort } from "../../model/address.ts";
 import { formatDuration } from "../../config/duration.ts";
 import type { KubeProxyConfiguration } from "../../config/kube_proxy.ts";
 
@@ -29,5 +30,5 @@ function written(name: string, value: unknown): unknown {
 }
 
 function bindAddress({ host, port }: { readonly host: string; readonly port: number }): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+  return hostPort(host, port);
 }

@@ -53,14 +53,6 @@ export function currentContext(text: string): string | undefined {
   return typeof current === "string" && current !== "" ? current : undefined;
 }
 
-/** Our own entry, as it is there. */
-export function serverOf(text: string, name: string): string | undefined {
-  const clusters = open(text).get("clusters");
-  const item = isSeq(clusters) ? clusters.items.find((one) => nameOf(one) === name) : undefined;
-  const server = isMap(item) ? item.getIn(["cluster", "server"]) : undefined;
-  return typeof server === "string" ? server : undefined;
-}
-
 function open(text: string): Document {
   const document = parseDocument(text);
   const [broken] = document.errors;

@@ -9,6 +9,7 @@
  * The exit code is the command's; 124 when the time was over, 125 when the machine failed, 130 when interrupted.
  */
 import { parseArgs } from "node:util";
+import { messageOf } from "../../../src/errors/message.ts";
 import { VmError } from "./error.ts";
 import { countInstructions } from "./instructions/count.ts";
 import { scenarios, type Scenario } from "./instructions/scenarios.ts";
@@ -84,6 +85,6 @@ function exitCodeOf(error: unknown): number {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  process.stderr.write(`fairlead-vm: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`fairlead-vm: ${messageOf(error)}\n`);
   process.exitCode = exitCodeOf(error);
 }

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
 import { once } from "node:events";
 import type { Duplex, Readable } from "node:stream";
+import { messageOf } from "../../../src/errors/message.ts";
 import { descriptors } from "./qemu_arguments.ts";
 
 /** A running qemu with its channels. Who starts it must `kill` it. */
@@ -49,7 +50,7 @@ async function watchEnd(child: ChildProcess): Promise<string> {
     const [code, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
     return said.trim() || `qemu ended with ${signal ?? `exit code ${code}`}`;
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     return `cannot start qemu: ${reason} (install the Debian packages qemu-system-x86 and util-linux)`;
   }
 }

@@ -1,3 +1,4 @@
+import { messageOf } from "../../../src/errors/message.ts";
 import { openConsole } from "./console.ts";
 import { VmError } from "./error.ts";
 import type { Qemu } from "./qemu.ts";
@@ -19,7 +20,7 @@ export async function converse(qemu: Qemu, from: "boot" | "snapshot"): Promise<n
   } else {
     guest.go();
     await guest.heard("started", restoreTimeoutMs).catch((cause: unknown) => {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = messageOf(cause);
       throw new RestoreError("GUEST_SILENT", `cannot start from the snapshot: ${reason}`, cause);
     });
   }

@@ -1,5 +1,6 @@
 /** The thread that makes certificates: the library's memory goes with it. */
 import { parentPort } from "node:worker_threads";
+import { messageOf } from "../../../errors/message.ts";
 import type { AnyMade, MakeAnswer, MakeOrder } from "./maker.ts";
 import { readRequest, signRequest } from "./signer.ts";
 import { issue, makeAuthority, makeRequest } from "./x509.ts";
@@ -12,7 +13,7 @@ async function make(order: MakeOrder): Promise<MakeAnswer> {
   try {
     return { id: order.id, made: await carriedOut(order) };
   } catch (error) {
-    return { id: order.id, error: error instanceof Error ? error.message : String(error) };
+    return { id: order.id, error: messageOf(error) };
   }
 }
 

@@ -6,6 +6,7 @@ import { performance } from "node:perf_hooks";
 import type { SecureContextOptions, TLSSocket } from "node:tls";
 import type { Duplex } from "node:stream";
 import type { Http2SecureServer, ServerHttp2Session } from "node:http2";
+import { hostPort } from "../../../model/address.ts";
 import type { Credentials } from "../auth/authenticator.ts";
 import type { ApiResponse, RequestContext, User } from "../context.ts";
 import { mediaType } from "../request/body.ts";
@@ -256,7 +257,7 @@ function exchangeOf(request: Request): Exchange {
     request,
     startedMs: performance.now(),
     auditId: auditIdOf(request.headers["audit-id"]),
-    remoteAddress: `${remoteAddress.includes(":") ? `[${remoteAddress}]` : remoteAddress}:${remotePort}`,
+    remoteAddress: hostPort(remoteAddress, remotePort),
     warnings: [],
     info: undefined,
     isDryRun: false,

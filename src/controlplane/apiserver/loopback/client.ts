@@ -1,4 +1,5 @@
 /** The API's client for what runs in the server's own process: no connection, and a watch is the cache's events. */
+import { messageOf } from "../../../errors/message.ts";
 import type { ListOptions, ObjectList, StopWatch, WatchObserver, WatchOptions } from "../../../api/client.ts";
 import { RequestClient, type ApiRequest } from "../../../api/request_client.ts";
 import { pathOf, queryOf } from "../../../api/request_parts.ts";
@@ -148,11 +149,5 @@ function read<T>(endpoint: Endpoint, { bytes }: CachedObject): T {
 function statusError(error: unknown): StatusError {
   if (error instanceof StatusError) return error;
   if (error instanceof ApiError) return new StatusError(error.code, error.reason, error.message, error.details, error);
-  return new StatusError(
-    500,
-    "InternalError",
-    error instanceof Error ? error.message : String(error),
-    undefined,
-    error,
-  );
+  return new StatusError(500, "InternalError", messageOf(error), undefined, error);
 }

@@ -4,6 +4,7 @@ import https from "node:https";
 import net from "node:net";
 import { pipeline, type Duplex } from "node:stream";
 import tls from "node:tls";
+import { hostPort } from "../../../model/address.ts";
 import type { RequestContext } from "../context.ts";
 import { ApiError } from "../status.ts";
 import type { Target } from "./kubelet_location.ts";
@@ -186,5 +187,5 @@ function withoutToken(protocols: string): string {
 }
 
 function hostOf({ host, port }: Target): string {
-  return net.isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
+  return hostPort(host, port);
 }

@@ -1,4 +1,5 @@
 /** DefaultBinder: gives a pod its node in the API, after its volumes are ready; several at one time. */
+import { messageOf } from "../../../errors/message.ts";
 import type { Client } from "../../../api/client.ts";
 import { resourceTypes } from "../../../api/resource_types.ts";
 import type { VolumeStep } from "../framework/volume_steps.ts";
@@ -10,7 +11,7 @@ const concurrency = 128;
 /** Which step failed, in upstream's words; the cause is what the API said. */
 export class BindingError extends Error {
   constructor(step: string, cause: unknown) {
-    super(`${step}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    super(`${step}: ${messageOf(cause)}`, { cause });
     this.name = "BindingError";
   }
 }

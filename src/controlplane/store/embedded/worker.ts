@@ -1,5 +1,6 @@
 /** The embedded store's worker: one thread owns the database, so that no commit holds up an event loop. */
 import { parentPort, workerData } from "node:worker_threads";
+import { messageOf } from "../../../errors/message.ts";
 import { StoreDatabase } from "./database.ts";
 import type { Answers, QuestionMessage, QuestionName, Questions } from "./protocol.ts";
 
@@ -45,5 +46,5 @@ function reply(message: QuestionMessage, answer: Answers[QuestionName]): void {
 }
 
 function fail(message: QuestionMessage): (error: unknown) => void {
-  return (error) => port.postMessage({ id: message.id, error: error instanceof Error ? error.message : String(error) });
+  return (error) => port.postMessage({ id: message.id, error: messageOf(error) });
 }

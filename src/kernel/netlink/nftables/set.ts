@@ -134,4 +134,3 @@ export const elementList = attributes({
   setId: be32Attr(4),
   elements: nest(3, elements),
 });
-export type ElementListBody = ValueOf<typeof elementList>;

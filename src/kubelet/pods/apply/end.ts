@@ -1,6 +1,7 @@
 /** What a pod had on the node beside the runtime, and its API object: gone, in this order. */
 import { readdir, rm, stat } from "node:fs/promises";
 import path from "node:path";
+import { reasonOf } from "../../../errors/message.ts";
 import { keyOf, type Client } from "../../../api/client.ts";
 import { resourceTypes } from "../../../api/resource_types.ts";
 import { isConflict, isNotFound } from "../../../api/status_error.ts";
@@ -11,7 +12,7 @@ import type { PodDeps } from "../deps.ts";
 import { isRunning } from "../observed.ts";
 import { listPod, observePod } from "../observe.ts";
 import type { PodState } from "../pod_state.ts";
-import { nodeFacts, reasonOf, type StepRun } from "./run.ts";
+import { nodeFacts, type StepRun } from "./run.ts";
 
 export async function prepareVolumes(run: StepRun): Promise<void> {
   const { deps, state, sources } = run;

@@ -1,5 +1,4 @@
 /** What a step is carried out with. */
-import { FairleadError } from "../../../errors/catalogue.ts";
 import type { NodeFacts } from "../render/field_ref.ts";
 import type { PodDeps } from "../deps.ts";
 import { currentSandbox } from "../observed.ts";
@@ -32,10 +31,4 @@ export function nodeFacts({ deps, state }: StepRun): NodeFacts {
     podIps: isHost ? deps.nodeIps() : (sandbox?.ips ?? []),
     allocatable: deps.allocatable(),
   };
-}
-
-/** What an Event or a status shows of an error. */
-export function reasonOf(error: unknown): string {
-  if (error instanceof FairleadError) return error.reason;
-  return error instanceof Error ? error.message : String(error);
 }

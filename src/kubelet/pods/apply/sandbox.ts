@@ -1,12 +1,13 @@
 /** Sandboxes: made, stopped, removed. */
 import { mkdir } from "node:fs/promises";
+import { reasonOf } from "../../../errors/message.ts";
 import type { Pod } from "../../../model/kubernetes.ts";
 import type { PodDeps } from "../deps.ts";
 import { observedSandbox } from "../observed.ts";
 import { observePod, listPod } from "../observe.ts";
 import { sandboxConfig } from "../render/sandbox.ts";
 import { runtimeHandler } from "./runtime_class.ts";
-import { reasonOf, type StepOf, type StepRun } from "./run.ts";
+import { type StepOf, type StepRun } from "./run.ts";
 
 export async function createSandbox({ deps, state }: StepRun, step: StepOf<"createSandbox">): Promise<void> {
   const { pod } = state;

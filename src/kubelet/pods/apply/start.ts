@@ -1,6 +1,7 @@
 /** One container: made, started, and its postStart hook run. */
 import { mkdir, symlink } from "node:fs/promises";
 import path from "node:path";
+import { reasonOf } from "../../../errors/message.ts";
 import { allContainers, containerSubject, graceSecondsOf, type ContainerSpec } from "../containers.ts";
 import { containerLogLink, containerLogsFolder } from "../names.ts";
 import { latest, type ObservedContainer } from "../observed.ts";
@@ -11,7 +12,7 @@ import { rootRefusal } from "../render/security.ts";
 import { sandboxConfig } from "../render/sandbox.ts";
 import { runHook } from "./hooks.ts";
 import { mountsOf, newMessageFile } from "./mounts.ts";
-import { nodeFacts, reasonOf, type StepOf, type StepRun } from "./run.ts";
+import { nodeFacts, type StepOf, type StepRun } from "./run.ts";
 import { stopContainer } from "./stop.ts";
 
 /** What cannot be made is tried again after this long, in ms (pkg/kubelet, backOffPeriod). */

@@ -1,12 +1,13 @@
 /** Containers: stopped with grace, removed. */
 import { rm } from "node:fs/promises";
+import { reasonOf } from "../../../errors/message.ts";
 import { allContainers, containerSubject } from "../containers.ts";
 import { removeLog } from "../../logs/rotator.ts";
 import { containerLogLink } from "../names.ts";
 import { observeContainer } from "../observe.ts";
 import { runHook } from "./hooks.ts";
 import { leastSeconds } from "../termination.ts";
-import { reasonOf, type StepOf, type StepRun } from "./run.ts";
+import { type StepOf, type StepRun } from "./run.ts";
 
 export async function stopContainer(run: StepRun, step: StepOf<"stopContainer">): Promise<void> {
   const { deps, state } = run;

@@ -1,4 +1,5 @@
 /** Services as variables, as Docker's links had them (pkg/kubelet/envvars). */
+import { urlHost } from "../../../model/address.ts";
 import type { Service } from "../../../model/kubernetes.ts";
 
 const masterNamespace = "default";
@@ -30,7 +31,7 @@ function addService({ metadata, spec }: Service, result: Map<string, string>): v
     if (name) result.set(`${prefix}_SERVICE_PORT_${name.toUpperCase().replaceAll("-", "_")}`, String(port));
   }
   for (const [i, { port, protocol = "TCP" }] of ports.entries()) {
-    const host = ip.includes(":") ? `[${ip}]` : ip;
+    const host = urlHost(ip);
     const url = `${protocol.toLowerCase()}://${host}:${port}`;
     if (i === 0) result.set(`${prefix}_PORT`, url);
     const link = `${prefix}_PORT_${port}_${protocol}`;

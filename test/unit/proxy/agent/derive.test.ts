@@ -3,13 +3,7 @@ import { describe, expect, it } from "vitest";
 import { kubeProxyConfiguration, type KubeProxyConfiguration } from "../../../../src/config/kube_proxy.ts";
 import type { IpAddress } from "../../../../src/model/address.ts";
 import type { Node } from "../../../../src/model/kubernetes.ts";
-import {
-  hostIps,
-  localDetector,
-  nodeIps,
-  nodePortAddresses,
-  primaryFamily,
-} from "../../../../src/proxy/agent/derive.ts";
+import { hostIps, localDetector, nodeIps, nodePortAddresses } from "../../../../src/proxy/agent/derive.ts";
 
 const local = ["127.0.0.1", "192.0.2.1", "198.51.100.1", "::1", "2001:db8::1", "fe80::1"] as IpAddress[];
 const dual = nodeOf(["InternalIP", "192.0.2.1"], ["InternalIP", "2001:db8::1"], ["Hostname", "n1"]);
@@ -43,8 +37,6 @@ describe("the node's addresses", () => {
   it("give way to bindAddress", () => {
     expect(nodeIps(dual, "0.0.0.0")).toEqual({ IPv4: "192.0.2.1", IPv6: "2001:db8::1" });
     expect(nodeIps(dual, "192.0.2.9")).toEqual({ IPv4: "192.0.2.9", IPv6: "2001:db8::1" });
-    expect(primaryFamily(dual, "::")).toBe("IPv4");
-    expect(primaryFamily(dual, "2001:db8::9")).toBe("IPv6");
   });
 });
 

@@ -9,6 +9,7 @@ import type {
   V1Service,
   V1ServiceCIDR,
 } from "@kubernetes/client-node";
+import { hostPort } from "../../../../model/address.ts";
 import { ageColumn, columns, nameColumn, type Wire } from "./column.ts";
 import { cutList, formatLabels, formatSelector, none, unknown, unset } from "./format.ts";
 
@@ -75,9 +76,7 @@ function endpointList({ subsets = [] }: Wire<V1Endpoints>): string {
   const list = subsets.flatMap(({ addresses = [], ports = [] }) =>
     ports.length === 0
       ? addresses.map(({ ip = "" }) => ip)
-      : ports.flatMap(({ port }) =>
-          addresses.map(({ ip = "" }) => (ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`)),
-        ),
+      : ports.flatMap(({ port }) => addresses.map(({ ip = "" }) => hostPort(ip, port ?? ""))),
   );
   return cutList(list, maxShown);
 }
