@@ -1,6 +1,6 @@
-import { byHand, type OverlayParameters, type Way } from "../drivers/overlay/by_hand.ts";
+import { byHand, type Way } from "../drivers/overlay/by_hand.ts";
 import { fairleadNetwork } from "../drivers/overlay/fairlead.ts";
-import type { Traffic } from "../drivers/overlay/traffic.ts";
+import type { Traffic, TrafficParameters } from "../drivers/overlay/traffic.ts";
 import { noisyRounds, type Scenario } from "../scenario.ts";
 
 const said: Readonly<Record<Traffic, string>> = {
@@ -9,13 +9,13 @@ const said: Readonly<Record<Traffic, string>> = {
   crr: "one byte there and one back over a new TCP connection each (TCP_CRR)",
 };
 
-function scenario(way: Way, traffic: Traffic): Scenario<OverlayParameters> {
+function scenario(way: Way, traffic: Traffic): Scenario<TrafficParameters> {
   return {
     name: `${way === "veth" ? "pod-link" : "overlay"}-${traffic}`,
     what: `between two pods ${way === "veth" ? "of one node" : "of two nodes, over VXLAN"}: ${said[traffic]}`,
-    figure: "rate",
-    better: "higher",
-    parameters: { milliseconds: 400 },
+    figure: "cpu",
+    better: "lower",
+    parameters: { milliseconds: 40, processors: 1 },
     drivers: [
       fairleadNetwork(way, traffic, true),
       byHand(way, traffic, false),
@@ -23,8 +23,8 @@ function scenario(way: Way, traffic: Traffic): Scenario<OverlayParameters> {
       fairleadNetwork(way, traffic, false),
     ],
     compared: true,
-    rounds: 30,
-    warmUp: 2,
+    rounds: 150,
+    warmUp: 5,
     precision: noisyRounds,
     targets: [
       { kind: "ratio", rival: "ip", atLeast: 0.97 },

@@ -1,10 +1,8 @@
 /** The rivals: veth pairs and VXLAN devices that are set up by `ip`, as a person would. */
 import type { NativeNamespace } from "../../../src/kernel/native.ts";
 import type { Cleanup, Driver } from "../../driver.ts";
-import { freshNamespace, missingProgram, runProgram } from "../../namespace.ts";
-import { measureTraffic, pathOf, type Ends, type Traffic } from "./traffic.ts";
-
-export type OverlayParameters = { readonly milliseconds: number };
+import { freshNamespace, runProgram } from "../../namespace.ts";
+import { pathOf, trafficDriver, type Ends, type Traffic, type TrafficParameters } from "./traffic.ts";
 
 /** Whether the two pods are on one node, or on two with a tunnel between them. */
 export type Way = "veth" | "vxlan";
@@ -12,16 +10,12 @@ export type Way = "veth" | "vxlan";
 const macs = ["02:00:00:00:04:01", "02:00:00:00:04:02"] as const;
 
 /** @param masquerades with the rule that every pod network has, which makes the kernel track connections */
-export function byHand(way: Way, traffic: Traffic, masquerades: boolean): Driver<OverlayParameters> {
-  return {
-    name: masquerades ? "ip, masquerade" : "ip",
-    what: `${way} set up by ip${masquerades ? ", and a rule of nft that masquerades" : ""}`,
-    missing: () => missingProgram("gcc"),
-    async prepare({ milliseconds }, cleanup) {
-      const ends = await (way === "veth" ? oneNode(cleanup, masquerades) : twoNodes(cleanup, masquerades));
-      return () => measureTraffic(ends, traffic, milliseconds);
-    },
-  };
+export function byHand(way: Way, traffic: Traffic, masquerades: boolean): Driver<TrafficParameters> {
+  const name = masquerades ? "ip, masquerade" : "ip";
+  const what = `${way} set up by ip${masquerades ? ", and a rule of nft that masquerades" : ""}`;
+  return trafficDriver({ name, what }, traffic, (cleanup) =>
+    way === "veth" ? oneNode(cleanup, masquerades) : twoNodes(cleanup, masquerades),
+  );
 }
 
 async function oneNode(cleanup: Cleanup, masquerades: boolean): Promise<Ends> {

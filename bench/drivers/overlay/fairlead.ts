@@ -11,20 +11,15 @@ import { flannelAnnotations, overlayNode, overlayOptions } from "../../../test/f
 import { openFastPath } from "../../../test/fixtures/fast_path.ts";
 import { PodNode } from "../../../test/fixtures/pod_node.ts";
 import type { Cleanup, Driver } from "../../driver.ts";
-import { missingProgram } from "../../namespace.ts";
-import { connect, ip, type OverlayParameters, type Way } from "./by_hand.ts";
-import { measureTraffic, type Ends, type Traffic } from "./traffic.ts";
+import { connect, ip, type Way } from "./by_hand.ts";
+import { trafficDriver, type Ends, type Traffic, type TrafficParameters } from "./traffic.ts";
 
-export function fairleadNetwork(way: Way, traffic: Traffic, isFast: boolean): Driver<OverlayParameters> {
-  return {
-    name: isFast ? "fairlead" : "fairlead, stack",
-    what: `${way} of the pod network, with source guard and masquerading${isFast ? "" : ", without its fast path"}`,
-    missing: () => missingProgram("gcc"),
-    async prepare({ milliseconds }, cleanup) {
-      const ends = await (way === "veth" ? oneNode(cleanup, isFast) : twoNodes(cleanup, isFast));
-      return () => measureTraffic(ends, traffic, milliseconds);
-    },
-  };
+export function fairleadNetwork(way: Way, traffic: Traffic, isFast: boolean): Driver<TrafficParameters> {
+  const name = isFast ? "fairlead" : "fairlead, stack";
+  const what = `${way} of the pod network, with source guard and masquerading${isFast ? "" : ", without its fast path"}`;
+  return trafficDriver({ name, what }, traffic, (cleanup) =>
+    way === "veth" ? oneNode(cleanup, isFast) : twoNodes(cleanup, isFast),
+  );
 }
 
 async function oneNode(cleanup: Cleanup, isFast: boolean): Promise<Ends> {
@@ -79,6 +74,7 @@ async function startOverlay(node: PodNode, n: number, cleanup: Cleanup): Promise
   }
   overlay.start();
   await eventually("the overlay", () => status !== undefined && status.obstacle === undefined);
+  await node.network.setTunnelEnds(status!.tunnelEnds);
 }
 
 async function speedUp(node: PodNode, cleanup: Cleanup): Promise<void> {

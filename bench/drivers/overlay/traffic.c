@@ -1,10 +1,11 @@
 /*
- * traffic CLIENT_NETNS SERVER_NETNS ADDRESS PORT MILLISECONDS stream|rr|crr
+ * traffic CLIENT_NETNS SERVER_NETNS ADDRESS PORT MILLISECONDS stream|rr|crr PROCESSORS
  *
  * Serves PORT in the one network namespace and talks to it from the other for a time: as many bytes as go
  * through one connection (stream), one byte there and one back over one connection (rr), or over a new
  * connection each (crr). Prints how many bytes or exchanges there were, the seconds that they took, and the
- * seconds of processor time that both ends used. Namespaces are given by paths.
+ * seconds of processor time that both ends used. Namespaces are given by paths. PROCESSORS: 1, both ends
+ * share one; 2, each has its own.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -94,7 +95,8 @@ static void exchange(int fd) {
 
 static unsigned long long stream(const struct sockaddr_in* at, double until) {
   int fd = reach(at);
-  while (now() < until) check(write(fd, buffer, block), "send");
+  do check(write(fd, buffer, block), "send");
+  while (now() < until);
   shutdown(fd, SHUT_WR);
   unsigned long long total = 0;
   check(read(fd, &total, sizeof(total)), "receive the total");
@@ -105,7 +107,8 @@ static unsigned long long stream(const struct sockaddr_in* at, double until) {
 static unsigned long long exchanges(const struct sockaddr_in* at, double until) {
   unsigned long long count = 0;
   int fd = reach(at);
-  for (; now() < until; count++) exchange(fd);
+  do exchange(fd);
+  while (++count, now() < until);
   close(fd);
   return count;
 }
@@ -114,28 +117,45 @@ static unsigned long long connections(const struct sockaddr_in* at, double until
   unsigned long long count = 0;
   /* Closed by a reset: ports are free again at once. */
   struct linger reset = {1, 0};
-  for (; now() < until; count++) {
+  do {
     int fd = reach(at);
     exchange(fd);
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
     close(fd);
-  }
+  } while (++count, now() < until);
   return count;
 }
 
-static double seconds(struct timeval time) {
-  return (double)time.tv_sec + (double)time.tv_usec / 1e6;
+/** Processor time of a process, in seconds. */
+static double processor(pid_t pid) {
+  clockid_t clock;
+  struct timespec time = {0, 0};
+  if (clock_getcpuclockid(pid, &clock) == 0) clock_gettime(clock, &time);
+  return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-static double processor(int whose) {
-  struct rusage usage;
-  getrusage(whose, &usage);
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+/** The scheduler would now let both ends share a processor and now not, which makes twice the difference. */
+static void stay_on(int nth) {
+  cpu_set_t allowed, one;
+  check(sched_getaffinity(0, sizeof(allowed), &allowed), "read the affinity");
+  CPU_ZERO(&one);
+  for (int cpu = CPU_SETSIZE - 1; cpu >= 0; cpu--) {
+    if (!CPU_ISSET(cpu, &allowed)) continue;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    if (nth-- == 0) break;
+  }
+  check(sched_setaffinity(0, sizeof(one), &one), "stay on one processor");
+}
+
+static unsigned long long talk(const char* how, const struct sockaddr_in* at, double until) {
+  if (strcmp(how, "stream") == 0) return stream(at, until);
+  return strcmp(how, "rr") == 0 ? exchanges(at, until) : connections(at, until);
 }
 
 int main(int argc, char** argv) {
-  if (argc != 7) {
-    fprintf(stderr, "traffic CLIENT_NETNS SERVER_NETNS ADDRESS PORT MILLISECONDS stream|rr|crr\n");
+  if (argc != 8) {
+    fprintf(stderr, "traffic CLIENT_NETNS SERVER_NETNS ADDRESS PORT MILLISECONDS stream|rr|crr PROCESSORS\n");
     return 2;
   }
   signal(SIGPIPE, SIG_IGN);
@@ -143,31 +163,27 @@ int main(int argc, char** argv) {
   setpriority(PRIO_PROCESS, 0, -20);
   struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((unsigned short)atoi(argv[4]))};
   inet_pton(AF_INET, argv[3], &at.sin_addr);
-  int streams = strcmp(argv[6], "stream") == 0;
   int ready[2];
   check(pipe(ready), "make a pipe");
   pid_t child = (pid_t)check(fork(), "fork");
   if (child == 0) {
+    stay_on(atoi(argv[7]) - 1);
     enter(argv[2]);
-    serve(at, streams, ready[1]);
+    serve(at, strcmp(argv[6], "stream") == 0, ready[1]);
   }
   close(ready[1]);
+  stay_on(0);
   enter(argv[1]);
   if (read(ready[0], buffer, 1) != 1) return 1;
-  /* The first packet waits for links that have just come up, and for neighbours. */
-  int first = reach(&at);
-  if (streams) shutdown(first, SHUT_WR);
-  if (streams) check(read(first, buffer, 8), "receive the total");
-  if (!streams) exchange(first);
-  close(first);
+  /* The first packets wait for links that have just come up, and for neighbours. */
+  talk(argv[6], &at, now() + 0.002);
   double began = now();
-  double until = began + atof(argv[5]) / 1e3;
-  unsigned long long count = streams                      ? stream(&at, until)
-                             : strcmp(argv[6], "rr") == 0 ? exchanges(&at, until)
-                                                          : connections(&at, until);
+  double before = processor(getpid()) + processor(child);
+  unsigned long long count = talk(argv[6], &at, began + atof(argv[5]) / 1e3);
   double took = now() - began;
+  double used = processor(getpid()) + processor(child) - before;
   kill(child, SIGKILL);
   waitpid(child, NULL, 0);
-  printf("%llu %.6f %.6f\n", count, took, processor(RUSAGE_SELF) + processor(RUSAGE_CHILDREN));
+  printf("%llu %.9f %.9f\n", count, took, used);
   return 0;
 }

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { NativeNamespace } from "../../../src/kernel/native.ts";
-import type { Measurement } from "../../driver.ts";
-import { runProgram } from "../../namespace.ts";
+import type { Cleanup, Driver, Measurement } from "../../driver.ts";
+import { missingProgram, runProgram } from "../../namespace.ts";
 
 export type Traffic = "stream" | "rr" | "crr";
 
@@ -28,18 +28,46 @@ export function pathOf({ fd }: NativeNamespace): string {
   return `/proc/${process.pid}/fd/${fd}`;
 }
 
+export type TrafficParameters = {
+  /** Of one measurement. */
+  readonly milliseconds: number;
+  /** 1: both ends share one; 2: each has its own. */
+  readonly processors: number;
+};
+
 export interface Ends {
   readonly client: NativeNamespace;
   readonly server: NativeNamespace;
   readonly address: string;
 }
 
-export async function measureTraffic(
+/**
+ * A network that is made once, before the first round: what a round then takes is traffic, so that there can be many,
+ * and those of two drivers lie close to one another in time.
+ */
+export function trafficDriver(
+  named: { readonly name: string; readonly what: string },
+  traffic: Traffic,
+  make: (cleanup: Cleanup) => Promise<Ends>,
+): Driver<TrafficParameters> {
+  let ends: Ends;
+  return {
+    ...named,
+    missing: () => missingProgram("gcc"),
+    async once(_, cleanup) {
+      ends = await make(cleanup);
+    },
+    prepare: (parameters) => Promise.resolve(() => measureTraffic(ends, traffic, parameters)),
+  };
+}
+
+async function measureTraffic(
   { client, server, address }: Ends,
   traffic: Traffic,
-  milliseconds: number,
+  { milliseconds, processors }: TrafficParameters,
 ): Promise<Measurement> {
-  const argv = [compiled(), pathOf(client), pathOf(server), address, "8080", String(milliseconds), traffic] as const;
+  const how = [String(milliseconds), traffic, String(processors)] as const;
+  const argv = [compiled(), pathOf(client), pathOf(server), address, "8080", ...how] as const;
   const [count = 0, seconds = 1, processor = 0] = (await runProgram(client, [...argv])).split(" ").map(Number);
   const each = traffic === "stream" ? 2 ** 20 : 1;
   const unit = traffic === "stream" ? "MiB" : traffic === "rr" ? "exchange" : "connection";
