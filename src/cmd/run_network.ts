@@ -30,7 +30,7 @@ import { systemClock } from "../reconcile/clock.ts";
 import { openFastPath } from "./pod_fast_path.ts";
 import { packageVersion } from "./package_version.ts";
 import { Closes, runPart, type RunningPart } from "./part.ts";
-import { openPodNetwork } from "./pod_network.ts";
+import { openPodNetwork, type OpenPodNetwork } from "./pod_network.ts";
 
 export interface NetworkOptions {
   readonly config: NetworkConfiguration;
@@ -93,11 +93,14 @@ async function begin(options: NetworkOptions, closes: Closes): Promise<void> {
     announcement: announcementOf(config),
     clock: systemClock,
     log,
-    onOverlay: () => fastPath?.changed(),
+    onOverlay: ({ tunnelEnds }): Promise<void> => {
+      fastPath?.changed();
+      return pods.network.setTunnelEnds(tunnelEnds);
+    },
     onError: (part) => metrics.failed(part),
   });
   closes.add(() => agent.stop());
-  const pods = closes.own(
+  const pods: OpenPodNetwork = closes.own(
     await openPodNetwork({
       stateDir: config.stateDir,
       metrics,

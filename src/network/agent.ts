@@ -47,8 +47,8 @@ export interface NetworkAgentOptions {
   readonly announcement: Announcement;
   readonly clock: Clock;
   readonly log: AgentLog;
-  /** Told when the overlay's links may have changed. */
-  readonly onOverlay?: () => void;
+  /** Told when the overlay's links may have changed. A failure is told, and the next time it is tried again. */
+  readonly onOverlay?: (status: OverlayStatus) => Promise<void>;
   /** Told of each failure, by the part that had it. */
   readonly onError?: (part: "api" | "overlay" | "masquerade" | "node" | "conflist") => void;
 }
@@ -182,7 +182,7 @@ export class NetworkAgent {
 
   #onStatus(status: OverlayStatus): void {
     this.#status = status;
-    this.#options.onOverlay?.();
+    this.#options.onOverlay?.(status).catch((error: unknown) => this.#failed("overlay", "cannot follow it", error));
     this.#setMasquerade();
     this.#queue.add("node");
     this.#tell(status.problems);

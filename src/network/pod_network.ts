@@ -13,7 +13,7 @@ import type {
 import { FairleadError } from "../errors/catalogue.ts";
 import type { NamespacePort, NetworkNamespace } from "../kernel/ports.ts";
 import { describeRouting } from "../kernel/netlink/rtnetlink/requests.ts";
-import { parseIp } from "../model/address.ts";
+import { parseIp, type IpAddress } from "../model/address.ts";
 import { deriveHostPorts, hostPortOwner, type HostPorts } from "./host_ports.ts";
 import type { Owner } from "./ipam/leases.ts";
 import { addressRange, podCidrRanges, type RangeSet } from "./ipam/range.ts";
@@ -86,6 +86,11 @@ export class NodePodNetwork implements PodNetwork {
     await this.#shared.bridge.repair();
     await this.#knowHostPorts();
     await this.#options.hostPorts.settle();
+  }
+
+  /** @param ends addresses of this node to which other nodes send what is for its pods */
+  setTunnelEnds(ends: readonly IpAddress[]): Promise<void> {
+    return this.#shared.routed.setTunnelEnds(ends);
   }
 
   add(request: AddRequest): Promise<Result> {

@@ -1,7 +1,16 @@
 /** Keeps the tables of pods' sources as attachments want them. */
 import { FairleadError } from "../../errors/catalogue.ts";
 import type { NftablesPort } from "../../kernel/ports.ts";
-import { elementSteps, planSources, sourceTable, type SourceElement, type SourceFamily } from "./sources.ts";
+import type { IpAddress } from "../../model/address.ts";
+import {
+  elementSteps,
+  planSources,
+  planTunnelEnds,
+  sourceTable,
+  type SourceElement,
+  type SourceFamily,
+  type Tunnels,
+} from "./sources.ts";
 
 /** How often the table is observed and planned anew in one call, when others change it meanwhile. */
 const repairAttempts = 3;
@@ -19,14 +28,16 @@ export class SourceGuard {
   #running: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
 
-  readonly #tunnelPort: number | undefined;
+  #tunnels: Tunnels | undefined;
+  /** Those that the table has, as text; undefined: not known. */
+  #endsThere: string | undefined;
 
   /**
    * @param wanted everything that the table should hold: of all attachments that are noted
    * @param tunnelPort of VXLAN; undefined: there are no tunnels
    */
   constructor(port: NftablesPort, family: SourceFamily, wanted: () => readonly SourceElement[], tunnelPort?: number) {
-    this.#tunnelPort = tunnelPort;
+    this.#tunnels = tunnelPort === undefined ? undefined : { port: tunnelPort };
     this.#port = port;
     this.#family = family;
     this.#wanted = wanted;
@@ -49,8 +60,8 @@ export class SourceGuard {
       const observed = await this.#port.list(sourceTable(this.#family));
       const wanted = this.#wanted().filter(({ set, key }) => !gone.has(`${set} ${key}`));
       // A table that nobody needs yet is not made.
-      if (!observed && wanted.length === 0) return;
-      const steps = planSources(this.#family, observed, wanted, this.#tunnelPort);
+      if (!observed && wanted.length === 0 && !this.#tunnels?.ends) return;
+      const steps = planSources(this.#family, observed, wanted, this.#tunnels);
       try {
         if (steps.length > 0) await this.#port.transact(steps);
         return;
@@ -58,6 +69,24 @@ export class SourceGuard {
         if (!(error instanceof FairleadError) || attempt === repairAttempts) throw error;
       }
     }
+  }
+
+  /** Where this node's tunnels end from now on. */
+  async setTunnelEnds(ends: readonly IpAddress[]): Promise<void> {
+    const text = ends.join(" ");
+    if (!this.#tunnels || this.#endsThere === text) return;
+    this.#endsThere = undefined;
+    this.#tunnels = { ...this.#tunnels, ends };
+    await this.#writeTunnelEnds(ends);
+    this.#endsThere = text;
+  }
+
+  async #writeTunnelEnds(ends: readonly IpAddress[]): Promise<void> {
+    const observed = await this.#port.list(sourceTable(this.#family));
+    if (!observed) return this.repair();
+    const { gone, come } = planTunnelEnds(observed, ends);
+    if (gone.length > 0) await this.#change({ step: "delete elements", elements: gone });
+    if (come.length > 0) await this.#change({ step: "add elements", elements: come });
   }
 
   async remove(): Promise<void> {

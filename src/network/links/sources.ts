@@ -9,6 +9,7 @@ import type { Expression } from "../../kernel/netlink/nftables/expressions/index
 import type { NftElement, NftSet, NftTable, NftTableRef } from "../../kernel/netlink/nftables/state.ts";
 import type { NftStep } from "../../kernel/netlink/nftables/step.ts";
 import { macBytes, type IpAddress, type MacAddress } from "../../model/address.ts";
+import { familyOfIp } from "../../model/cidr.ts";
 import type { IpFamily } from "../../model/service.ts";
 import { familiesOf, type PodLink } from "./link.ts";
 import { linkLocal, podLinkGroup } from "./names.ts";
@@ -20,6 +21,8 @@ export function sourceTable(family: SourceFamily): NftTableRef {
 }
 
 export const sourceSets = { IPv4: "sources4", IPv6: "sources6" } as const;
+/** Addresses of this node at which tunnels end. */
+export const tunnelSets = { IPv4: "tunnels4", IPv6: "tunnels6" } as const;
 
 /** An element of a set, its key as hex: so that two are told apart by `===`. */
 export interface SourceElement {
@@ -34,6 +37,21 @@ export function renderSources(link: PodLink): readonly SourceElement[] {
   return [...link.addresses, ...local].map(({ family, address }) => ({
     set: sourceSets[family],
     key: sourceKey(link.hostLink, link.mac, address),
+  }));
+}
+
+/** VXLAN's packets, which are not tracked. */
+export interface Tunnels {
+  /** UDP. */
+  readonly port: number;
+  /** This node's addresses at which they end; undefined: not known yet, what the table has stays. */
+  readonly ends?: readonly IpAddress[];
+}
+
+function renderTunnelEnds(ends: readonly IpAddress[]): readonly SourceElement[] {
+  return ends.map((end) => ({
+    set: tunnelSets[familyOfIp(end)],
+    key: Buffer.from(part.address(end)).toString("hex"),
   }));
 }
 
@@ -115,9 +133,6 @@ const arp: readonly Expression[] = [
   verdict("return"),
 ];
 
-/** RTN_LOCAL: an address of this node, as the route look-up has it. */
-const local = 2;
-
 function isTo(port: number): readonly Expression[] {
   return [
     { expr: "meta", key: "l4proto", dreg: register(0) },
@@ -145,11 +160,15 @@ function tunnelChains(port: number): readonly Chain[] {
   ];
 }
 
-function isTunnelToNode(port: number): readonly Expression[] {
+const destinations = { IPv4: load("network", 16, 4, 0), IPv6: load("network", 24, 16, 0) } as const;
+
+/** By addresses of which there are two at most: whether an address is local costs each packet a look at the routes. */
+function isTunnelToNode(port: number, family: IpFamily): readonly Expression[] {
   return [
     ...isTo(port),
-    { expr: "fib", dreg: register(0), result: "addrtype", flags: ["daddr"] },
-    { expr: "cmp", sreg: register(0), op: "eq", data: part.host32(local) },
+    ...isEtherType(etherTypes[family]),
+    destinations[family],
+    { expr: "lookup", set: tunnelSets[family], sreg: register(0) },
     { expr: "notrack" },
   ];
 }
@@ -170,18 +189,28 @@ function chains(family: SourceFamily, tunnelPort: number | undefined): readonly 
     },
     {
       name: "prerouting",
-      rules: [[...isPod, verdict("jump", "from-pod")], ...(port === undefined ? [] : [isTunnelToNode(port)])],
+      rules: [
+        [...isPod, verdict("jump", "from-pod")],
+        ...(port === undefined ? [] : [isTunnelToNode(port, "IPv4"), isTunnelToNode(port, "IPv6")]),
+      ],
     },
     ...(port === undefined ? [] : tunnelChains(port)),
   ];
 }
 
-function sets(): readonly NftSet[] {
+function sets(family: SourceFamily, tunnelPort: number | undefined): readonly NftSet[] {
+  const hasTunnels = family === "inet" && tunnelPort !== undefined;
   return [
+    ...(hasTunnels ? tunnels : []),
     { name: sourceSets.IPv4, ...setOf(["ifname", "ether_addr", "ipv4_addr"]) },
     { name: sourceSets.IPv6, ...setOf(["ifname", "ether_addr", "ipv6_addr"]) },
   ];
 }
+
+const tunnels: readonly NftSet[] = [
+  { name: tunnelSets.IPv4, ...setOf(["ipv4_addr"]) },
+  { name: tunnelSets.IPv6, ...setOf(["ipv6_addr"]) },
+];
 
 /** The table without elements, made anew whatever is there. */
 function planSourceTable(family: SourceFamily, exists: boolean, tunnelPort: number | undefined): readonly NftStep[] {
@@ -190,7 +219,7 @@ function planSourceTable(family: SourceFamily, exists: boolean, tunnelPort: numb
   return [
     ...(exists ? [{ step: "delete table", table } as const] : []),
     { step: "add table", table, userdata: { comment: versionOf(tunnelPort) } },
-    ...sets().map((set): NftStep => ({ step: "add set", table, set })),
+    ...sets(family, tunnelPort).map((set): NftStep => ({ step: "add set", table, set })),
     ...chains(family, tunnelPort).flatMap(({ name, rules }): NftStep[] => [
       {
         step: "add chain",
@@ -204,52 +233,72 @@ function planSourceTable(family: SourceFamily, exists: boolean, tunnelPort: numb
 
 /** Bumped with the rules: a table of another version is made anew. */
 function versionOf(tunnelPort: number | undefined): string {
-  return `sources of pods, version 2${tunnelPort === undefined ? "" : `, tunnels by port ${tunnelPort}`}`;
+  return `sources of pods, version 3${tunnelPort === undefined ? "" : `, tunnels by port ${tunnelPort}`}`;
 }
 
 /**
  * What makes an observed table the wanted one.
  *
  * @param observed undefined: there is none
- * @param tunnelPort of VXLAN; undefined: there are no tunnels
+ * @param tunnels undefined: there are none
  */
 export function planSources(
   family: SourceFamily,
   observed: NftTable | undefined,
-  wanted: readonly SourceElement[],
-  tunnelPort?: number,
+  sources: readonly SourceElement[],
+  tunnels?: Tunnels,
 ): readonly NftStep[] {
-  if (!observed || !isWhole(family, observed, tunnelPort)) {
+  const wanted = [...sources, ...(family === "inet" ? renderTunnelEnds(tunnels?.ends ?? []) : [])];
+  if (!observed || !isWhole(family, observed, tunnels?.port)) {
     return [
-      ...planSourceTable(family, observed !== undefined, tunnelPort),
+      ...planSourceTable(family, observed !== undefined, tunnels?.port),
       ...elementSteps(family, "add elements", wanted),
     ];
   }
-  const there = observed.sets.flatMap(({ name, elements }) =>
-    elements.flatMap(({ key }) => (key ? [{ set: name, key: Buffer.from(key).toString("hex") }] : [])),
-  );
+  const known = [...Object.values(sourceSets), ...(tunnels?.ends ? Object.values(tunnelSets) : [])];
+  return elementChanges(family, elementsOf(observed, known), wanted);
+}
+
+/** What makes the ends of tunnels in a whole table the wanted ones; its sources are left alone. */
+export function planTunnelEnds(
+  observed: NftTable,
+  ends: readonly IpAddress[],
+): { readonly gone: readonly SourceElement[]; readonly come: readonly SourceElement[] } {
+  return differences(elementsOf(observed, Object.values(tunnelSets)), renderTunnelEnds(ends));
+}
+
+function elementsOf({ sets }: NftTable, names: readonly string[]): readonly SourceElement[] {
+  return sets
+    .filter(({ name }) => names.includes(name))
+    .flatMap(({ name, elements }) =>
+      elements.flatMap(({ key }) => (key ? [{ set: name, key: Buffer.from(key).toString("hex") }] : [])),
+    );
+}
+
+function elementChanges(
+  family: SourceFamily,
+  there: readonly SourceElement[],
+  wanted: readonly SourceElement[],
+): readonly NftStep[] {
+  const { gone, come } = differences(there, wanted);
+  return [...elementSteps(family, "delete elements", gone), ...elementSteps(family, "add elements", come)];
+}
+
+function differences(there: readonly SourceElement[], wanted: readonly SourceElement[]) {
   const id = ({ set, key }: SourceElement): string => `${set} ${key}`;
   const isWanted = new Set(wanted.map(id));
   const isThere = new Set(there.map(id));
-  return [
-    ...elementSteps(
-      family,
-      "delete elements",
-      there.filter((element) => !isWanted.has(id(element))),
-    ),
-    ...elementSteps(
-      family,
-      "add elements",
-      wanted.filter((element) => !isThere.has(id(element))),
-    ),
-  ];
+  return {
+    gone: there.filter((element) => !isWanted.has(id(element))),
+    come: wanted.filter((element) => !isThere.has(id(element))),
+  };
 }
 
 function isWhole(family: SourceFamily, observed: NftTable, tunnelPort: number | undefined): boolean {
   const counts = new Map(observed.chains.map(({ name, rules }) => [name, rules.length]));
   return (
     observed.userdata?.comment === versionOf(tunnelPort) &&
-    sets().every(({ name }) => observed.sets.some((set) => set.name === name)) &&
+    sets(family, tunnelPort).every(({ name }) => observed.sets.some((set) => set.name === name)) &&
     chains(family, tunnelPort).every(({ name, rules }) => counts.get(name) === rules.length)
   );
 }
@@ -260,7 +309,7 @@ export function elementSteps(
   elements: readonly SourceElement[],
 ): readonly NftStep[] {
   const table = sourceTable(family);
-  return Object.values(sourceSets).flatMap((set): NftStep[] => {
+  return [...Object.values(sourceSets), ...Object.values(tunnelSets)].flatMap((set): NftStep[] => {
     const keys = elements.filter((element) => element.set === set);
     const bytes = keys.map(({ key }): NftElement => ({ key: Buffer.from(key, "hex") }));
     return bytes.length === 0 ? [] : [{ step, table, set, elements: bytes }];

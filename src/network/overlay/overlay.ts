@@ -1,6 +1,7 @@
 /** Keeps this node's end of the overlay as the Node objects want it. */
 import { FairleadError } from "../../errors/catalogue.ts";
 import type { GenericNetlinkPort, RoutingEvent, RoutingPort } from "../../kernel/ports.ts";
+import type { IpAddress } from "../../model/address.ts";
 import type { Cidr } from "../../model/cidr.ts";
 import type { Node } from "../../model/kubernetes.ts";
 import { systemClock, type Clock } from "../../reconcile/clock.ts";
@@ -30,6 +31,8 @@ export interface OverlayStatus {
   readonly podCidrs: PerFamily<Cidr>;
   /** Of pods' links, in bytes. */
   readonly podMtu: number | undefined;
+  /** Addresses of this node at which tunnels end. */
+  readonly tunnelEnds: readonly IpAddress[];
   /** What the Node object of this node shall say; null: no such annotation. */
   readonly annotations: Readonly<Record<string, string | null>>;
   /** Why other nodes' pods cannot be reached, by the node's name. */
@@ -270,6 +273,7 @@ export class Overlay {
       obstacle: deriveObstacle(self) ?? this.#unfinished(),
       podCidrs: self.node.podCidrs,
       podMtu: derivePodMtu(self),
+      tunnelEnds: deriveVteps(self).map(({ local }) => local),
       annotations: deriveAnnotations(self),
       problems: new Map(this.#problems),
       entries: this.#programmed.size,

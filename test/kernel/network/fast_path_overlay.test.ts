@@ -61,6 +61,8 @@ it.each(families)("a connection goes past the stacks of both nodes, both ways, w
 it("what carries the tunnel is not tracked, and what a program sends to its port is", async () => {
   const { namespace } = cluster.node(1).host;
   const udp = async (): Promise<string> => run(namespace, ["conntrack", "-L", "-p", "udp", "--orig-port-dst", "8472"]);
+  const udp6 = ["conntrack", "-L", "-f", "ipv6", "-p", "udp", "--orig-port-dst", "8472"] as const;
+  for (const { host } of cluster.nodes) expect(await run(host.namespace, [...udp6])).toBe("");
   expect(await udp()).toBe("");
   const ask = { do: "ask", protocol: "UDP", address: "172.18.0.2", port: 8472, timeoutMs: 200 } as const;
   await cluster.node(1).host.command(ask);

@@ -229,6 +229,9 @@ describe("the overlay heals", () => {
     const objects = other.routing.applied.map(({ verb, object }) => `${verb} ${object}`);
     expect(objects.every((text) => text === "replace fdb")).toBe(true);
     expect(objects.length).toBeLessThanOrEqual(4);
+    // Where its tunnels end, and their packets are not tracked, has changed with it.
+    const rules = await run(node.host.namespace, ["nft", "list", "table", "inet", "fairlead-pods"]);
+    expect(rules.match(/elements = \{ [0-9a-f.:]+ \}/g)).toEqual([`elements = { ${ip4} }`, `elements = { ${ip6} }`]);
   });
 
   it("when a node starts anew with nothing", async () => {

@@ -13,7 +13,13 @@ import {
   type ObservedEnd,
 } from "../../../../src/network/links/plan.ts";
 import { renderHostEnd, renderLimit, renderPodEnd, type EndChange } from "../../../../src/network/links/render.ts";
-import { planSources, renderSources } from "../../../../src/network/links/sources.ts";
+import {
+  planSources,
+  planTunnelEnds,
+  renderSources,
+  type SourceElement,
+  type Tunnels,
+} from "../../../../src/network/links/sources.ts";
 import type { NftTable } from "../../../../src/kernel/netlink/nftables/state.ts";
 
 const ip = (text: string) => text as IpAddress;
@@ -159,8 +165,8 @@ describe("a rate", () => {
 
 describe("sources", () => {
   const wanted = renderSources(podLink());
-  const table = (elements: readonly string[]): NftTable => {
-    const steps = planSources("inet", undefined, []);
+  const table = (elements: readonly string[], tunnels?: Tunnels, ends: readonly SourceElement[] = []): NftTable => {
+    const steps = planSources("inet", undefined, [], tunnels);
     const chains = steps.flatMap((step) => (step.step === "add chain" ? [step.chain] : []));
     const rulesOf = (name: string) =>
       steps.flatMap((step) => (step.step === "add rule" && step.chain === name ? [step.rule] : []));
@@ -175,8 +181,8 @@ describe("sources", () => {
       chains: chains.map((chain) => ({ ...chain, rules: rulesOf(chain.name) })),
       sets: sets.map((set) => ({
         ...set,
-        elements: wanted
-          .filter((element) => element.set === set.name && elements.includes(element.key))
+        elements: [...wanted.filter(({ key }) => elements.includes(key)), ...ends]
+          .filter((element) => element.set === set.name)
           .map(({ key }) => ({ key: Buffer.from(key, "hex") })),
       })),
       objects: [],
@@ -198,6 +204,24 @@ describe("sources", () => {
     expect(planSources("inet", table(keys), wanted.slice(1))).toMatchObject([
       { step: "delete elements", set: "sources4", elements: [{}] },
     ]);
+  });
+
+  it("know where tunnels end, and leave what is there as long as they do not", () => {
+    const [one, two] = [ip("172.18.0.1"), ip("172.18.0.2")];
+    const made = planSources("inet", undefined, [], { port: 8472, ends: [one, ip("fd00::1")] });
+    expect(made.slice(-2)).toMatchObject([
+      { step: "add elements", set: "tunnels4", elements: [{ key: Buffer.from("ac120001", "hex") }] },
+      { step: "add elements", set: "tunnels6", elements: [{ key: Buffer.from(`fd00${"0".repeat(27)}1`, "hex") }] },
+    ]);
+    const ends = [{ set: "tunnels4", key: "ac120001" }];
+    const there = table(keys, { port: 8472 }, ends);
+    expect(planSources("inet", there, wanted, { port: 8472 })).toEqual([]);
+    expect(planSources("inet", there, wanted, { port: 8472, ends: [one] })).toEqual([]);
+    expect(planSources("inet", there, wanted, { port: 8472, ends: [two] })).toMatchObject([
+      { step: "delete elements", set: "tunnels4", elements: [{ key: Buffer.from("ac120001", "hex") }] },
+      { step: "add elements", set: "tunnels4", elements: [{ key: Buffer.from("ac120002", "hex") }] },
+    ]);
+    expect(planTunnelEnds(there, [two])).toEqual({ gone: ends, come: [{ set: "tunnels4", key: "ac120002" }] });
   });
 
   it("of a table that somebody changed are made anew with it, in one transaction", () => {
