@@ -16,6 +16,8 @@ const isLong = process.env["FAIRLEAD_LONG"] === "1";
 const podCount = isLong ? 500 : 24;
 const atOnce = isLong ? 100 : 12;
 const kills = isLong ? 30 : 4;
+/** ADD and DEL of each pod, twice: half of the calls leave the kills room to come in their midst. */
+const callsBetweenKills = Math.floor((podCount * 4) / kills / 2);
 const agentScript = path.resolve(import.meta.dirname, "../../dist/bench/drivers/cni/agent.js");
 
 let folder: string;
@@ -59,6 +61,8 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   await exit;
 }
 
+let succeeded = 0;
+
 /** Seconds of ten agents' starts, on a machine that does much else. */
 const patienceMs = 120_000;
 
@@ -68,6 +72,7 @@ async function call(verb: "ADD" | "DEL", index: number) {
   const netns = `/proc/${process.pid}/fd/${pods[index]!.fd}`;
   const env = { CNI_COMMAND: verb, CNI_CONTAINERID: `pod-${index}`, CNI_NETNS: netns, CNI_IFNAME: "eth0" };
   const { exitCode, stdout } = await runPlugin({ env, stdin: JSON.stringify(config) });
+  if (exitCode === 0) succeeded++;
   return {
     ok: exitCode === 0,
     answer: (stdout === "" ? {} : JSON.parse(stdout)) as { code?: number; ips: { address: string }[] },
@@ -97,10 +102,14 @@ test("kill -9 in the middle of many ADD and DEL", { timeout: 600_000 }, async ()
   const codes = new Map<number, number>();
   let isDone = false;
   let random = seed;
+  let killed = 0;
   const killing = (async () => {
-    for (let i = 0; i < kills && !isDone; i++) {
+    for (; killed < kills && !isDone; killed++) {
       random = (random * 1_103_515_245 + 12_345) % 2 ** 31;
-      await sleep(50 + (random % 400));
+      // By calls and not by time: however slow the machine is, some calls succeed between two kills.
+      const enough = succeeded + 1 + (random % callsBetweenKills);
+      while (succeeded < enough && !isDone) await sleep(2);
+      await sleep(random % 8);
       await end(agent, "SIGKILL");
       agent = await startAgent();
     }
@@ -136,6 +145,7 @@ test("kill -9 in the middle of many ADD and DEL", { timeout: 600_000 }, async ()
     isDone = true;
     await killing;
   }
+  expect(killed).toBe(kills);
   // What is in the middle of an answer is tried again; nothing else goes wrong.
   expect([...codes.keys()].filter((code) => code !== 11)).toEqual([]);
 
