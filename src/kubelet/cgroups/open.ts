@@ -6,9 +6,9 @@ import type { Clock } from "../../reconcile/clock.ts";
 import type { RuntimeService } from "../cri/runtime.ts";
 import type { NodeFacts } from "../node/facts.ts";
 import { cgroupSettings, type KubeletFlags } from "../settings.ts";
+import { readPids } from "../stats/pids.ts";
 import { readHierarchies } from "./hierarchies.ts";
 import { NodeCgroups } from "./manager.ts";
-import { readPids } from "./pids.ts";
 import { systemdSlices } from "./systemd.ts";
 import { CgroupTree } from "./tree.ts";
 

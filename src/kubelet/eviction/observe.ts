@@ -1,18 +1,21 @@
 /** The real stats: /proc, control groups, file systems, and what the runtime says of containers' layers. */
-import { readFile, stat, statfs } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import type { Pod } from "../../model/kubernetes.ts";
+import { Pace } from "../../reconcile/pace.ts";
 import { podCgroupName, podsRoot, type CgroupPlace } from "../cgroups/names.ts";
-import { readPids } from "../cgroups/pids.ts";
 import type { CgroupTree } from "../cgroups/tree.ts";
-import { memoryUse, processCount } from "../cgroups/usage.ts";
 import type { ContainerStats } from "../cri/messages.ts";
 import type { Runtime } from "../cri/runtime.ts";
 import { qosClassOf } from "../pods/containers.ts";
 import { containerNameLabel, podFolder, podLogFolder, podUidLabel, type Folders } from "../pods/names.ts";
-import { diskUseOf } from "./disk_use.ts";
+import { decodeMeminfo, type GroupUse } from "../stats/decode.ts";
+import { diskUseOf, layerUse, noDisk, type DiskUse } from "../stats/disk_use.ts";
+import { fileSystem, imageFolder, type FileSystem } from "../stats/file_system.ts";
+import { Groups } from "../stats/groups.ts";
+import { readPids } from "../stats/pids.ts";
 import type { Observation, Signal } from "./signals.ts";
 import type { NodeStats } from "./stats.ts";
-import type { ContainerUse, DiskUse, PodUse } from "./usage.ts";
+import type { ContainerUse, PodUse } from "./usage.ts";
 
 export interface NodeStatsOptions {
   readonly runtime: Runtime;
@@ -22,72 +25,79 @@ export interface NodeStatsOptions {
 }
 
 export function nodeStats(options: NodeStatsOptions): NodeStats {
+  const groups = new Groups(options.tree.hierarchies);
   return {
     hasImageFs: async () => {
-      const [image, own] = await Promise.all([imageFolder(options), stat(options.folders.root)]);
+      const [image, own] = await Promise.all([imageFolder(options.runtime), stat(options.folders.root)]);
       return image !== undefined && (await stat(image)).dev !== own.dev;
     },
-    signals: () => readSignals(options),
+    signals: () => readSignals(options, groups),
     pods: async (pods) => {
       const stats = await options.runtime.listContainerStats();
-      const entries = pods.map(async (pod) => [pod.metadata.uid, await podUse(options, pod, stats)] as const);
+      const pace = new Pace();
+      const measured: (readonly [Pod, GroupUse])[] = [];
+      for (const pod of pods) {
+        measured.push([pod, groups.use(groupOf(options, pod))]);
+        await pace.next();
+      }
+      const entries = measured.map(
+        async ([pod, group]) => [pod.metadata.uid, await podUse(options, pod, group, stats)] as const,
+      );
       return new Map(await Promise.all(entries));
     },
   };
 }
 
-async function imageFolder({ runtime }: NodeStatsOptions): Promise<string | undefined> {
-  const [first] = await runtime.imageFilesystems();
-  return first?.fsId?.mountpoint;
+function groupOf({ tree, place }: NodeStatsOptions, pod: Pod): string {
+  return tree.literal(podCgroupName(place, pod.metadata.uid, qosClassOf(pod)));
 }
 
-async function readSignals(options: NodeStatsOptions) {
-  const { tree, place, folders } = options;
-  const [memory, ofPods, node, image, pids] = await Promise.all([
-    readMemory(),
-    memoryUse(tree, podsRoot(place)),
+async function readSignals({ tree, place, folders, runtime }: NodeStatsOptions, groups: Groups) {
+  const [memory, node, image, pids] = await Promise.all([
+    nodeMemory(),
     fileSystem(folders.root),
-    imageFolder(options).then((folder) => fileSystem(folder ?? folders.root)),
+    imageFolder(runtime).then((folder) => fileSystem(folder ?? folders.root)),
     readPids(),
   ]);
+  const { memory: ofPods } = groups.use(tree.literal(podsRoot(place)));
   const signals = new Map<Signal, Observation>([
     ["memory.available", memory],
-    ["nodefs.available", node.bytes],
-    ["nodefs.inodesFree", node.inodes],
-    ["imagefs.available", image.bytes],
-    ["imagefs.inodesFree", image.inodes],
+    ["nodefs.available", bytesOf(node)],
+    ["nodefs.inodesFree", inodesOf(node)],
+    ["imagefs.available", bytesOf(image)],
+    ["imagefs.inodesFree", inodesOf(image)],
     ["pid.available", { available: pids.most - pids.running, capacity: pids.most }],
   ]);
   if (ofPods) {
-    const capacity = Math.min(ofPods.limitBytes, memory.capacity);
+    const capacity = Math.min(ofPods.limitBytes || Infinity, memory.capacity);
     signals.set("allocatableMemory.available", { available: capacity - ofPods.workingSetBytes, capacity });
   }
   return signals;
 }
 
 /** Free pages, and pages of files that nobody uses: as cAdvisor takes it for the root group. */
-async function readMemory(): Promise<Observation> {
-  const text = await readFile("/proc/meminfo", "utf8");
-  const of = (key: string): number => Number(new RegExp(`^${key}:\\s+(\\d+) kB`, "m").exec(text)?.[1] ?? 0) * 1024;
-  return { available: of("MemFree") + of("Inactive\\(file\\)"), capacity: of("MemTotal") };
+async function nodeMemory(): Promise<Observation> {
+  const { totalBytes, workingSetBytes } = decodeMeminfo(await readFile("/proc/meminfo", "utf8"));
+  return { available: totalBytes - workingSetBytes, capacity: totalBytes };
 }
 
-async function fileSystem(folder: string): Promise<{ readonly bytes: Observation; readonly inodes: Observation }> {
-  const { bavail, blocks, bsize, ffree, files } = await statfs(folder);
-  return {
-    bytes: { available: bavail * bsize, capacity: blocks * bsize },
-    inodes: { available: ffree, capacity: files },
-  };
+function bytesOf({ availableBytes, capacityBytes }: FileSystem): Observation {
+  return { available: availableBytes, capacity: capacityBytes };
 }
 
-async function podUse(options: NodeStatsOptions, pod: Pod, stats: readonly ContainerStats[]): Promise<PodUse> {
-  const { tree, place } = options;
+function inodesOf({ inodesFree, inodes }: FileSystem): Observation {
+  return { available: inodesFree, capacity: inodes };
+}
+
+async function podUse(
+  options: NodeStatsOptions,
+  pod: Pod,
+  { memory, processes }: GroupUse,
+  stats: readonly ContainerStats[],
+): Promise<PodUse> {
   const { uid } = pod.metadata;
-  const name = podCgroupName(place, uid, qosClassOf(pod));
   const own = stats.filter(({ attributes }) => attributes?.labels[podUidLabel] === uid);
-  const [memory, processes, volumes, containers] = await Promise.all([
-    memoryUse(tree, name),
-    processCount(tree, name),
+  const [volumes, containers] = await Promise.all([
     volumesUse(options, pod),
     Promise.all(own.map((one) => containerUse(options, pod, one))),
   ]);
@@ -98,14 +108,12 @@ async function podUse(options: NodeStatsOptions, pod: Pod, stats: readonly Conta
 async function containerUse(
   { folders }: NodeStatsOptions,
   pod: Pod,
-  { attributes, memory, writableLayer }: ContainerStats,
+  stats: ContainerStats,
 ): Promise<readonly [string, ContainerUse]> {
+  const { attributes, memory } = stats;
   const name = attributes?.labels[containerNameLabel] ?? "";
   const logs = await diskUseOf(`${podLogFolder(folders, pod)}/${name}`);
-  const rootfs: DiskUse = {
-    bytes: writableLayer?.usedBytes?.value ?? 0,
-    inodes: writableLayer?.inodesUsed?.value ?? 0,
-  };
+  const rootfs: DiskUse = layerUse(stats) ?? noDisk;
   return [name, { memoryBytes: memory?.workingSetBytes?.value ?? 0, rootfs, logs }];
 }
 

@@ -2,14 +2,8 @@
 import type { Pod } from "../../model/kubernetes.ts";
 import { formatQuantity } from "../../model/quantity.ts";
 import { podRequests } from "../../model/pod_requests.ts";
+import { noDisk, type DiskUse } from "../stats/disk_use.ts";
 import type { StarvedResource } from "./signals.ts";
-
-export interface DiskUse {
-  readonly bytes: number;
-  readonly inodes: number;
-}
-
-export const noDisk: DiskUse = { bytes: 0, inodes: 0 };
 
 export interface ContainerUse {
   /** Working set. */

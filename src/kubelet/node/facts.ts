@@ -1,6 +1,8 @@
 /** What this node is (pkg/kubelet/nodestatus, cadvisor's machine info). */
-import { readFile, readdir, statfs } from "node:fs/promises";
+import { readFile, readdir } from "node:fs/promises";
 import os from "node:os";
+import { decodeMeminfo } from "../stats/decode.ts";
+import { fileSystem } from "../stats/file_system.ts";
 
 export interface NodeFacts {
   readonly cpus: number;
@@ -25,15 +27,16 @@ export async function readNodeFacts(rootFolder: string): Promise<NodeFacts> {
     read("/etc/machine-id"),
     read("/sys/class/dmi/id/product_uuid"),
     read("/proc/sys/kernel/random/boot_id"),
-    statfs(rootFolder),
+    fileSystem(rootFolder),
     readHugepages(),
   ]);
   const machine = machineId.trim();
+  const { totalBytes: memoryBytes, swapTotalBytes: swapBytes } = decodeMeminfo(meminfo);
   return {
     cpus: os.cpus().length,
-    memoryBytes: Number(/^MemTotal:\s+(\d+) kB/m.exec(meminfo)?.[1] ?? 0) * 1024,
-    swapBytes: Number(/^SwapTotal:\s+(\d+) kB/m.exec(meminfo)?.[1] ?? 0) * 1024,
-    diskBytes: disk.blocks * disk.bsize,
+    memoryBytes,
+    swapBytes,
+    diskBytes: disk.capacityBytes,
     hugepages,
     machineId: machine,
     systemUuid: uuid.trim() || machine,

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, linkSync, rmSync, writeFileSync } from "node:fs
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { diskUseOf } from "../../../src/kubelet/eviction/disk_use.ts";
+import { diskUseOf } from "../../../src/kubelet/stats/disk_use.ts";
 import { exceededDiskLimit, hasDiskLimits } from "../../../src/kubelet/eviction/local_storage.ts";
 import { EvictionManager, type Evictable } from "../../../src/kubelet/eviction/manager.ts";
 import { evictionMessage } from "../../../src/kubelet/eviction/message.ts";

@@ -84,8 +84,8 @@ describe("images", () => {
   });
 
   it("are to be freed from the high threshold on, down to the low one", () => {
-    expect(bytesToFree({ available: 16, capacity: 100 }, 85, 80)).toBe(0);
-    expect(bytesToFree({ available: 15, capacity: 100 }, 85, 80)).toBe(5);
+    expect(bytesToFree({ availableBytes: 16, capacityBytes: 100 }, 85, 80)).toBe(0);
+    expect(bytesToFree({ availableBytes: 15, capacityBytes: 100 }, 85, 80)).toBe(5);
   });
 });
 
@@ -93,7 +93,7 @@ describe("the collection of images", () => {
   class Scene {
     images = [imageOf("old"), imageOf("used"), imageOf("pause")];
     used = new Set(["used"]);
-    disk = { available: 50, capacity: 1000 };
+    disk = { availableBytes: 50, capacityBytes: 1000 };
     readonly said: string[] = [];
     readonly clock = new FakeClock();
     readonly gc: ImageGc;
@@ -134,12 +134,12 @@ describe("the collection of images", () => {
 
   it("stops when enough is free, and leaves alone what was just fetched", async () => {
     const scene = new Scene();
-    scene.disk = { available: 500, capacity: 1000 };
+    scene.disk = { availableBytes: 500, capacityBytes: 1000 };
     await scene.gc.turn();
     scene.images.push(imageOf("new"), imageOf("other"));
     await scene.gc.turn();
     expect(scene.names).toHaveLength(5);
-    scene.disk = { available: 110, capacity: 1000 };
+    scene.disk = { availableBytes: 110, capacityBytes: 1000 };
     await scene.gc.turn();
     expect(scene.names).toEqual(["used", "pause", "new", "other"]);
     scene.clock.advance(120_000);
@@ -149,7 +149,7 @@ describe("the collection of images", () => {
 
   it("removes what nobody has used for long, once that is known", async () => {
     const scene = new Scene({ maxAgeMs: 1000 });
-    scene.disk = { available: 900, capacity: 1000 };
+    scene.disk = { availableBytes: 900, capacityBytes: 1000 };
     await scene.gc.turn();
     scene.clock.advance(900);
     scene.used.add("old");

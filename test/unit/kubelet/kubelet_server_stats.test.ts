@@ -8,7 +8,7 @@ import { measuredRuntime } from "../../../src/kubelet/server/metrics/measured_ru
 import { ProbeMetrics } from "../../../src/kubelet/server/metrics/probe_metrics.ts";
 import { renderFamilies } from "../../../src/kubelet/server/metrics/text.ts";
 import { cadvisorFamilies } from "../../../src/kubelet/server/stats/cadvisor_metrics.ts";
-import { decodeGroup, decodeLinks, decodeMeminfo } from "../../../src/kubelet/server/stats/decode.ts";
+import { decodeGroup, decodeLinks, decodeMeminfo } from "../../../src/kubelet/stats/decode.ts";
 import { resourceFamilies } from "../../../src/kubelet/server/stats/resource_metrics.ts";
 import type { Measured, NodeSnapshot } from "../../../src/kubelet/server/stats/snapshot.ts";
 import { summaryOf } from "../../../src/kubelet/server/stats/summary.ts";
@@ -154,8 +154,8 @@ const node: NodeSnapshot = {
           image: 'we"b',
           startedAtMs: timeMs + 500,
           use: use("/kubepods/podu1/c1"),
-          rootfs: { usedBytes: 11, inodes: 1 },
-          logs: { usedBytes: 22, inodes: 2 },
+          rootfs: { bytes: 11, inodes: 1 },
+          logs: { bytes: 22, inodes: 2 },
         },
       ],
       volumes: [{ name: "data", fs, claim: "mine" }],

@@ -1,9 +1,9 @@
 /** Removes images that nobody uses: by thresholds of their disk, by age, and all of them where the node runs out of disk. */
-import { statfs } from "node:fs/promises";
 import type { EventRecorder, EventSubject } from "../../../api/event_recorder.ts";
 import type { Clock } from "../../../reconcile/clock.ts";
 import { Periodic } from "../../../reconcile/periodic.ts";
 import type { Runtime } from "../../cri/runtime.ts";
+import { fileSystem, imageFolder } from "../../stats/file_system.ts";
 import {
   bytesToFree,
   expiredImages,
@@ -11,6 +11,7 @@ import {
   isOldEnough,
   recordImages,
   type ImageRecord,
+  type DiskRoom,
   type ImageRecords,
 } from "./plan.ts";
 
@@ -30,7 +31,7 @@ export interface ImageGcOptions {
   readonly clock: Clock;
   readonly onError: (attempted: string, error: unknown) => void;
   /** Of the images' disk; default: as the file system says. */
-  readonly disk?: (mountPoint: string) => Promise<{ readonly available: number; readonly capacity: number }>;
+  readonly disk?: (mountPoint: string) => Promise<DiskRoom>;
 }
 
 /** ImageGCPeriod. */
@@ -72,7 +73,7 @@ export class ImageGc {
       await this.#remove(record);
     }
     const disk = await this.#disk();
-    if (disk.capacity === 0) {
+    if (disk.capacityBytes === 0) {
       const message = "invalid capacity 0 on image filesystem";
       events.event(node, "Warning", "InvalidDiskCapacity", message);
       throw new Error(message);
@@ -144,11 +145,8 @@ export class ImageGc {
     return true;
   }
 
-  async #disk() {
-    const [first] = await this.#options.runtime.imageFilesystems();
-    const mountPoint = first?.fsId?.mountpoint ?? "/";
-    if (this.#options.disk) return this.#options.disk(mountPoint);
-    const { bavail, blocks, bsize } = await statfs(mountPoint);
-    return { available: bavail * bsize, capacity: blocks * bsize };
+  async #disk(): Promise<DiskRoom> {
+    const { runtime, disk = fileSystem } = this.#options;
+    return disk((await imageFolder(runtime)) ?? "/");
   }
 }

@@ -1,5 +1,6 @@
 /** Which images go when the disk fills, or when nobody has used them for long (pkg/kubelet/images, image_gc_manager.go). */
 import type { Image } from "../../cri/messages.ts";
+import type { FileSystem } from "../../stats/file_system.ts";
 
 export interface ImageRecord {
   readonly image: Image;
@@ -9,6 +10,9 @@ export interface ImageRecord {
   readonly usedAtMs: number;
   readonly isUsed: boolean;
 }
+
+/** Of the images' disk. */
+export type DiskRoom = Pick<FileSystem, "availableBytes" | "capacityBytes">;
 
 export type ImageRecords = ReadonlyMap<string, ImageRecord>;
 
@@ -55,11 +59,11 @@ export function expiredImages(
 
 /** @returns 0 below the high threshold */
 export function bytesToFree(
-  { available, capacity }: { readonly available: number; readonly capacity: number },
+  { availableBytes, capacityBytes }: DiskRoom,
   highPercent: number,
   lowPercent: number,
 ): number {
-  const usedPercent = 100 - Math.floor((available * 100) / capacity);
+  const usedPercent = 100 - Math.floor((availableBytes * 100) / capacityBytes);
   if (usedPercent < highPercent) return 0;
-  return Math.floor((capacity * (100 - lowPercent)) / 100) - available;
+  return Math.floor((capacityBytes * (100 - lowPercent)) / 100) - availableBytes;
 }

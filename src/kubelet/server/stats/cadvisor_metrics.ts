@@ -1,6 +1,6 @@
 /** /metrics/cadvisor: the series of google/cadvisor (docs/storage/prometheus.md) that dashboards use. Pure. */
+import type { CpuUse, LinkUse, MemoryUse } from "../../stats/decode.ts";
 import type { Family, Sample } from "../metrics/text.ts";
-import type { CpuUse, LinkUse, MemoryUse } from "./decode.ts";
 import type { Measured, NodeSnapshot } from "./snapshot.ts";
 
 type Labels = Readonly<Record<string, string>>;
@@ -286,7 +286,7 @@ function fsFamilies(node: NodeSnapshot): readonly Family[] {
                 namespace: pod.namespace,
                 pod: pod.name,
               },
-              value: rootfs.usedBytes,
+              value: rootfs.bytes,
               timeMs: use.timeMs,
             },
           ]

@@ -1,30 +1,22 @@
 /** Reads what the node and its pods use, once for all who ask within a second. */
-import { readdir, stat } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import type { Pod } from "../../../model/kubernetes.ts";
 import type { Clock } from "../../../reconcile/clock.ts";
 import { podCgroupName, podsRoot, type CgroupPlace } from "../../cgroups/names.ts";
-import { readPids } from "../../cgroups/pids.ts";
 import type { CgroupTree } from "../../cgroups/tree.ts";
 import type { RuntimeService, ImageService } from "../../cri/runtime.ts";
 import { qosClassOf } from "../../pods/containers.ts";
 import { podFolder, podLogFolder, type Folders } from "../../pods/names.ts";
 import { currentSandbox, type ObservedContainer } from "../../pods/observed.ts";
+import { decodeLinks, decodeMeminfo } from "../../stats/decode.ts";
+import { diskUseOf, layerUse, type DiskUse } from "../../stats/disk_use.ts";
+import { fileSystem, type FileSystem } from "../../stats/file_system.ts";
+import { Groups, readOr } from "../../stats/groups.ts";
+import { readPids } from "../../stats/pids.ts";
 import type { PodIndex, PodView } from "../pod_index.ts";
-import { decodeLinks, decodeMeminfo } from "./decode.ts";
-import { Groups, readOr } from "./groups.ts";
-import { fileSystem } from "./file_system.ts";
 import { readVolumes } from "./volumes.ts";
-import type {
-  ContainerSnapshot,
-  DiskUse,
-  FileSystem,
-  Measured,
-  NodeSnapshot,
-  PodSnapshot,
-  VolumeSnapshot,
-} from "./snapshot.ts";
+import type { ContainerSnapshot, Measured, NodeSnapshot, PodSnapshot, VolumeSnapshot } from "./snapshot.ts";
 
 export interface CollectorOptions {
   readonly nodeName: string;
@@ -143,7 +135,7 @@ export class StatsCollector {
     logFolder: string,
     rootfs: DiskUse | undefined,
   ): Promise<ContainerSnapshot> {
-    const logs = await filesIn(path.join(logFolder, name));
+    const logs = await diskUseOf(path.join(logFolder, name));
     return { id, name, image, startedAtMs, use: this.#measure(group), rootfs, logs };
   }
 
@@ -182,10 +174,9 @@ type Layers = ReadonlyMap<string, DiskUse>;
 async function writableLayers(runtime: CollectorOptions["runtime"]): Promise<Layers> {
   const stats = await runtime.listContainerStats().catch(() => []);
   return new Map(
-    stats.flatMap(({ attributes, writableLayer }) => {
-      const usedBytes = writableLayer?.usedBytes?.value;
-      if (!attributes || usedBytes === undefined) return [];
-      return [[attributes.id, { usedBytes, inodes: writableLayer?.inodesUsed?.value ?? 0 }] as const];
+    stats.flatMap((one) => {
+      const use = layerUse(one);
+      return one.attributes && use ? [[one.attributes.id, use] as const] : [];
     }),
   );
 }
@@ -196,12 +187,4 @@ async function imageFileSystem(runtime: CollectorOptions["runtime"], fallback: s
   const mountpoint = first?.fsId?.mountpoint ?? fallback;
   const whole = await fileSystem(mountpoint).catch(() => fileSystem(fallback));
   return { ...whole, usedBytes: first?.usedBytes?.value ?? whole.usedBytes };
-}
-
-/** Logs lie flat in their container's folder. */
-async function filesIn(folder: string): Promise<DiskUse> {
-  const names = await readdir(folder).catch(() => []);
-  const found = await Promise.all(names.map((name) => stat(path.join(folder, name)).catch(() => undefined)));
-  const sizes = found.map((one) => (one?.isFile() ? one.blocks * 512 : 0));
-  return { usedBytes: sizes.reduce((sum, size) => sum + size, 0), inodes: names.length };
 }

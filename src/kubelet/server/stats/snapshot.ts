@@ -1,5 +1,8 @@
 /** What the node and its pods use at one time. */
-import type { GroupUse, LinkUse, NodeMemory } from "./decode.ts";
+import type { GroupUse, LinkUse, NodeMemory } from "../../stats/decode.ts";
+import type { DiskUse } from "../../stats/disk_use.ts";
+import type { FileSystem } from "../../stats/file_system.ts";
+import type { PidUse } from "../../stats/pids.ts";
 
 /** A control group at one time. */
 export interface Measured extends GroupUse {
@@ -8,19 +11,6 @@ export interface Measured extends GroupUse {
   readonly timeMs: number;
   /** Over the time since the last look, where there was one. */
   readonly usageNanoCores: number | undefined;
-}
-
-export interface DiskUse {
-  readonly usedBytes: number;
-  readonly inodes: number;
-}
-
-export interface FileSystem {
-  readonly availableBytes: number;
-  readonly capacityBytes: number;
-  readonly usedBytes: number;
-  readonly inodesFree: number;
-  readonly inodes: number;
 }
 
 export interface ContainerSnapshot {
@@ -61,7 +51,7 @@ export interface NodeSnapshot {
   readonly links: readonly LinkUse[];
   readonly fs: FileSystem;
   readonly imageFs: FileSystem;
-  readonly processes: { readonly most: number; readonly running: number };
+  readonly processes: PidUse;
   /** All pods together. */
   readonly allPods: Measured;
   readonly pods: readonly PodSnapshot[];

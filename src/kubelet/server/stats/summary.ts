@@ -1,7 +1,9 @@
 /** /stats/summary (k8s.io/kubelet, pkg/apis/stats/v1alpha1). Pure. */
 import { timestamp } from "../../../model/timestamp.ts";
-import type { LinkUse, MemoryUse } from "./decode.ts";
-import type { ContainerSnapshot, DiskUse, FileSystem, Measured, NodeSnapshot, PodSnapshot } from "./snapshot.ts";
+import type { LinkUse, MemoryUse } from "../../stats/decode.ts";
+import type { DiskUse } from "../../stats/disk_use.ts";
+import type { FileSystem } from "../../stats/file_system.ts";
+import type { ContainerSnapshot, Measured, NodeSnapshot, PodSnapshot } from "./snapshot.ts";
 
 export function summaryOf(node: NodeSnapshot, onlyCpuAndMemory = false): object {
   return {
@@ -73,9 +75,9 @@ function podStats(node: NodeSnapshot, pod: PodSnapshot, isShort: boolean): objec
 
 function ephemeralUse({ containers, volumes }: PodSnapshot): DiskUse {
   const parts = containers.flatMap(({ rootfs, logs }) => (rootfs ? [rootfs, logs] : [logs]));
-  const local = volumes.filter(({ claim }) => claim === undefined).map(({ fs }) => fs);
+  const local = volumes.filter(({ claim }) => claim === undefined).map(({ fs }) => fs.usedBytes);
   return {
-    usedBytes: [...parts, ...local].reduce((sum, { usedBytes }) => sum + usedBytes, 0),
+    bytes: [...parts.map(({ bytes }) => bytes), ...local].reduce((sum, bytes) => sum + bytes, 0),
     inodes: parts.reduce((sum, { inodes }) => sum + inodes, 0),
   };
 }
@@ -147,6 +149,6 @@ function fsOf(time: string, fs: FileSystem): object {
 }
 
 /** A part of a file system: its own use, and what all of it has. */
-function diskOf(time: string, fs: FileSystem, { usedBytes, inodes }: DiskUse): object {
-  return { ...fsOf(time, fs), usedBytes, inodesUsed: inodes };
+function diskOf(time: string, fs: FileSystem, { bytes, inodes }: DiskUse): object {
+  return { ...fsOf(time, fs), usedBytes: bytes, inodesUsed: inodes };
 }

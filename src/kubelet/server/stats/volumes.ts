@@ -2,8 +2,8 @@
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Pod } from "../../../model/kubernetes.ts";
-import { diskUseOf } from "../../eviction/disk_use.ts";
-import { fileSystem } from "./file_system.ts";
+import { diskUseOf } from "../../stats/disk_use.ts";
+import { fileSystem } from "../../stats/file_system.ts";
 import type { VolumeSnapshot } from "./snapshot.ts";
 
 /** @param folder the pod's: in it one of each plug-in, with the volumes */

@@ -1,7 +1,20 @@
-/** How much of a disk a folder takes, as du(1) counts it. */
+/** How much of a disk a folder takes, as du(1) counts it, or a container's layer, as the runtime does. */
 import { lstat, opendir } from "node:fs/promises";
 import path from "node:path";
-import { noDisk, type DiskUse } from "./usage.ts";
+import type { ContainerStats } from "../cri/messages.ts";
+
+export interface DiskUse {
+  readonly bytes: number;
+  readonly inodes: number;
+}
+
+export const noDisk: DiskUse = { bytes: 0, inodes: 0 };
+
+/** What a container has written over its image; undefined: nobody counted. */
+export function layerUse({ writableLayer }: ContainerStats): DiskUse | undefined {
+  const bytes = writableLayer?.usedBytes?.value;
+  return bytes === undefined ? undefined : { bytes, inodes: writableLayer?.inodesUsed?.value ?? 0 };
+}
 
 /** A file of several names counts once. What goes while it is counted does not count. */
 export async function diskUseOf(folder: string): Promise<DiskUse> {

@@ -1,7 +1,7 @@
 /** Control groups of the node, its pods and their containers, as the kernel counts them now. */
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import type { Hierarchies } from "../../cgroups/hierarchies.ts";
+import type { Hierarchies } from "../cgroups/hierarchies.ts";
 import { decodeGroup, decodeLinks, type GroupUse, type LinkUse, type ReadGroup } from "./decode.ts";
 
 /**
