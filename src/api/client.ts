@@ -25,6 +25,8 @@ export interface ListOptions {
   readonly resourceVersion?: string;
   /** What the caller reads of each object, beside its metadata's usual: of the rest nothing need be there. */
   readonly fields?: JsonFields;
+  /** With `fields`: what the caller makes of each object. A client that reads them one by one gives that in their place. */
+  readonly keep?: (object: never) => unknown;
 }
 
 export interface ObjectList<T> {

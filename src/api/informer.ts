@@ -31,7 +31,7 @@ export interface InformerOptions extends Pick<ListOptions, "namespace" | "labelS
 }
 
 export interface KeepOption<T> extends Pick<ListOptions, "fields"> {
-  /** What is kept of each object, where that is not all. */
+  /** What is kept of each object, where that is not all; of what it has given it gives the same. */
   readonly keep?: (object: T) => T;
 }
 
@@ -148,6 +148,11 @@ export class Informer<T extends KubeObject> {
     };
   }
 
+  get #listed(): ListOptions {
+    const { keep } = this.#options;
+    return { ...this.#selection, ...(keep === undefined ? {} : { keep }) };
+  }
+
   async #list(): Promise<void> {
     try {
       const version = this.#options.keep ? await this.#listPages() : await this.#listWhole();
@@ -164,7 +169,7 @@ export class Informer<T extends KubeObject> {
 
   /** What a new list shows, as the changes that lead there. @returns its version */
   async #listWhole(): Promise<string> {
-    const { items, resourceVersion } = await this.#client.list(this.type, this.#selection);
+    const { items, resourceVersion } = await this.#client.list(this.type, this.#listed);
     if (!this.#running) return resourceVersion;
     this.#removeAllBut(new Set(items.map((item) => keyText(keyOf(item)))));
     for (const item of items) this.#put(item);
@@ -177,7 +182,7 @@ export class Informer<T extends KubeObject> {
     const seen = this.objects.size > 0 ? new Set<string>() : undefined;
     const next = (place?: string): Promise<ObjectList<T>> =>
       this.#client.list(this.type, {
-        ...this.#selection,
+        ...this.#listed,
         limit: pageSize,
         ...(place === undefined ? {} : { continue: place }),
       });

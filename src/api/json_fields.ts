@@ -23,13 +23,23 @@ const [trueBytes, falseBytes] = [Buffer.from("true"), Buffer.from("false")];
 export class JsonFields {
   /** By the length of the name, which tells most of them apart. */
   readonly #byLength: (Known[] | undefined)[] = [];
+  readonly #names: FieldNames;
+  /** Gives what takes an object's place as soon as that is read. */
+  readonly make: ((object: object) => unknown) | undefined;
 
-  constructor(names: FieldNames) {
+  constructor(names: FieldNames, make?: (object: object) => unknown) {
+    this.#names = names;
+    this.make = make;
     for (const [name, of] of Object.entries(names)) {
       const bytes = Buffer.from(name);
       const fields = of === true ? undefined : of instanceof JsonFields ? of : new JsonFields(of);
       (this.#byLength[bytes.length] ??= []).push({ name, bytes, fields });
     }
+  }
+
+  /** The same fields; what `make` gives takes each object's place, which need not live until all of them are read. */
+  making(make: (object: object) => unknown): JsonFields {
+    return new JsonFields(this.#names, make);
   }
 
   /**
@@ -84,10 +94,10 @@ class JsonReader {
     if (!Number.isNaN(this.#token())) this.#fail();
   }
 
-  #object(fields: JsonFields): object {
+  #object(fields: JsonFields): unknown {
     const object: Record<string, unknown> = {};
     this.#at++;
-    if (this.#token() === closeObject) return this.#past(object);
+    if (this.#token() === closeObject) return this.#past(fields.make === undefined ? object : fields.make(object));
     for (;;) {
       const known = this.#name(fields);
       if (this.#token() !== colon) this.#fail();
@@ -95,7 +105,7 @@ class JsonReader {
       if (known === undefined) this.#skip();
       else object[known.name] = this.value(known.fields);
       const next = this.#token();
-      if (next === closeObject) return this.#past(object);
+      if (next === closeObject) return this.#past(fields.make === undefined ? object : fields.make(object));
       if (next !== comma) this.#fail();
       this.#at++;
     }

@@ -1,5 +1,6 @@
 /** What every NftablesPort does. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { NftElement } from "../../src/kernel/netlink/nftables/state.ts";
 import type { NftChange, NftablesPort } from "../../src/kernel/ports.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { cases } from "./nftables/cases/index.ts";
@@ -120,8 +121,7 @@ function describeTransactions(current: () => NftablesPort): void {
     });
 
     it("take more elements than a message holds", async () => {
-      const keys = Array.from({ length: 6000 }, (_, i) => Uint8Array.of(10, 0, i >> 8, i));
-      const all = keys.map((key) => ({ key, data: { verdict: { code: "goto", chain: "a" } } }) as const);
+      const all = gotos(6000);
       await current().transact([addTable, chain("a"), sets.verdicts, elements("v", ...all)]);
       expect(await current().listElements(table, "v")).toHaveLength(all.length);
       await current().transact([as(elements("v", ...all), "delete elements")]);
@@ -208,6 +208,22 @@ function describeWatch(current: () => NftablesPort): void {
       ]);
     });
 
+    it("tells whose thousands of elements come in one transaction, and what else does", async () => {
+      const all = gotos(3000);
+      await current().transact([addTable, chain("a"), sets.verdicts]);
+      const seen: NftChange[] = [];
+      const watch = await current().watch((change) => seen.push(change));
+      const other = { family: "ip", name: "other" } as const;
+      await current().transact([elements("v", ...all), { step: "add table", table: other }]);
+      await current().transact([as(elements("v", ...all), "delete elements")]);
+      await eventually("two changes", () => seen.length >= 2);
+      watch.close();
+      expect(seen).toMatchObject([
+        { what: "changed", tables: [table, other] },
+        { what: "changed", tables: [table] },
+      ]);
+    });
+
     it("tells nothing of what was refused, and nothing once it is closed", async () => {
       const seen: NftChange[] = [];
       const watch = await current().watch((change) => seen.push(change));
@@ -220,6 +236,12 @@ function describeWatch(current: () => NftablesPort): void {
       expect(seen).toHaveLength(1);
     });
   });
+}
+
+/** So many elements of verdicts. */
+function gotos(count: number): readonly NftElement[] {
+  const keys = Array.from({ length: count }, (_, i) => Uint8Array.of(10, 0, i >> 8, i));
+  return keys.map((key) => ({ key, data: { verdict: { code: "goto", chain: "a" } } }));
 }
 
 const jumpNowhere = rule("none", x.accept);

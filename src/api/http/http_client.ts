@@ -89,16 +89,18 @@ export class HttpClient extends RequestClient {
   }
 
   async #page<T extends KubeObject>(type: ResourceType<T>, options: ListOptions): Promise<ObjectList<T>> {
-    const { namespace, fields, ...query } = options;
+    const { namespace, fields, keep, ...query } = options;
     const path = pathOf(type, { ...(namespace === undefined ? {} : { namespace }) });
     const request = { method: "GET", path, query: queryOf({ ...query }) } as const;
-    const wanted = fields && new JsonFields({ metadata: listMetadata, items: fields });
-    const list = await this.#transport.json<ListAnswer<T>>(request, wanted);
-    const { resourceVersion, continue: next } = list.metadata;
     const about = { apiVersion: apiVersionOf(type), kind: type.kind };
     // Items of a list do not say what they are.
+    const whole = (item: object): T => withoutManagers(Object.assign(item, about) as T);
+    const made = keep ? (item: object): unknown => keep(whole(item) as never) : whole;
+    const wanted = fields && new JsonFields({ metadata: listMetadata, items: fields.making(made) });
+    const list = await this.#transport.json<ListAnswer<T>>(request, wanted);
+    const { resourceVersion, continue: next } = list.metadata;
     const items = list.items ?? [];
-    for (const item of items) withoutManagers(Object.assign(item, about));
+    if (!wanted) for (const item of items) whole(item);
     return { items, resourceVersion, ...(next === undefined || next === "" ? {} : { continue: next }) };
   }
 

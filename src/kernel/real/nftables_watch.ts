@@ -41,6 +41,7 @@ class Changes {
   #place: Uint8Array | undefined;
 
   *read(datagram: Buffer): Generator<NftChange> {
+    if (this.#place && isOfOnePlace(datagram, this.#place)) return;
     for (const message of splitDatagram(datagram)) {
       const change = this.#readMessage(message);
       if (change) yield change;
@@ -50,7 +51,7 @@ class Changes {
   #readMessage(message: ReceivedMessage): NftChange | undefined {
     if (splitNfnetlinkType(message.type).subsystemId !== subsystem.nftables) return undefined;
     if (message.type === nftType("newGeneration")) return this.#end(message);
-    if (this.#place && beginsWith(message, this.#place)) return undefined;
+    if (this.#place && beginsWith(message.datagram, message.start, message.end, this.#place)) return undefined;
     const { family, table } = decodeBody(nftCodecs.place, message);
     if (table !== undefined) this.#tables.set(`${family} ${table}`, { family: family as NftFamily, name: table });
     this.#place = placeBytes(message);
@@ -81,8 +82,30 @@ function placeBytes({ datagram, start, end }: ReceivedMessage): Uint8Array | und
   return header.u16() === tableAttribute ? new Uint8Array(datagram.subarray(start, attribute + length)) : undefined;
 }
 
-function beginsWith({ datagram, start, end }: ReceivedMessage, bytes: Uint8Array): boolean {
+function beginsWith(datagram: Uint8Array, start: number, end: number, bytes: Uint8Array): boolean {
   if (start + bytes.length > end) return false;
   for (let i = 0; i < bytes.length; i++) if (datagram[start + i] !== bytes[i]) return false;
+  return true;
+}
+
+/** struct nlmsghdr: length, type */
+const [headerBytes, typeAt] = [16, 4];
+const endOfTransaction = nftType("newGeneration");
+
+/**
+ * Whether nothing in the datagram is news: all of it begins alike, and none ends the transaction. Who writes a hundred
+ * thousand elements is told of each one, and nothing is made of those.
+ */
+function isOfOnePlace(datagram: Buffer, place: Uint8Array): boolean {
+  for (let at = 0; at < datagram.length;) {
+    if (at + headerBytes > datagram.length) return false;
+    const length = datagram.readUInt32LE(at);
+    const end = at + length;
+    if (length < headerBytes || end > datagram.length) return false;
+    const type = datagram.readUInt16LE(at + typeAt);
+    if (type >> 8 !== subsystem.nftables || type === endOfTransaction) return false;
+    if (!beginsWith(datagram, at + headerBytes, end, place)) return false;
+    at = (end + 3) & ~3;
+  }
   return true;
 }

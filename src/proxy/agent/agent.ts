@@ -10,11 +10,13 @@ import type { NftablesPort, RoutingPort } from "../../kernel/ports.ts";
 import type { FrontendCount, IpFamily } from "../../model/service.ts";
 import type { Clock } from "../../reconcile/clock.ts";
 import { Pace } from "../../reconcile/pace.ts";
+import type { WantedPort } from "../derive/derive.ts";
 import type { DeriveOptions } from "../derive/frontends.ts";
-import type { Problem } from "../derive/problems.ts";
+import type { Problem, Report } from "../derive/problems.ts";
 import type { NftablesOptions } from "../modes/nftables/options.ts";
 import { hostIps, localDetector, nodeIps, nodePortAddresses, ofFamily, podCidrs, zoneOf } from "./derive.ts";
 import { FamilyProxy } from "./family.ts";
+import { deriveKept } from "./derive_kept.ts";
 import { NodeAddresses } from "./node_addresses.ts";
 import type { SyncObserver } from "./observer.ts";
 import { OwnNode } from "./own_node.ts";
@@ -253,20 +255,18 @@ export class ProxyAgent {
       const slices = this.#states.slices(key);
       const problems = new Map<string, Problem>();
       const report = (problem: Problem): void => void problems.set(`${problem.field} ${problem.reason}`, problem);
-      for (const family of this.#families) this.#deriveOne(family, key, service, slices, options, report);
+      for (const family of this.#families) {
+        this.#deriveOne(family, key, () => deriveKept(service, slices, family.family, options, report), report);
+      }
       this.#observer.onService?.(key, service, slices, [...problems.values()]);
       await pace.next();
     }
   }
 
   /** One Service that nobody foresaw must not stop the others. */
-  #deriveOne(
-    family: FamilyProxy,
-    key: string,
-    ...rest: Parameters<FamilyProxy["set"]> extends [unknown, ...infer R] ? R : never
-  ): void {
+  #deriveOne(family: FamilyProxy, key: string, wanted: () => ReadonlyMap<string, WantedPort>, report: Report): void {
     try {
-      const others = family.set(key, ...rest);
+      const others = family.set(key, wanted(), report);
       if (others.length === 0) return;
       this.#states.changeAgain(others);
       this.#turns.request();

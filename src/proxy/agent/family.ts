@@ -1,16 +1,12 @@
 /** One address family: what its Services want, kept in its table. */
 import type { NftablesPort } from "../../kernel/ports.ts";
-import type { EndpointSlice, Service } from "../../model/kubernetes.ts";
 import type { FrontendCount, IpFamily } from "../../model/service.ts";
 import { NftablesTable } from "../apply/nftables.ts";
-import { deriveService, type WantedPort } from "../derive/derive.ts";
-import type { DeriveOptions } from "../derive/frontends.ts";
+import type { WantedPort } from "../derive/derive.ts";
 import type { Report } from "../derive/problems.ts";
 import type { NftablesOptions } from "../modes/nftables/options.ts";
 import { Ruleset } from "../modes/nftables/ruleset.ts";
 import type { FamilySync, PortChange } from "./observer.ts";
-
-const nothing: ReadonlyMap<string, WantedPort> = new Map();
 
 export class FamilyProxy {
   readonly family: IpFamily;
@@ -48,19 +44,16 @@ export class FamilyProxy {
    * Takes the place of what the Service wanted before; undefined: it is gone.
    *
    * @param key "namespace/name"
+   * @param after what it wants by its ports' names; none where it is gone
    * @returns keys of other Services that have a frontend now that they had not, or lost one: they are to be told anew
    */
-  set(
-    key: string,
-    service: Service | undefined,
-    slices: readonly EndpointSlice[],
-    options: DeriveOptions,
-    report: Report,
-  ): readonly string[] {
-    const after = service ? deriveService(service, slices, this.family, options, report) : nothing;
-    const before = namesOf(this.#ports.get(key)).map((name) => this.#ruleset.wanted(name));
+  set(key: string, after: ReadonlyMap<string, WantedPort>, report: Report): readonly string[] {
+    const had = this.#ports.get(key);
+    // As of every Service of the other family.
+    if (had === undefined && after.size === 0) return [];
+    const before = namesOf(had).map((name) => this.#ruleset.wanted(name));
     const rivals = this.#rivalsOf(key, [...before, ...after.values()]);
-    for (const name of namesOf(this.#ports.get(key))) if (!after.has(name)) this.#change(name, undefined);
+    for (const name of namesOf(had)) if (!after.has(name)) this.#change(name, undefined);
     for (const [name, wanted] of after) this.#change(name, wanted);
     const [first, ...others] = after.keys();
     if (first === undefined) this.#ports.delete(key);

@@ -39,6 +39,11 @@ export abstract class Kept<T extends KubeObject> implements KubeObject {
 
   abstract get object(): T;
 
+  /** In short, where all of it is as usual (usual.ts). */
+  get usualText(): string | undefined {
+    return isUsual(this.text) ? this.text : undefined;
+  }
+
   /** @returns those of the metadata that are kept of every object */
   protected get head(): ObjectMeta {
     const { name, namespace, uid, resourceVersion } = this;
@@ -93,17 +98,17 @@ class KeptSlice extends Kept<EndpointSlice> {
 }
 
 export function keptService(service: Service): Kept<Service> {
-  const kept = keepService(service);
   const { namespace = "", name } = service.metadata;
-  return new KeptService(service, keyText({ namespace, name }), usualServiceText(kept) ?? JSON.stringify(kept));
+  const text = usualServiceText(service) ?? JSON.stringify(keepService(service));
+  return new KeptService(service, keyText({ namespace, name }), text);
 }
 
 /** @param nodeName this node's */
 export function keptSlice(slice: EndpointSlice, nodeName: string): Kept<EndpointSlice> {
-  const kept = keepSlice(slice);
   const { namespace = "", labels } = slice.metadata;
   const owner = keyText({ namespace, name: labels?.[serviceNameLabel] ?? "" });
-  return new KeptSlice(slice, owner, usualSliceText(kept, nodeName) ?? JSON.stringify(kept), nodeName);
+  const text = usualSliceText(slice, nodeName) ?? JSON.stringify(keepSlice(slice));
+  return new KeptSlice(slice, owner, text, nodeName);
 }
 
 /** Namespaces that there were: few, and the name of each is kept once. */

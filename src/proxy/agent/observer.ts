@@ -41,8 +41,8 @@ export interface SyncObserver {
    */
   onService?(
     key: string,
-    service: Service | undefined,
-    slices: readonly EndpointSlice[],
+    service: Kept<Service> | undefined,
+    slices: readonly Kept<EndpointSlice>[],
     problems: readonly Problem[],
   ): void;
   /** The kernel holds what was wanted. The next turn waits for it. */

@@ -2,6 +2,7 @@
 import type { EventRecorder } from "../../api/event_recorder.ts";
 import type { EndpointSlice, Service } from "../../model/kubernetes.ts";
 import type { Problem } from "../derive/problems.ts";
+import type { Kept } from "./kept.ts";
 import type { SyncObserver } from "./observer.ts";
 
 /** Events of one Service at one time; an EndpointSlice of a thousand wrong endpoints needs no thousand. */
@@ -20,8 +21,8 @@ export class ProblemEvents implements SyncObserver {
 
   onService(
     key: string,
-    service: Service | undefined,
-    _slices: readonly EndpointSlice[],
+    service: Kept<Service> | undefined,
+    _slices: readonly Kept<EndpointSlice>[],
     problems: readonly Problem[],
   ): void {
     if (!service || problems.length === 0) return void this.#told.delete(key);
@@ -29,7 +30,7 @@ export class ProblemEvents implements SyncObserver {
     if (this.#told.get(key) === text) return;
     this.#told.set(key, text);
     for (const { reason, message } of problems.slice(0, maxEvents)) {
-      this.#recorder.event(service, "Warning", reason, message);
+      this.#recorder.event(service.object, "Warning", reason, message);
       this.#warn({ service: key, reason }, message);
     }
   }

@@ -6,7 +6,7 @@ import { resourceTypes, type ResourceType } from "../../api/resource_types.ts";
 import type { EndpointSlice, KubeObject, Service } from "../../model/kubernetes.ts";
 import type { Clock } from "../../reconcile/clock.ts";
 import { serviceFields, sliceFields } from "./keep.ts";
-import { keptService, keptSlice, type Kept } from "./kept.ts";
+import { Kept, keptService, keptSlice } from "./kept.ts";
 import type { SyncObserver } from "./observer.ts";
 
 export interface ServiceStatesOptions {
@@ -72,12 +72,12 @@ export class ServiceStates {
   }
 
   /** @param key "namespace/name" */
-  service(key: string): Service | undefined {
-    return this.#services.objects.get(key)?.object;
+  service(key: string): Kept<Service> | undefined {
+    return this.#services.objects.get(key);
   }
 
-  slices(key: string): readonly EndpointSlice[] {
-    return this.#slicesOf.get(key).map(({ object }) => object);
+  slices(key: string): readonly Kept<EndpointSlice>[] {
+    return this.#slicesOf.get(key);
   }
 
   /** Keys of Services that changed since the last call. */
@@ -127,5 +127,5 @@ function asKept<T extends KubeObject>(type: ResourceType<T>): ResourceType<Kept<
 }
 
 function keeping<T extends KubeObject>(keep: (whole: T) => Kept<T>): (whole: Kept<T>) => Kept<T> {
-  return (whole) => keep(whole as unknown as T);
+  return (given) => (given instanceof Kept ? given : keep(given));
 }

@@ -3,6 +3,7 @@
  * takes to say of each that it is as usual would be most of it.
  */
 import type { EndpointSlice, Service } from "../../model/kubernetes.ts";
+import { triggerTimeAnnotation } from "./keep.ts";
 
 type SpecPort = NonNullable<Service["spec"]["ports"]>[number];
 type SlicePort = NonNullable<EndpointSlice["ports"]>[number];
@@ -14,18 +15,30 @@ type KeptService = Pick<Service, "spec" | "status">;
 type KeptSlice = Pick<EndpointSlice, "addressType" | "ports" | "endpoints"> & { readonly time: string };
 
 /** Stands before the addresses of this node's endpoints. */
-const localMark = "*";
+export const localMark = "*";
 const name = /^[\w-]*$/;
 const address = /^[0-9a-fA-F.:]+$/;
 const time = /^[\w:.+-]*$/;
 
 /** "10.96.0.1 80/http,443/https"; undefined where that would not be all of it. */
-export function usualServiceText({ spec, status }: KeptService): string | undefined {
-  const { clusterIPs, ports = [], ...rest } = spec;
-  for (const _ in rest) return undefined;
-  const ip = onlyAddress(clusterIPs);
-  const texts = portTexts(ports);
-  return status === undefined && ip !== undefined && texts !== undefined ? [ip, texts].join(" ") : undefined;
+export function usualServiceText({ spec, status }: Service): string | undefined {
+  const ip = isUsualSpec(spec) && !status?.loadBalancer?.ingress ? onlyAddress(spec.clusterIPs) : undefined;
+  const texts = ip === undefined ? undefined : portTexts(spec.ports ?? []);
+  return texts === undefined ? undefined : [ip, texts].join(" ");
+}
+
+function isUsualSpec(spec: Service["spec"]): boolean {
+  const { type, externalIPs, loadBalancerSourceRanges, sessionAffinity } = spec;
+  return (
+    (type === undefined || type === "ClusterIP") &&
+    externalIPs === undefined &&
+    loadBalancerSourceRanges === undefined &&
+    (sessionAffinity === undefined || sessionAffinity === "None") &&
+    spec.sessionAffinityConfig === undefined &&
+    spec.healthCheckNodePort === undefined &&
+    (spec.internalTrafficPolicy === undefined || spec.internalTrafficPolicy === "Cluster") &&
+    (spec.externalTrafficPolicy === undefined || spec.externalTrafficPolicy === "Cluster")
+  );
 }
 
 export function usualService(text: string): KeptService {
@@ -38,19 +51,19 @@ export function usualService(text: string): KeptService {
  *
  * @param nodeName whose endpoints are told from all others
  */
-export function usualSliceText(
-  { addressType, ports = [], endpoints, time: when }: KeptSlice,
-  nodeName: string,
-): string | undefined {
+export function usualSliceText(slice: EndpointSlice, nodeName: string): string | undefined {
+  const { addressType, ports, endpoints } = slice;
+  const when = slice.metadata.annotations?.[triggerTimeAnnotation] ?? "";
   if ((addressType !== "IPv4" && addressType !== "IPv6") || !time.test(when)) return undefined;
-  const numbers = portTexts(ports);
+  const numbers = portTexts(ports ?? []);
+  if (numbers === undefined) return undefined;
   const addresses: string[] = [];
-  for (const endpoint of endpoints) {
+  for (const endpoint of endpoints ?? []) {
     const text = addressText(endpoint, nodeName);
     if (text === undefined) return undefined;
     addresses.push(text);
   }
-  return numbers && [addressType === "IPv4" ? "4" : "6", numbers, addresses.join(","), when].join(" ");
+  return [addressType === "IPv4" ? "4" : "6", numbers, addresses.join(","), when].join(" ");
 }
 
 export function usualSlice(text: string, nodeName: string): KeptSlice {
@@ -64,11 +77,11 @@ export function usualSlice(text: string, nodeName: string): KeptSlice {
 }
 
 /** @returns undefined where there is more to say, or no port */
-function portTexts(ports: readonly SlicePort[]): string | undefined {
+function portTexts(ports: readonly SpecPort[] | readonly SlicePort[]): string | undefined {
   const texts: string[] = [];
-  for (const { port, name: called, protocol, ...rest } of ports) {
-    for (const _ in rest) return undefined;
-    if (!Number.isInteger(port) || protocol !== undefined) return undefined;
+  for (const { port, name: called, protocol, nodePort = 0 } of ports as readonly SpecPort[]) {
+    if (!Number.isInteger(port) || (protocol !== undefined && protocol !== "TCP")) return undefined;
+    if (nodePort !== 0) return undefined;
     if (called !== undefined && (typeof called !== "string" || !name.test(called))) return undefined;
     texts.push(called === undefined ? String(port) : `${port}/${called}`);
   }
@@ -80,10 +93,14 @@ function portOf(text: string): SlicePort {
   return slash < 0 ? { port: Number(text) } : { port: Number(text.slice(0, slash)), name: text.slice(slash + 1) };
 }
 
-function addressText({ addresses, nodeName: on, ...rest }: SliceEndpoint, nodeName: string): string | undefined {
-  for (const _ in rest) return undefined;
-  const ip = onlyAddress(addresses);
-  return ip !== undefined && on === nodeName ? localMark + ip : ip;
+function addressText({ addresses, conditions, hints, nodeName: on }: SliceEndpoint, nodeName: string) {
+  if (hints !== undefined) return undefined;
+  // What is unknown is taken for ready.
+  if (conditions && (conditions.ready === false || conditions.serving === false)) return undefined;
+  if (conditions?.terminating === true) return undefined;
+  const ip = addresses[0];
+  if (typeof ip !== "string" || !address.test(ip)) return undefined;
+  return on === nodeName ? localMark + ip : ip;
 }
 
 function onlyAddress(addresses: readonly unknown[] | undefined): string | undefined {

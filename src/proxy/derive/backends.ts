@@ -29,6 +29,11 @@ export class Backends implements Iterable<Backend> {
     return new Backends(family, backends.map(packed).join(""));
   }
 
+  /** @param row as it is kept */
+  static ofRow(family: IpFamily, row: string): Backends {
+    return new Backends(family, row);
+  }
+
   get length(): number {
     return this.row.length / backendBytes(this.family);
   }

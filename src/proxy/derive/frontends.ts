@@ -93,6 +93,21 @@ export function deriveFrontends(
   ];
 }
 
+/** Of a cluster IP without affinity, by TCP: as most are, and in the form that deriveFrontends gives them. */
+export function clusterFrontend(service: string, address: IpAddress, port: number, target: Target): Frontend {
+  return {
+    kind: "clusterIP",
+    family: "IPv4",
+    address,
+    protocol: "TCP",
+    port,
+    service,
+    target,
+    affinitySeconds: undefined,
+    sourceRanges: undefined,
+  };
+}
+
 function internalTarget(port: ServicePort, { cluster, local, any }: ChosenEndpoints, masqueradeAll: boolean): Target {
   if (!any) return { action: "reject" };
   const backends = port.internalLocal ? local : cluster;

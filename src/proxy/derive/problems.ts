@@ -52,7 +52,7 @@ export function checkedPort(port: unknown, place: Place): number | undefined {
  *   (ValidateEndpointIP), so that nobody reaches what the node serves to itself
  */
 export function checkedAddress(text: unknown, place: () => Place): IpAddress | undefined {
-  if (typeof text === "string" && isUsual(text)) return text;
+  if (typeof text === "string" && isPlainIpv4(text)) return text;
   const bytes = typeof text === "string" ? unmapped(ipBytes(text)) : undefined;
   const special = bytes && specialOf(bytes);
   if (bytes && special === undefined) return ipText(bytes);
@@ -62,7 +62,7 @@ export function checkedAddress(text: unknown, place: () => Place): IpAddress | u
 }
 
 /** IPv4, and far from all that is special: nearly all are, and a cluster has a hundred thousand of them. */
-function isUsual(text: string): text is IpAddress {
+export function isPlainIpv4(text: string): text is IpAddress {
   const first = (ipv4Number(text) ?? 0) >>> 24;
   return first > 0 && first < 224 && first !== 127 && first !== 169;
 }

@@ -1,6 +1,7 @@
 /** The proxy's work as health: its own, and what load balancers ask of each Service. */
 import type { EndpointSlice, Node, Service } from "../../model/kubernetes.ts";
 import type { IpFamily } from "../../model/service.ts";
+import type { Kept } from "../agent/kept.ts";
 import type { FamilySync, SyncObserver } from "../agent/observer.ts";
 import { deriveHealthCheck, type HealthCheck } from "./derive.ts";
 import type { NodeState, ProxyHealth } from "./proxy_health.ts";
@@ -31,8 +32,19 @@ export class HealthObserver implements SyncObserver {
     for (const family of this.#options.families) this.#health.queued(family);
   }
 
-  onService(key: string, service: Service | undefined, slices: readonly EndpointSlice[]): void {
-    this.#derived.set(key, service && deriveHealthCheck(service, slices, this.#options.nodeName));
+  onService(key: string, service: Kept<Service> | undefined, slices: readonly Kept<EndpointSlice>[]): void {
+    this.#derived.set(key, service && this.#checkOf(service, slices));
+  }
+
+  /** No usual Service is a load balancer. */
+  #checkOf(service: Kept<Service>, slices: readonly Kept<EndpointSlice>[]): HealthCheck | undefined {
+    if (service.usualText !== undefined) return undefined;
+    const { nodeName } = this.#options;
+    return deriveHealthCheck(
+      service.object,
+      slices.map(({ object }) => object),
+      nodeName,
+    );
   }
 
   onSynced({ family, nodePortAddresses }: FamilySync): void {

@@ -1,5 +1,5 @@
 /** The proxy's work as metrics. */
-import type { EndpointSlice, Service } from "../../model/kubernetes.ts";
+import type { EndpointSlice } from "../../model/kubernetes.ts";
 import type { IpFamily } from "../../model/service.ts";
 import type { FamilySync, Pending, SyncObserver } from "../agent/observer.ts";
 import type { ProxyMetrics } from "./proxy_metrics.ts";
@@ -43,7 +43,7 @@ export class MetricsObserver implements SyncObserver {
     else this.#times.changed(changed.owner, slice);
   }
 
-  onService(key: string, _service: Service | undefined, _slices: readonly EndpointSlice[]): void {
+  onService(key: string): void {
     this.#times.derived(key);
     this.#services.delete(key);
     this.#endpointsPending -= this.#endpoints.get(key) ?? 0;

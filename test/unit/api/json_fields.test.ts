@@ -25,6 +25,13 @@ const value = fc.letrec((tie) => ({
 })).any;
 
 describe("fields of a JSON text", () => {
+  it("are given to who makes something of each object, in its place", () => {
+    const items = new JsonFields({ a: true }).making((object) => JSON.stringify(object));
+    const list = new JsonFields({ items, other: items });
+    const text = '{"items":[{"a":1,"b":{"a":2}},{},{"b":3},7],"other":{"a":{"c":4}}}';
+    expect(list.read(Buffer.from(text))).toEqual({ items: ['{"a":1}', "{}", "{}", 7], other: '{"a":{"c":4}}' });
+  });
+
   for (const space of [0, 2, "\t"]) {
     it(`are what JSON.parse gives, with ${JSON.stringify(space)} between`, () => {
       fc.assert(

@@ -2,6 +2,7 @@
 import { expect, it } from "vitest";
 import { FakeNftables } from "../../../../src/kernel/fake/nftables.ts";
 import { FamilyProxy } from "../../../../src/proxy/agent/family.ts";
+import { deriveService, type WantedPort } from "../../../../src/proxy/derive/derive.ts";
 import type { Problem } from "../../../../src/proxy/derive/problems.ts";
 import { flowDeriveOptions, flowOptions } from "../../../fixtures/flow_options.ts";
 import { service } from "../../../fixtures/service_objects.ts";
@@ -12,7 +13,9 @@ it("says whom a frontend is served for, to the other alone", () => {
   const set = (name: string, clusterIP: string): void => {
     const spec = { clusterIP, clusterIPs: [clusterIP], externalIPs: ["198.51.100.1"] };
     const options = flowDeriveOptions("IPv4", {});
-    family.set(`ns/${name}`, service(name, spec), [], options, (problem) => problems.push(problem));
+    family.set(`ns/${name}`, deriveService(service(name, spec), [], "IPv4", options), (problem) =>
+      problems.push(problem),
+    );
   };
   set("a", "10.96.0.1");
   expect(problems).toEqual([]);
@@ -36,7 +39,8 @@ it("says which others are to be told when one comes that takes a frontend, and w
     const options = flowDeriveOptions("IPv4", {});
     const clusterIP = `10.96.0.${name.charCodeAt(0)}`;
     const object = externalIPs && service(name, { clusterIP, clusterIPs: [clusterIP], externalIPs });
-    return family.set(`ns/${name}`, object, [], options, (problem) => problems.push(problem));
+    const wanted = object ? deriveService(object, [], "IPv4", options) : new Map<string, WantedPort>();
+    return family.set(`ns/${name}`, wanted, (problem) => problems.push(problem));
   };
   const shared = ["198.51.100.1"];
   expect(set("b", shared)).toEqual([]);

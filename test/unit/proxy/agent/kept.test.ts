@@ -3,7 +3,10 @@ import { describe, expect, it } from "vitest";
 import type { EndpointSlice, Service } from "../../../../src/model/kubernetes.ts";
 import { serviceFields, sliceFields } from "../../../../src/proxy/agent/keep.ts";
 import { keptService, keptSlice } from "../../../../src/proxy/agent/kept.ts";
+import { deriveKept } from "../../../../src/proxy/agent/derive_kept.ts";
+import { usualPorts } from "../../../../src/proxy/agent/usual_ports.ts";
 import { deriveService } from "../../../../src/proxy/derive/derive.ts";
+import { ignoreProblems } from "../../../../src/proxy/derive/problems.ts";
 import { deriveHealthCheck } from "../../../../src/proxy/health/derive.ts";
 import { triggerTime } from "../../../../src/proxy/metrics/derive.ts";
 import fc from "../../../fixtures/property.ts";
@@ -74,6 +77,32 @@ const slice = fc
     return asJson<EndpointSlice>({ ...about, metadata: { ...metadata, annotations }, ...rest });
   });
 
+const often = <T>(plain: fc.Arbitrary<T>, any: fc.Arbitrary<T>): fc.Arbitrary<T> =>
+  fc.oneof({ weight: 4, arbitrary: plain }, { weight: 1, arbitrary: any });
+const plainPort = fc.constantFrom(
+  { name: "http", port: 80 },
+  { name: "dns", port: 53 },
+  { port: 8080, protocol: "TCP" },
+);
+const plainService = fc
+  .record({
+    clusterIPs: fc.constant(["10.96.0.1"]),
+    type: fc.constantFrom(undefined, "ClusterIP"),
+    ports: fc.array(plainPort, { minLength: 1, maxLength: 3 }),
+  })
+  .map((spec) => asJson<Service>({ ...head("Service"), spec }));
+const plainEndpoint = fc.record({
+  addresses: fc.constantFrom(["10.0.0.1"], ["10.0.0.2", "10.0.0.3"], ["10.0.0.10"], ["9.0.0.9"], ["127.0.0.1"]),
+  conditions: maybe(fc.constantFrom({ ready: true, serving: true, terminating: false }, {})),
+  nodeName: fc.constantFrom("node-1", "node-2"),
+});
+const plainSlice = fc
+  .record({
+    ports: fc.array(plainPort, { minLength: 1, maxLength: 3 }),
+    endpoints: fc.array(plainEndpoint, { maxLength: 4 }),
+  })
+  .map((rest) => asJson<EndpointSlice>({ ...head("EndpointSlice"), addressType: "IPv4", ...rest }));
+
 function head(kind: string) {
   const labels = { "kubernetes.io/service-name": "web" };
   const metadata = { namespace: "default", name: "web", uid: "u", resourceVersion: "7", labels, managedFields: [{}] };
@@ -93,6 +122,34 @@ function derived(one: Service, slices: readonly EndpointSlice[]): unknown {
 }
 
 describe("what is kept", () => {
+  it("derives from texts what the objects would", () => {
+    let usual = 0;
+    const [anyService, anySlice] = [often(plainService, service), often(plainSlice, slice)];
+    fc.assert(
+      fc.property(anyService, fc.array(anySlice, { maxLength: 2 }), fc.boolean(), (one, slices, masqueradeAll) => {
+        const kept = slices.map((each) => keptSlice(each, node.name));
+        for (const family of ["IPv4", "IPv6"] as const) {
+          const problems: unknown[] = [];
+          const report = (problem: unknown): void => void problems.push(problem);
+          const expected = deriveService(one, slices, family, { node, masqueradeAll }, report);
+          const found = deriveKept(keptService(one), kept, family, { node, masqueradeAll }, ignoreProblems);
+          expect([...found]).toEqual([...expected]);
+          const text = keptService(one).usualText;
+          const texts = kept.flatMap(({ usualText }) => usualText ?? []);
+          if (text === undefined || texts.length < kept.length) continue;
+          const { namespace = "", name } = one.metadata;
+          const short = usualPorts({ namespace, name, service: text, slices: texts }, family, masqueradeAll);
+          if (short === undefined) continue;
+          // Nobody would be told otherwise.
+          expect(problems).toEqual([]);
+          if (short.size > 0) usual++;
+        }
+      }),
+      { numRuns: 1000 },
+    );
+    expect(usual).toBeGreaterThan(50);
+  });
+
   it("derives what the objects would, read whole or in part", () => {
     fc.assert(
       fc.property(service, fc.array(slice, { maxLength: 2 }), (one, slices) => {

@@ -2,6 +2,7 @@
 import { expect, it } from "vitest";
 import type { EndpointSlice, Service } from "../../../../src/model/kubernetes.ts";
 import type { IpAddress } from "../../../../src/model/address.ts";
+import { keptService, keptSlice } from "../../../../src/proxy/agent/kept.ts";
 import { joinObservers, type FamilySync, type Pending } from "../../../../src/proxy/agent/observer.ts";
 import { HealthObserver, NodeHealth } from "../../../../src/proxy/health/health_observer.ts";
 import { ProxyHealth } from "../../../../src/proxy/health/proxy_health.ts";
@@ -42,7 +43,7 @@ it("metrics count what waits, and time what is programmed since it changed", asy
   observer.onPending(pending(slice("2026-01-01T00:00:01Z"), "ns/a"), false);
   expect(await value("sync_proxy_rules_service_changes_pending")).toBe(1);
   expect(await value("sync_proxy_rules_endpoint_changes_pending")).toBe(1);
-  observer.onService("ns/a", service("a"), []);
+  observer.onService("ns/a");
   observer.onSynced(synced("IPv4"));
   observer.onTurn();
   // Of the first list nothing is measured.
@@ -55,8 +56,8 @@ it("metrics count what waits, and time what is programmed since it changed", asy
   observer.onPending(pending(slice("2026-01-01T00:00:09Z"), "ns/b"), false);
   observer.onPending(pending(slice("2026-01-01T00:00:09Z"), "ns/b"), true);
   expect(await value("sync_proxy_rules_endpoint_changes_pending")).toBe(4);
-  observer.onService("ns/a", service("a"), []);
-  observer.onService("ns/b", undefined, []);
+  observer.onService("ns/a");
+  observer.onService("ns/b");
   observer.onFailed("IPv4");
   expect(await programmed()).toBeUndefined();
   observer.onSynced(synced("IPv4"));
@@ -85,7 +86,7 @@ it("health says of Services what is programmed, where node ports are served", ()
   const here = stored({ addressType: "IPv4", ports: [{ name: "", port: 80 }], endpoints, metadata: {} }, "s");
 
   observer.onPending?.(pending(local, "ns/a"), false);
-  observer.onService?.("ns/a", local, [here], []);
+  observer.onService?.("ns/a", keptService(local), [keptSlice(here, "n1")], []);
   expect(said).toEqual([]);
   const nodePortAddresses = ["192.0.2.1", "fe80::1"] as IpAddress[];
   for (const family of families) void observer.onSynced?.(synced(family, { nodePortAddresses }));
