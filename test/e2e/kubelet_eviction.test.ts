@@ -4,39 +4,28 @@ import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../fixtures/eventually.ts";
 import { startKubeletNode, type KubeletNode } from "../fixtures/kubelet_node.ts";
+import { PodKit, statusOf } from "../fixtures/kubelet_pods.ts";
 
 let node: KubeletNode;
+let kit: PodKit;
 
 beforeAll(async () => {
   node = await startKubeletNode({
     ...{ containerLogMaxSize: "32Ki", containerLogMaxFiles: 3, containerLogMonitorInterval: "3s" },
   });
-  await create("neighbour", { command: ["sleep", "1000"], resources: { requests: { memory: "16Mi" } } });
-  await ready("neighbour");
+  kit = new PodKit(node);
+  await kit.run("neighbour", { command: ["sleep", "1000"], resources: { requests: { memory: "16Mi" } } });
+  await kit.ready("neighbour");
 });
-afterAll(() => node.stop());
+afterAll(async () => {
+  kit.close();
+  await node.stop();
+});
 
-const create = (name: string, container: object, spec: object = {}): Promise<string> =>
-  node.run(["create", "-f", "-"], {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { name },
-    spec: {
-      terminationGracePeriodSeconds: 1,
-      containers: [{ name: "main", image: node.containerd.image, imagePullPolicy: "Never", ...container }],
-      ...spec,
-    },
-  });
-const ready = (name: string): Promise<string> =>
-  node.run(["wait", "--for=condition=Ready", `pod/${name}`, "--timeout=30s"]);
-const podOf = (name: string): Promise<any> => node.get<any>("pod", name);
-const failed = (name: string): Promise<string> =>
-  node.run(["wait", "--for=jsonpath={.status.phase}=Failed", `pod/${name}`, "--timeout=60s"]);
 const disruption = ({ status }: any): any => status.conditions.find(({ type }: any) => type === "DisruptionTarget");
 
 async function neighbourIsWell(): Promise<void> {
-  const [main] = (await podOf("neighbour")).status.containerStatuses;
-  expect(main).toMatchObject({ ready: true, restartCount: 0 });
+  expect(statusOf(await kit.get("neighbour"))).toMatchObject({ ready: true, restartCount: 0 });
 }
 
 describe("a pod that writes", () => {
@@ -44,17 +33,15 @@ describe("a pod that writes", () => {
     const command = ["sh", "-c", "dd if=/dev/zero of=/scratch/big bs=1M count=3; sleep 1000"];
     const volumeMounts = [{ name: "scratch", mountPath: "/scratch" }];
     const volumes = [{ name: "scratch", emptyDir: { sizeLimit: "1Mi" } }];
-    await create("filler", { command, volumeMounts }, { volumes });
-    await failed("filler");
-    const filler = await podOf("filler");
+    await kit.run("filler", { command, volumeMounts }, { volumes });
+    const filler = await kit.phase("filler", "Failed");
     expect(filler.status).toMatchObject({
       reason: "Evicted",
       message: 'Usage of EmptyDir volume "scratch" exceeds the limit "1Mi". ',
     });
     // KEP-3329: what a pod did to itself would happen again, and is no disruption.
     expect(disruption(filler)).toBeUndefined();
-    const { items } = await node.get<any>("events", "--field-selector", "involvedObject.name=filler");
-    expect(items.map(({ reason }: any) => reason)).toContain("Evicted");
+    await kit.event("filler", /^Warning Evicted Usage of EmptyDir/);
     const folder = `${node.folders.root}/pods/${filler.metadata.uid}`;
     await eventually("the end of its volume", () => !existsSync(`${folder}/volumes`), 20_000);
     await neighbourIsWell();
@@ -63,9 +50,8 @@ describe("a pod that writes", () => {
   it("logs without end has no more of them than it may", async () => {
     const line = "x".repeat(500);
     const command = ["sh", "-c", `i=0; while :; do i=$((i+1)); echo $i ${line}; usleep 2000; done`];
-    await create("chatty", { command });
-    await ready("chatty");
-    const { uid } = (await podOf("chatty")).metadata;
+    await kit.run("chatty", { command });
+    const { uid } = (await kit.ready("chatty")).metadata;
     const folder = `${node.folders.logs}/default_chatty_${uid}/main`;
     const names = await eventually(
       "a log that is packed",
@@ -91,16 +77,15 @@ describe("a pod that writes", () => {
 
 describe("a node that runs out of memory", () => {
   it("says so, ends the pod that asked for none, and lets no more of its kind in", async () => {
-    await create("idle", { command: ["sleep", "1000"] });
-    await ready("idle");
+    await kit.run("idle", { command: ["sleep", "1000"] });
+    await kit.ready("idle");
     await node.killKubelet();
     const file = `${node.containerd.folder}/kubelet.yaml`;
     const config = JSON.parse(readFileSync(file, "utf8"));
     const soft = { evictionSoft: { "memory.available": "1Pi" }, evictionSoftGracePeriod: { "memory.available": "1s" } };
     writeFileSync(file, JSON.stringify({ ...config, ...soft, nodeStatusUpdateFrequency: "1s" }));
     await node.startKubelet();
-    await failed("idle");
-    const idle = await podOf("idle");
+    const idle = await kit.phase("idle", "Failed");
     expect(idle.status.reason).toBe("Evicted");
     expect(idle.status.message).toMatch(
       /^The node was low on resource: memory\. Threshold quantity: 1Pi, available: \d+Ki\. Container main was using \d+(Ki)?, request is 0, has larger consumption of memory\. $/,
@@ -115,9 +100,8 @@ describe("a node that runs out of memory", () => {
       const condition = status.conditions.find(({ type }: any) => type === "MemoryPressure");
       return condition.status === "True" && condition.reason === "KubeletHasInsufficientMemory";
     });
-    await create("late", { command: ["sleep", "1000"] }, { nodeName: "node-1" });
-    await failed("late");
-    expect((await podOf("late")).status).toMatchObject({
+    await kit.run("late", { command: ["sleep", "1000"] }, { nodeName: "node-1" });
+    expect((await kit.phase("late", "Failed")).status).toMatchObject({
       reason: "Evicted",
       message: "Pod was rejected: The node had condition: [MemoryPressure]. ",
     });

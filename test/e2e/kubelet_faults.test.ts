@@ -2,46 +2,33 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../fixtures/eventually.ts";
 import { startKubeletNode, type KubeletNode } from "../fixtures/kubelet_node.ts";
+import { PodKit, sleeps, statusOf } from "../fixtures/kubelet_pods.ts";
 
 let node: KubeletNode;
+let kit: PodKit;
 
 beforeAll(async () => {
   node = await startKubeletNode();
+  kit = new PodKit(node);
 });
-afterAll(() => node.stop());
+afterAll(async () => {
+  kit.close();
+  await node.stop();
+});
 
-const pod = (name: string, container: object, spec: object = {}): object => ({
-  apiVersion: "v1",
-  kind: "Pod",
-  metadata: { name },
-  spec: {
-    terminationGracePeriodSeconds: 1,
-    containers: [{ name: "main", image: node.containerd.image, imagePullPolicy: "Never", ...container }],
-    ...spec,
-  },
-});
-const create = (object: object): Promise<string> => node.run(["create", "-f", "-"], object);
-const waitReady = (name: string): Promise<string> =>
-  node.run(["wait", "--for=condition=Ready", `pod/${name}`, "--timeout=30s"]);
-const mainOf = async (name: string) => (await node.get<any>("pod", name)).status.containerStatuses?.[0];
-const saysOf = async (name: string): Promise<string[]> => {
-  const { items } = await node.get<any>("events", "--field-selector", `involvedObject.name=${name}`);
-  return items.map(({ reason, message }: any) => `${reason}: ${message}`);
-};
+const mainOf = async (name: string) => statusOf(await kit.get(name));
 
 describe("probes", () => {
   it("make a pod ready and unready, and start again what no longer lives", async () => {
     const serve = "mkdir /www; echo ok > /www/index.html; httpd -p 8080 -h /www; while true; do sleep 1; done";
     const often = { periodSeconds: 1, failureThreshold: 1 };
-    await create(
-      pod("probed", {
-        command: ["sh", "-c", serve],
-        startupProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1, failureThreshold: 30 },
-        readinessProbe: { httpGet: { path: "/index.html", port: 8080 }, ...often },
-        livenessProbe: { exec: { command: ["test", "!", "-e", "/tmp/dead"] }, ...often },
-      }),
-    );
-    await waitReady("probed");
+    await kit.run("probed", {
+      command: ["sh", "-c", serve],
+      startupProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1, failureThreshold: 30 },
+      readinessProbe: { httpGet: { path: "/index.html", port: 8080 }, ...often },
+      livenessProbe: { exec: { command: ["test", "!", "-e", "/tmp/dead"] }, ...often },
+    });
+    await kit.ready("probed");
     const { containerID } = await mainOf("probed");
     const inside = async (...command: string[]): Promise<void> => {
       const argv = [
@@ -55,10 +42,8 @@ describe("probes", () => {
       await node.containerd.ctr(...argv);
     };
     await inside("/bin/mv", "/www/index.html", "/www/away");
-    await eventually("unreadiness", async () => (await mainOf("probed")).ready === false, 20_000);
-    expect(await saysOf("probed")).toContain(
-      "Unhealthy: Readiness probe failed: HTTP probe failed with statuscode: 404",
-    );
+    await eventually("unreadiness", async () => !(await mainOf("probed")).ready, 20_000);
+    await kit.event("probed", /^Warning Unhealthy .* Readiness probe failed: HTTP probe failed with statuscode: 404$/);
     await inside("/bin/mv", "/www/away", "/www/index.html");
     await eventually("readiness", async () => (await mainOf("probed")).ready, 20_000);
     await inside("/bin/touch", "/tmp/dead");
@@ -71,40 +56,37 @@ describe("probes", () => {
       30_000,
     );
     expect(again.lastState.terminated.exitCode).toBe(137);
-    expect(await saysOf("probed")).toContain("Killing: Container main failed liveness probe, will be restarted");
-    await node.run(["delete", "pod", "probed", "--timeout=30s"]);
+    await kit.event("probed", /^Normal Killing .* Container main failed liveness probe, will be restarted$/);
+    await kit.delete("probed");
   });
 });
 
 describe("what goes wrong", () => {
   it("in one pod, the others do not notice: a hook that hangs, a volume that is missing, a probe that never answers", async () => {
-    const hang = { preStop: { exec: { command: ["sleep", "1000"] } } };
-    await create(pod("hangs", { command: ["sleep", "1000"], lifecycle: hang }, { terminationGracePeriodSeconds: 5 }));
-    await create(
-      pod("lacks", { command: ["sleep", "1000"] }, { volumes: [{ name: "v", secret: { secretName: "absent" } }] }),
-    );
-    const silent = { exec: { command: ["sleep", "1000"] }, timeoutSeconds: 1, periodSeconds: 1 };
-    await create(pod("silent", { command: ["sleep", "1000"], readinessProbe: silent }));
-    await waitReady("hangs");
+    const hang = { preStop: { exec: sleeps } };
+    await kit.run("hangs", { command: ["sleep", "1000"], lifecycle: hang }, { terminationGracePeriodSeconds: 5 });
+    await kit.run("lacks", sleeps, { volumes: [{ name: "v", secret: { secretName: "absent" } }] });
+    const silent = { exec: sleeps, timeoutSeconds: 1, periodSeconds: 1 };
+    await kit.run("silent", { command: ["sleep", "1000"], readinessProbe: silent });
+    await kit.ready("hangs");
     await node.run(["delete", "pod", "hangs", "--wait=false"]);
-    await create(pod("good", { command: ["sleep", "1000"] }));
-    await waitReady("good");
-    await eventually("the missing volume's Event", async () =>
-      (await saysOf("lacks")).includes(
-        'FailedMount: MountVolume.SetUp failed for volume "v" : secret "absent" not found',
-      ),
+    await kit.run("good", sleeps);
+    await kit.ready("good");
+    await kit.event(
+      "lacks",
+      /^Warning FailedMount MountVolume.SetUp failed for volume "v" : secret "absent" not found$/,
     );
     expect((await mainOf("lacks")).state.waiting.reason).toBe("ContainerCreating");
     expect((await mainOf("silent")).ready).toBe(false);
     await node.run(["create", "secret", "generic", "absent", "--from-literal=a=b"]);
     await node.run(["wait", "--for=condition=Ready", "pod/lacks", "--timeout=60s"]);
     await node.run(["wait", "--for=delete", "pod/hangs", "--timeout=30s"]);
-    await node.run(["delete", "pod", "lacks", "silent", "good", "--timeout=30s"]);
+    await kit.delete("lacks", "silent", "good");
   });
 
   it("with a sandbox: the pod has another, and its address in the API", async () => {
-    await create(pod("moves", { command: ["sleep", "1000"] }));
-    await waitReady("moves");
+    await kit.run("moves", sleeps);
+    await kit.ready("moves");
     const { metadata, status } = await node.get<any>("pod", "moves");
     const label = `labels."io.kubernetes.pod.uid"==${metadata.uid},labels."io.cri-containerd.kind"==sandbox`;
     const sandbox = (await node.containerd.ctr("containers", "list", "-q", label)).trim();
@@ -120,25 +102,25 @@ describe("what goes wrong", () => {
       },
       30_000,
     );
-    await node.run(["delete", "pod", "moves", "--timeout=30s"]);
+    await kit.delete("moves");
   });
 
   it("with containerd: it is killed and started, and containers go on", async () => {
-    await create(pod("stays", { command: ["sleep", "1000"] }));
-    await waitReady("stays");
+    await kit.run("stays", sleeps);
+    await kit.ready("stays");
     const before = await mainOf("stays");
     await node.containerd.kill();
     await node.containerd.start();
-    await create(pod("after", { command: ["sh", "-c", "sleep 1; exit 4"] }));
-    await eventually("a crash that is seen", async () => (await mainOf("after"))?.restartCount >= 1, 30_000);
+    await kit.run("after", { command: ["sh", "-c", "sleep 1; exit 4"] });
+    await kit.when("after", "a crash", ({ status }) => (status.containerStatuses?.[0]?.restartCount ?? 0) >= 1);
     expect(await mainOf("stays")).toMatchObject({ containerID: before.containerID, ready: true, restartCount: 0 });
-    await node.run(["delete", "pod", "stays", "after", "--timeout=30s"]);
+    await kit.delete("stays", "after");
   });
 
   it("with the kubelet: what ended and what was removed while it was away is seen", async () => {
-    await create(pod("ends", { command: ["sh", "-c", "sleep 2; exit 5"] }, { restartPolicy: "Never" }));
-    await create(pod("goes", { command: ["sleep", "1000"] }));
-    await waitReady("goes");
+    await kit.run("ends", { command: ["sh", "-c", "sleep 2; exit 5"] }, { restartPolicy: "Never" });
+    await kit.run("goes", sleeps);
+    await kit.ready("goes");
     const { metadata } = await node.get<any>("pod", "goes");
     await node.killKubelet();
     await node.run(["delete", "pod", "goes", "--force", "--grace-period=0"]);
@@ -154,7 +136,7 @@ describe("what goes wrong", () => {
       },
       20_000,
     );
-    await node.run(["delete", "pod", "ends", "--timeout=30s"]);
+    await kit.delete("ends");
   });
 });
 

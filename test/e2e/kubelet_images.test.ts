@@ -6,13 +6,16 @@ import { systemClock } from "../../src/reconcile/clock.ts";
 import { testImages } from "../fixtures/container_images.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { startKubeletNode, type KubeletNode } from "../fixtures/kubelet_node.ts";
+import { PodKit, sleeps } from "../fixtures/kubelet_pods.ts";
 import { startRegistry, type Registry } from "../fixtures/registry.ts";
 
 let node: KubeletNode;
+let kit: PodKit;
 let registry: Registry;
 
 beforeAll(async () => {
   node = await startKubeletNode();
+  kit = new PodKit(node);
   const { namespace, folder } = node.containerd;
   registry = await startRegistry({
     namespace,
@@ -22,28 +25,14 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
+  kit.close();
   await registry.stop();
   await node.stop();
 });
 
-const create = (name: string, container: object, spec: object = {}): Promise<string> =>
-  node.run(["create", "-f", "-"], {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { name },
-    spec: {
-      terminationGracePeriodSeconds: 1,
-      containers: [{ name: "main", command: ["sleep", "1000"], imagePullPolicy: "Always", ...container }],
-      ...spec,
-    },
-  });
 const image = (name: string): { readonly image: string } => ({ image: `${registry.host}/team/${name}:1` });
-const waitingOf = async (name: string): Promise<any> =>
-  (await node.get<any>("pod", name)).status.containerStatuses?.[0]?.state.waiting;
-const eventsOf = async (name: string): Promise<string[]> => {
-  const { items } = await node.get<any>("events", "--field-selector", `involvedObject.name=${name}`);
-  return items.map(({ type, reason, message }: any) => `${type} ${reason} ${message}`);
-};
+const pulled = (container: object): object => ({ ...sleeps, imagePullPolicy: "Always", ...container });
+const waitingOf = async (name: string) => (await kit.get(name)).status.containerStatuses?.[0]?.state.waiting;
 
 describe("an image of a registry", () => {
   it("is pulled with the pod's secrets, of either kind", async () => {
@@ -57,13 +46,13 @@ describe("an image of a registry", () => {
     await node.run(["create", "-f", "-"], secret("right", now, { ".dockerconfigjson": encoded(login) }));
     await node.run(["create", "-f", "-"], secret("wrong", "kubernetes.io/dockercfg", { ".dockercfg": encoded(wrong) }));
     // The narrower one is tried first, and is wrong.
-    await create("known", image("known"), { imagePullSecrets: [{ name: "wrong" }, { name: "right" }] });
-    await node.run(["wait", "--for=condition=Ready", "pod/known", "--timeout=30s"]);
-    const said = await eventsOf("known");
-    expect(said).toContain(`Normal Pulling Pulling image "${image("known").image}"`);
+    await kit.run("known", pulled(image("known")), { imagePullSecrets: [{ name: "wrong" }, { name: "right" }] });
+    await kit.ready("known");
+    const said = await kit.events("known");
+    expect(said).toContain(`Normal Pulling spec.containers{main} Pulling image "${image("known").image}"`);
     expect(
       said.some((one) =>
-        /^Normal Pulled Successfully pulled image ".*" in [\d.]+s \([\d.]+s including waiting\)\. Image size: \d+ bytes\.$/.test(
+        /^Normal Pulled spec\.containers\{main\} Successfully pulled image ".*" in [\d.]+s \([\d.]+s including waiting\)\. Image size: \d+ bytes\.$/.test(
           one,
         ),
       ),
@@ -71,7 +60,7 @@ describe("an image of a registry", () => {
   });
 
   it("is not pulled without, and says so: first why, then that it waits", async () => {
-    await create("stranger", image("stranger"));
+    await kit.run("stranger", pulled(image("stranger")));
     const first = await eventually(
       "the refusal",
       async () => (await waitingOf("stranger"))?.reason === "ErrImagePull" && (await waitingOf("stranger")),
@@ -84,13 +73,13 @@ describe("an image of a registry", () => {
       20_000,
     );
     expect(later.message).toMatch(/^Back-off pulling image "127\.0\.0\.1:5000\/team\/stranger:1": ErrImagePull: /);
-    await create("broken", { image: "Not An Image" });
+    await kit.run("broken", pulled({ image: "Not An Image" }));
     await eventually(
       "the name's refusal",
       async () => (await waitingOf("broken"))?.reason === "InvalidImageName",
       20_000,
     );
-    await node.run(["delete", "pod", "stranger", "broken", "--timeout=30s"]);
+    await kit.delete("stranger", "broken");
   });
 });
 
@@ -111,7 +100,7 @@ describe("images that nobody uses", () => {
       await gc.removeUnused();
       expect(await runtime.imageStatus(testImages.pause)).toBeDefined();
       expect(await runtime.imageStatus(image("known").image)).toBeDefined();
-      await node.run(["delete", "pod", "known", "--timeout=30s"]);
+      await kit.delete("known");
       expect(await gc.removeUnused()).toBeGreaterThan(0);
       expect(await runtime.imageStatus(image("known").image)).toBeUndefined();
       expect(await runtime.imageStatus(testImages.pause)).toBeDefined();

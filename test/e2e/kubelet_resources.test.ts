@@ -4,31 +4,21 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { cgroupFolders } from "../fixtures/container_remains.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { startKubeletNode, type KubeletNode } from "../fixtures/kubelet_node.ts";
+import { PodKit, sleeps, statusOf } from "../fixtures/kubelet_pods.ts";
 
 let node: KubeletNode;
+let kit: PodKit;
 
 beforeAll(async () => {
   node = await startKubeletNode({ podPidsLimit: 50, kubeReserved: { memory: "256Mi" } });
-  await create("neighbour", { command: ["sh", "-c", "while :; do sleep 1; done"] });
-  await ready("neighbour");
+  kit = new PodKit(node);
+  await kit.run("neighbour", { command: ["sh", "-c", "while :; do sleep 1; done"] });
+  await kit.ready("neighbour");
 });
-afterAll(() => node.stop());
-
-const create = (name: string, container: object, spec: object = {}): Promise<string> =>
-  node.run(["create", "-f", "-"], {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { name },
-    spec: {
-      terminationGracePeriodSeconds: 1,
-      containers: [{ name: "main", image: node.containerd.image, imagePullPolicy: "Never", ...container }],
-      ...spec,
-    },
-  });
-const ready = (name: string): Promise<string> =>
-  node.run(["wait", "--for=condition=Ready", `pod/${name}`, "--timeout=30s"]);
-const remove = (...names: string[]): Promise<string> => node.run(["delete", "pod", ...names, "--timeout=30s"]);
-const podOf = (name: string): Promise<any> => node.get<any>("pod", name);
+afterAll(async () => {
+  kit.close();
+  await node.stop();
+});
 
 /** A file of the control group of all pods, or of what is below it, in the one hierarchy that has it. */
 function valueOf(file: string, below = ""): string {
@@ -41,60 +31,56 @@ const isV1 = !existsSync("/sys/fs/cgroup/cgroup.controllers");
 const memoryFile = isV1 ? "memory.limit_in_bytes" : "memory.max";
 
 async function neighbourIsWell(): Promise<void> {
-  const [main] = (await podOf("neighbour")).status.containerStatuses;
-  expect(main).toMatchObject({ ready: true, restartCount: 0 });
+  expect(statusOf(await kit.get("neighbour"))).toMatchObject({ ready: true, restartCount: 0 });
 }
 
 describe("control groups", () => {
   it("bound all pods, and each pod by what it asks for, until it is gone", async () => {
     const limits = { cpu: "200m", memory: "64Mi" };
-    await create("bounded", {
+    await kit.run("bounded", {
       command: ["sleep", "1000"],
       resources: { requests: { cpu: "100m", memory: "32Mi" }, limits },
     });
-    await ready("bounded");
-    const { metadata, status } = await podOf("bounded");
+    const bounded = await kit.ready("bounded");
     const { memory } = (await node.get<any>("node", "node-1")).status.capacity;
     // The kernel keeps whole pages.
     expect(Number(valueOf(memoryFile))).toBe((Number.parseInt(memory) - 256 * 1024) * 1024);
-    const own = `burstable/pod${metadata.uid}`;
+    const own = `burstable/pod${bounded.metadata.uid}`;
     expect(valueOf(memoryFile, own)).toBe(String(64 * 2 ** 20));
     expect(valueOf("pids.max", own)).toBe("50");
     if (isV1) {
       expect([valueOf("cpu.shares", own), valueOf("cpu.cfs_quota_us", own)]).toEqual(["102", "20000"]);
       expect(valueOf("cpu.shares", "burstable")).toBe("102");
     }
-    const container = `${own}/${status.containerStatuses[0].containerID.split("//")[1]}`;
+    const container = `${own}/${statusOf(bounded).containerID.split("//")[1]}`;
     expect(valueOf(memoryFile, container)).toBe(String(64 * 2 ** 20));
-    await remove("bounded");
+    await kit.delete("bounded");
     expect(cgroupFolders(`${node.containerd.cgroupRoot}/kubepods/${own}`)).toEqual([]);
   });
 });
 
 describe("a container", () => {
   it("that forks without end is held to podPidsLimit", async () => {
-    await create("bomb", {
+    await kit.run("bomb", {
       command: ["sh", "-c", "f() { sleep 1000 & }; while :; do (f) 2>/dev/null || sleep 1; done"],
     });
-    await ready("bomb");
-    const { uid } = (await podOf("bomb")).metadata;
+    const { uid } = (await kit.ready("bomb")).metadata;
     const own = `besteffort/pod${uid}`;
     await eventually("as many processes as may be", () => Number(valueOf("pids.current", own)) >= 45, 20_000);
     expect(Number(valueOf("pids.current", own))).toBeLessThanOrEqual(50);
     await neighbourIsWell();
-    await remove("bomb");
+    await kit.delete("bomb");
     expect(cgroupFolders(`${node.containerd.cgroupRoot}/kubepods/${own}`)).toEqual([]);
   });
 
   it("that takes more memory than it may is killed, and the pod says so", async () => {
     const resources = { limits: { memory: "24Mi" } };
     const command = ["dd", "if=/dev/zero", "of=/dev/null", "bs=200M", "count=1"];
-    await create("hog", { command, resources }, { restartPolicy: "Never" });
-    await node.run(["wait", "--for=jsonpath={.status.phase}=Failed", "pod/hog", "--timeout=30s"]);
-    const [main] = (await podOf("hog")).status.containerStatuses;
+    await kit.run("hog", { command, resources }, { restartPolicy: "Never" });
+    const main = statusOf(await kit.phase("hog", "Failed"));
     expect(main.state.terminated).toMatchObject({ exitCode: 137, reason: "OOMKilled" });
     await neighbourIsWell();
-    await remove("hog");
+    await kit.delete("hog");
   });
 });
 
@@ -133,29 +119,27 @@ describe("a pod that does not belong here", () => {
   ];
 
   it("fails with upstream's reason, and has nothing of the node", async () => {
-    await create("holder", { command: ["sleep", "1000"], ...ports });
-    await ready("holder");
-    for (const [name, container, spec] of cases) await create(name, container, { nodeName: "node-1", ...spec });
+    await kit.run("holder", { ...sleeps, ...ports });
+    await kit.ready("holder");
+    for (const [name, container, spec] of cases) await kit.run(name, container, { nodeName: "node-1", ...spec });
     for (const [name, , , reason, message] of cases) {
-      await node.run(["wait", "--for=jsonpath={.status.phase}=Failed", `pod/${name}`, "--timeout=30s"]);
-      const { status, metadata } = await podOf(name);
+      const { status, metadata } = await kit.phase(name, "Failed");
       expect([name, status.reason]).toEqual([name, reason]);
       expect(status.message).toMatch(message);
       expect(status).not.toHaveProperty("containerStatuses");
       expect(await node.containerd.ctr("containers", "list", "-q")).not.toContain(metadata.uid);
     }
     await node.run(["label", "node", "node-1", "disk=fast"]);
-    await create("home", { command: ["sleep", "1000"] }, { nodeName: "node-1", nodeSelector: { disk: "fast" } });
-    await ready("home");
-    await remove("home", "holder", ...cases.map(([name]) => name));
+    await kit.run("home", sleeps, { nodeName: "node-1", nodeSelector: { disk: "fast" } });
+    await kit.ready("home");
+    await kit.delete("home", "holder", ...cases.map(([name]) => name));
   });
 });
 
 describe("a kubelet that was away", () => {
   it("removes the groups of pods that were deleted meanwhile, with what runs in them", async () => {
-    await create("left", { command: ["sleep", "1000"] });
-    await ready("left");
-    const { uid } = (await podOf("left")).metadata;
+    await kit.run("left", sleeps);
+    const { uid } = (await kit.ready("left")).metadata;
     await node.killKubelet();
     await node.run(["delete", "pod", "left", "--grace-period=0", "--force"]);
     await node.startKubelet();

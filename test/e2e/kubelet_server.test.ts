@@ -8,9 +8,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../fixtures/eventually.ts";
 import { followKubectl, runKubectl, type KubectlResult } from "../fixtures/kubectl.ts";
 import { startKubeletNode, type KubeletNode } from "../fixtures/kubelet_node.ts";
+import { PodKit } from "../fixtures/kubelet_pods.ts";
 import { onTerminal } from "../fixtures/pty.ts";
 
 let node: KubeletNode;
+let kit: PodKit;
 
 const serve = "mkdir /www; echo served > /www/index.html; exec httpd -f -p 8080 -h /www";
 
@@ -19,24 +21,14 @@ beforeAll(async () => {
     authentication: { x509: { clientCAFile: `${folder}/server/pki/ca.crt` } },
     authorization: { mode: "Webhook" },
   }));
-  await create(pod("shell", { command: ["sh", "-c", serve] }));
-  await ready("shell");
+  kit = new PodKit(node);
+  await kit.run("shell", { command: ["sh", "-c", serve] });
+  await kit.ready("shell");
 });
-afterAll(() => node.stop());
-
-const pod = (name: string, container: object, spec: object = {}): object => ({
-  apiVersion: "v1",
-  kind: "Pod",
-  metadata: { name },
-  spec: {
-    terminationGracePeriodSeconds: 1,
-    containers: [{ name: "main", image: node.containerd.image, imagePullPolicy: "Never", ...container }],
-    ...spec,
-  },
+afterAll(async () => {
+  kit.close();
+  await node.stop();
 });
-const create = (object: object): Promise<string> => node.run(["create", "-f", "-"], object);
-const ready = (name: string): Promise<string> =>
-  node.run(["wait", "--for=condition=Ready", `pod/${name}`, "--timeout=30s"]);
 
 const inNode = (...argv: string[]): string[] => [`--net=${node.containerd.namespace}`, ...argv];
 const kubectlArgs = (...args: string[]): string[] => inNode("kubectl", "--kubeconfig", node.kubeconfig, ...args);

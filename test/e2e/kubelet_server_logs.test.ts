@@ -7,8 +7,10 @@ import { Pki } from "../../src/controlplane/apiserver/certificates/pki.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { followKubectl, type FollowedKubectl } from "../fixtures/kubectl.ts";
 import { nodeName, startKubeletNode, type KubeletNode } from "../fixtures/kubelet_node.ts";
+import { PodKit } from "../fixtures/kubelet_pods.ts";
 
 let node: KubeletNode;
+let kit: PodKit;
 
 const speak = "echo first; echo oops >&2; i=0; while true; do i=$((i+1)); echo line $i; sleep 0.1; done";
 
@@ -18,22 +20,15 @@ beforeAll(async () => {
     authorization: { mode: "Webhook" },
     readOnlyPort: 10255,
   }));
-  await create(pod("speaker", { command: ["sh", "-c", speak] }));
-  await node.run(["wait", "--for=condition=Ready", "pod/speaker", "--timeout=30s"]);
+  kit = new PodKit(node);
+  await kit.run("speaker", { command: ["sh", "-c", speak] });
+  await kit.ready("speaker");
 });
-afterAll(() => node.stop());
+afterAll(async () => {
+  kit.close();
+  await node.stop();
+});
 
-const pod = (name: string, container: object, spec: object = {}): object => ({
-  apiVersion: "v1",
-  kind: "Pod",
-  metadata: { name },
-  spec: {
-    terminationGracePeriodSeconds: 1,
-    containers: [{ name: "main", image: node.containerd.image, imagePullPolicy: "Never", ...container }],
-    ...spec,
-  },
-});
-const create = (object: object): Promise<string> => node.run(["create", "-f", "-"], object);
 const logs = (...args: string[]): Promise<string> => node.run(["logs", ...args]);
 const follow = (...args: string[]): FollowedKubectl =>
   followKubectl(
@@ -70,8 +65,8 @@ describe("kubectl logs", () => {
       "-c",
       "i=0; while [ ! -e /tmp/end ]; do i=$((i+1)); echo count $i; sleep 0.02; done; echo over",
     ];
-    await create(pod("rotated", { command }, { restartPolicy: "Never" }));
-    await node.run(["wait", "--for=condition=Ready", "pod/rotated", "--timeout=30s"]);
+    await kit.run("rotated", { command }, { restartPolicy: "Never" });
+    await kit.ready("rotated");
     const following = follow("rotated");
     try {
       await following.says("count 5\n");
@@ -95,8 +90,8 @@ describe("kubectl logs", () => {
 
   it("shows what a container said that was killed, and of which there is none says so", async () => {
     const command = ["sh", "-c", "echo run $(cat /proc/sys/kernel/random/uuid); sleep 1000"];
-    await create(pod("killed", { command }));
-    await node.run(["wait", "--for=condition=Ready", "pod/killed", "--timeout=30s"]);
+    await kit.run("killed", { command });
+    await kit.ready("killed");
     const refused = await node.kubectl(["logs", "killed", "--previous"]);
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain('previous terminated container "main" in pod "killed" not found');
@@ -109,7 +104,7 @@ describe("kubectl logs", () => {
   });
 
   it("says why there is none", async () => {
-    await create(pod("waiting", { image: "localhost/absent:1" }));
+    await kit.run("waiting", { image: "localhost/absent:1" });
     await eventually(
       "the reason",
       async () =>
@@ -129,7 +124,7 @@ describe("kubectl logs", () => {
     };
     const second = { name: "second", image: node.containerd.image, imagePullPolicy: "Never", command: ["echo", "two"] };
     const main = { name: "main", image: node.containerd.image, imagePullPolicy: "Never", command: ["echo", "one"] };
-    await create(pod("several", {}, { initContainers: [init], containers: [main, second], restartPolicy: "Never" }));
+    await kit.run("several", {}, { initContainers: [init], containers: [main, second], restartPolicy: "Never" });
     await node.run(["wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/several", "--timeout=30s"]);
     expect(await logs("several", "--all-containers", "--prefix")).toBe(
       "[pod/several/before] prepared\n[pod/several/main] one\n[pod/several/second] two\n",
@@ -277,8 +272,8 @@ describe("what the kubelet measures", () => {
     // Something that is larger than what a shell needs, and that is counted.
     const hog =
       "dd if=/dev/zero of=/dev/shm/held bs=1M count=40; dd if=/dev/zero of=/work/file bs=1M count=1; i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; echo ready; sleep 1000";
-    await create(
-      pod(
+    await kit.create(
+      kit.pod(
         "busy",
         {
           command: ["sh", "-c", hog],
