@@ -39,6 +39,7 @@ export const isNotFound = (error: unknown): boolean => has(error, "NotFound");
 export const isAlreadyExists = (error: unknown): boolean => has(error, "AlreadyExists");
 export const isConflict = (error: unknown): boolean => has(error, "Conflict");
 export const isInvalid = (error: unknown): boolean => has(error, "Invalid");
+export const isBadRequest = (error: unknown): boolean => has(error, "BadRequest");
 export const isForbidden = (error: unknown): boolean => has(error, "Forbidden");
 export const isMethodNotAllowed = (error: unknown): boolean => has(error, "MethodNotAllowed");
 export const isTooManyRequests = (error: unknown): boolean => has(error, "TooManyRequests");

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { keyOf, type Client } from "../../api/client.ts";
 import { resourceTypes } from "../../api/resource_types.ts";
-import { isConflict, isNotFound } from "../../api/status_error.ts";
+import { isBadRequest, isConflict, isInvalid, isNotFound } from "../../api/status_error.ts";
 import type { Pod } from "../../model/kubernetes.ts";
 import type { Clock } from "../../reconcile/clock.ts";
 import type { PodStatus } from "./status/input.ts";
@@ -46,9 +46,15 @@ export class StatusWriter {
     if (this.put(mirror, status, before)) this.#mirrored = { uid, status };
   }
 
-  /** Resolves when all that was put is written, or the pod is gone. */
+  /**
+   * Resolves when all that was put is written, or the pod is gone, or the API will not have it: then it stays unwritten,
+   * and what waits goes on.
+   */
   async flushed(): Promise<void> {
-    if (this.#isWriting || this.#next) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    if (!this.#isWriting && !this.#next) return;
+    const done = new Promise<void>((resolve) => this.#idle.push(resolve));
+    this.#cancelRetry?.();
+    await done;
   }
 
   stop(): void {
@@ -78,8 +84,10 @@ export class StatusWriter {
       } catch (error) {
         // There is nobody to tell; but there may be by now.
         if (isNotFound(error) || isAnother(error)) continue;
-        this.#next ??= { pod, status };
         this.#onError(error);
+        const isNewest = !this.#next;
+        this.#next ??= { pod, status };
+        if (isNewest && isRefusal(error)) this.#tell();
         await this.#pause();
       }
     }
@@ -90,17 +98,28 @@ export class StatusWriter {
   #pause(): Promise<void> {
     const ms = Math.min(longestRetryMs, firstRetryMs * 2 ** this.#failures++);
     return new Promise((resolve) => {
-      const cancel = this.#clock.after(ms, resolve);
-      this.#cancelRetry = () => {
+      const done = (): void => {
         cancel();
+        this.#cancelRetry = undefined;
         resolve();
       };
+      const cancel = this.#clock.after(ms, done);
+      this.#cancelRetry = done;
     });
   }
 
   #settle(): void {
-    if (!this.#next) for (const resolve of this.#idle.splice(0)) resolve();
+    if (!this.#next) this.#tell();
   }
+
+  #tell(): void {
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+}
+
+/** The same again would be refused again. */
+function isRefusal(error: unknown): boolean {
+  return isInvalid(error) || isBadRequest(error);
 }
 
 /** Another pod has the name. A conflict of any other kind is one of writers, and the next try may come first. */

@@ -34,6 +34,8 @@ class Node {
   readonly asked: string[] = [];
   /** Status writes that are refused before one is taken. */
   conflicts = 0;
+  /** No status is taken. */
+  refusesStatus = false;
   /** Of deletions. */
   deleteConflicts = 0;
   /** Of the object that has the pod's name. */
@@ -77,6 +79,7 @@ class Node {
           this.conflicts--;
           throw new StatusError(409, "Conflict", "the object has been modified");
         }
+        if (this.refusesStatus) throw new StatusError(422, "Invalid", "status.podIPs: Invalid value");
         this.statuses.set(key.name, patch.body.status);
       },
       delete: async (_type: unknown, key: { name: string }) => {
@@ -224,6 +227,19 @@ describe("pods", () => {
     await eventually("the end", () => node.deleted.includes("end a"));
     expect(node.conflicts).toBe(0);
     expect(node.phase("a")).toBe("Failed");
+  });
+
+  it("end although the API will not have their status, and tell the last of it", async () => {
+    const pod = node.pod("refused");
+    const worker = node.begin(pod);
+    await eventually("readiness", () => node.ready("refused"));
+    node.refusesStatus = true;
+    const before = node.asked.filter((what) => what === "API patch").length;
+    worker.update(deletedNow(pod));
+    await eventually("the end", () => node.deleted.includes("end refused"));
+    expect(node.deleted).toEqual(["delete refused", "end refused"]);
+    // Not given up unasked: what was to be written last was tried.
+    expect(node.asked.filter((what) => what === "API patch").length).toBeGreaterThan(before);
   });
 
   it("are deleted again past another writer's conflict", async () => {
