@@ -13,6 +13,7 @@ import { openRouting } from "../kernel/real/routing.ts";
 import type { ProgramLog } from "../log/log.ts";
 import type { IpFamily } from "../model/service.ts";
 import { ProxyAgent } from "../proxy/agent/agent.ts";
+import { nftablesMode } from "../proxy/agent/nftables_mode.ts";
 import { ProxyMetrics } from "../proxy/metrics/proxy_metrics.ts";
 import { removeTables } from "../proxy/agent/clean_up.ts";
 import { findKubeProxy, removeKubeProxy, type TakeoverPorts } from "../proxy/takeover/takeover.ts";
@@ -102,7 +103,7 @@ async function begin(options: ProxyOptions, closes: Closes): Promise<void> {
   const { observer } = around;
   const agent: ProxyAgent = new ProxyAgent({
     client,
-    nftables,
+    mode: nftablesMode(nftables, config, systemClock),
     routing,
     config,
     nodeName,

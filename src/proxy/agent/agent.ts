@@ -6,23 +6,23 @@ import { messageOf } from "../../errors/message.ts";
 import type { Client } from "../../api/client.ts";
 import type { KubeProxyConfiguration } from "../../config/kube_proxy.ts";
 import { FairleadError } from "../../errors/catalogue.ts";
-import type { NftablesPort, RoutingPort } from "../../kernel/ports.ts";
+import type { RoutingPort } from "../../kernel/ports.ts";
 import type { FrontendCount, IpFamily } from "../../model/service.ts";
 import type { Clock } from "../../reconcile/clock.ts";
 import { Pace } from "../../reconcile/pace.ts";
 import type { WantedPort } from "../derive/derive.ts";
 import type { DeriveOptions } from "../derive/frontends.ts";
 import type { Problem, Report } from "../derive/problems.ts";
-import type { NftablesOptions } from "../modes/nftables/options.ts";
-import { hostIps, localDetector, nodeIps, nodePortAddresses, ofFamily, podCidrs, zoneOf } from "./derive.ts";
+import type { ModeOptions } from "../derive/mode_options.ts";
+import { hostIps, localDetector, nodeIps, ofFamily, podCidrs, zoneOf } from "./derive.ts";
 import { FamilyProxy } from "./family.ts";
 import { deriveKept } from "./derive_kept.ts";
+import type { ProxyMode, RulesWatch } from "./mode.ts";
 import { NodeAddresses } from "./node_addresses.ts";
 import type { SyncObserver } from "./observer.ts";
 import { OwnNode } from "./own_node.ts";
 import { ServiceCidrs } from "./service_cidrs.ts";
 import { ServiceStates } from "./services.ts";
-import { TableWatch } from "./table_watch.ts";
 import { Turns } from "./turns.ts";
 
 export interface AgentLog {
@@ -33,7 +33,7 @@ export interface AgentLog {
 
 export interface AgentOptions {
   readonly client: Client;
-  readonly nftables: NftablesPort;
+  readonly mode: ProxyMode;
   readonly routing: RoutingPort;
   readonly config: KubeProxyConfiguration;
   readonly nodeName: string;
@@ -61,7 +61,7 @@ export class ProxyAgent {
   readonly #addresses: NodeAddresses;
   readonly #cidrs: ServiceCidrs;
   readonly #states: ServiceStates;
-  readonly #watch: TableWatch;
+  readonly #watch: RulesWatch;
   readonly #turns: Turns;
   #families: readonly FamilyProxy[] = [];
   #zone = "";
@@ -72,7 +72,7 @@ export class ProxyAgent {
   #stopped = false;
 
   constructor(options: AgentOptions) {
-    const { client, nftables, routing, config, nodeName: name, clock } = options;
+    const { client, mode, routing, nodeName: name, clock } = options;
     this.#options = options;
     this.#observer = options.observer ?? {};
     const facts = (): void => this.#onFacts();
@@ -92,16 +92,14 @@ export class ProxyAgent {
       onChange: () => this.#request(),
       onError: (resource, error) => failed(resource)(error),
     });
-    this.#watch = new TableWatch({
-      port: nftables,
-      clock,
+    this.#watch = mode.watch({
       onForeign: (why) => this.#repair(why),
-      onError: failed("changes of nf_tables"),
+      onError: failed("changes of our rules"),
     });
     this.#turns = new Turns({
       turn: () => this.#turn(),
-      minPeriodMs: config.nftables.minSyncPeriod,
-      maxRetryMs: config.nftables.syncPeriod,
+      minPeriodMs: mode.section.minSyncPeriod,
+      maxRetryMs: mode.section.syncPeriod,
       onError: (error) => this.#warn("cannot program the Services; it is tried again", error),
       clock,
     });
@@ -121,8 +119,8 @@ export class ProxyAgent {
       this.#cidrs.settled(cidrsTimeoutMs),
     ]);
     this.#zone = zoneOf(this.#node.node);
-    const { nftables, families } = this.#options;
-    this.#families = families.map((family) => new FamilyProxy(nftables, this.#nftablesOptions(family)));
+    const { mode, families } = this.#options;
+    this.#families = families.map((family) => new FamilyProxy(mode.rules(this.#modeOptions(family))));
     await Promise.all([...this.#families.map((family) => family.adopt()), this.#awaitServices()]);
     if (this.#stopped) return;
     this.#isReady = true;
@@ -233,7 +231,7 @@ export class ProxyAgent {
   /** Facts of the machine and the node change seldom, Services often. */
   #configure(): void {
     if (!this.#factsChanged) return;
-    for (const family of this.#families) family.configure(this.#nftablesOptions(family.family));
+    for (const family of this.#families) family.configure(this.#modeOptions(family.family));
     this.#factsChanged = false;
   }
 
@@ -247,7 +245,7 @@ export class ProxyAgent {
     const ips = Object.values(nodeIps(this.#node.node, this.#options.config.bindAddress));
     const options: DeriveOptions = {
       node: { name: this.#options.nodeName, zone: this.#zone, ips },
-      masqueradeAll: this.#options.config.nftables.masqueradeAll,
+      masqueradeAll: this.#options.mode.section.masqueradeAll,
     };
     const pace = new Pace();
     for (const key of keys) {
@@ -285,22 +283,22 @@ export class ProxyAgent {
     }
   }
 
-  #nftablesOptions(family: IpFamily): NftablesOptions {
-    const { config } = this.#options;
+  #modeOptions(family: IpFamily): ModeOptions {
+    const { config, mode } = this.#options;
     const { node } = this.#node;
     const ips = nodeIps(node, config.bindAddress);
     return {
       family,
-      masqueradeMark: (1 << config.nftables.masqueradeBit) >>> 0,
+      masqueradeMark: (1 << mode.section.masqueradeBit) >>> 0,
       local: localDetector(config, node, family),
-      nodePortAddresses: nodePortAddresses(config.nodePortAddresses, ips, this.#addresses.all, family),
+      nodePortAddresses: mode.nodePortAddresses(ips, this.#addresses.all, family),
       serviceCidrs: ofFamily(this.#cidrs.all, family),
     };
   }
 
   #resyncLater(): void {
     if (this.#stopped) return;
-    this.#cancelResync = this.#options.clock.after(this.#options.config.nftables.syncPeriod, () => {
+    this.#cancelResync = this.#options.clock.after(this.#options.mode.section.syncPeriod, () => {
       void this.#resync().finally(() => this.#resyncLater());
     });
   }

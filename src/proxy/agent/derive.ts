@@ -5,7 +5,7 @@ import { parseIp, type IpAddress } from "../../model/address.ts";
 import { familyOfIp } from "../../model/cidr.ts";
 import type { Node } from "../../model/kubernetes.ts";
 import type { IpFamily } from "../../model/service.ts";
-import type { LocalDetector } from "../modes/nftables/options.ts";
+import type { LocalDetector } from "../derive/mode_options.ts";
 
 export type NodeIps = Readonly<Partial<Record<IpFamily, IpAddress>>>;
 

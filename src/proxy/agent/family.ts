@@ -1,17 +1,14 @@
-/** One address family: what its Services want, kept in its table. */
-import type { NftablesPort } from "../../kernel/ports.ts";
+/** One address family: what its Services want, kept in its rules. */
 import type { FrontendCount, IpFamily } from "../../model/service.ts";
-import { NftablesTable } from "../apply/nftables.ts";
 import type { WantedPort } from "../derive/derive.ts";
 import type { Report } from "../derive/problems.ts";
-import type { NftablesOptions } from "../modes/nftables/options.ts";
-import { Ruleset } from "../modes/nftables/ruleset.ts";
+import type { ModeOptions } from "../derive/mode_options.ts";
+import type { FamilyRules } from "./mode.ts";
 import type { FamilySync, PortChange } from "./observer.ts";
 
 export class FamilyProxy {
   readonly family: IpFamily;
-  readonly #ruleset: Ruleset;
-  readonly #table: NftablesTable;
+  readonly #rules: FamilyRules;
   /** Service → names of its ports, as the ruleset has them; of one port, as most have, that name alone. */
   readonly #ports = new Map<string, string | readonly string[]>();
   #changes: PortChange[] = [];
@@ -20,15 +17,14 @@ export class FamilyProxy {
   /** The table may hold what earlier turns, or an earlier process, have written. */
   #isWhole = true;
 
-  constructor(port: NftablesPort, options: NftablesOptions) {
-    this.family = options.family;
-    this.#ruleset = new Ruleset(options);
-    this.#table = new NftablesTable(port, this.#ruleset);
+  constructor(rules: FamilyRules) {
+    this.family = rules.options.family;
+    this.#rules = rules;
   }
 
   /** Before the first Service comes. */
   async adopt(): Promise<void> {
-    this.#isWhole = await this.#table.adopt();
+    this.#isWhole = await this.#rules.adopt();
   }
 
   /** Whether the next sync observes the table, so that every Service must be known to it: what is not would go. */
@@ -36,8 +32,8 @@ export class FamilyProxy {
     return this.#mustRepair && this.#isWhole;
   }
 
-  configure(options: NftablesOptions): void {
-    this.#ruleset.configure(options);
+  configure(options: ModeOptions): void {
+    this.#rules.configure(options);
   }
 
   /**
@@ -51,7 +47,7 @@ export class FamilyProxy {
     const had = this.#ports.get(key);
     // As of every Service of the other family.
     if (had === undefined && after.size === 0) return [];
-    const before = namesOf(had).map((name) => this.#ruleset.wanted(name));
+    const before = namesOf(had).map((name) => this.#rules.wanted(name));
     const rivals = this.#rivalsOf(key, [...before, ...after.values()]);
     for (const name of namesOf(had)) if (!after.has(name)) this.#change(name, undefined);
     for (const [name, wanted] of after) this.#change(name, wanted);
@@ -66,7 +62,7 @@ export class FamilyProxy {
   #rivalsOf(key: string, ports: readonly (WantedPort | undefined)[]): ReadonlyMap<string, string> {
     const rivals = new Map<string, string>();
     for (const wanted of ports) {
-      for (const name of this.#ruleset.rivalsFor(wanted)) {
+      for (const name of this.#rules.rivalsFor(wanted)) {
         if (serviceOf(name) !== key && !rivals.has(name)) rivals.set(name, this.#ownersOver(name));
       }
     }
@@ -74,7 +70,7 @@ export class FamilyProxy {
   }
 
   #ownersOver(name: string): string {
-    return this.#ruleset
+    return this.#rules
       .refusedTo(name)
       .map(({ owner }) => owner)
       .join();
@@ -82,7 +78,7 @@ export class FamilyProxy {
 
   /** Upstream serves either, as chance has it; here the first by name has it on every node. */
   #reportTaken(name: string, report: Report): void {
-    for (const { frontend, owner } of this.#ruleset.refusedTo(name)) {
+    for (const { frontend, owner } of this.#rules.refusedTo(name)) {
       const { address = "node port", port, protocol } = frontend;
       const field = `${address} ${port}/${protocol}`;
       report({
@@ -94,8 +90,8 @@ export class FamilyProxy {
   }
 
   #change(name: string, after: WantedPort | undefined): void {
-    const before = this.#ruleset.wanted(name);
-    this.#ruleset.set(name, after);
+    const before = this.#rules.wanted(name);
+    this.#rules.set(name, after);
     this.#changes.push({ name, before, after });
   }
 
@@ -106,7 +102,7 @@ export class FamilyProxy {
   /** @throws FairleadError: nothing is lost, the next call observes and tries again */
   async sync(): Promise<FamilySync> {
     const startedMs = performance.now();
-    const { nodePortAddresses } = this.#ruleset.options;
+    const { nodePortAddresses } = this.#rules.options;
     const repaired = this.#mustRepair;
     // What is asked for from now on is asked of the next.
     this.#mustRepair = false;
@@ -123,7 +119,7 @@ export class FamilyProxy {
 
   async #write(repairing: boolean): Promise<number> {
     try {
-      return await (repairing ? this.#table.repair() : this.#table.sync());
+      return await (repairing ? this.#rules.repair() : this.#rules.sync());
     } catch (error) {
       this.#mustRepair = true;
       throw error;
@@ -132,7 +128,7 @@ export class FamilyProxy {
 
   /** What the kernel has counted of each frontend; none before there is a table. */
   async counts(): Promise<readonly FrontendCount[]> {
-    return this.#isWhole ? this.#table.counts() : [];
+    return this.#isWhole ? this.#rules.counts() : [];
   }
 }
 

@@ -2,13 +2,11 @@
 import type { NftablesPort } from "../../kernel/ports.ts";
 import type { Clock } from "../../reconcile/clock.ts";
 import { tableName } from "../modes/nftables/table.ts";
+import type { RulesWatch, WatchCallbacks } from "./mode.ts";
 
-export interface TableWatchOptions {
+export interface TableWatchOptions extends WatchCallbacks {
   readonly port: NftablesPort;
   readonly clock: Clock;
-  /** A reading of the whole table is due. @param why for the log */
-  readonly onForeign: (why: string) => void;
-  readonly onError: (error: unknown) => void;
 }
 
 /** Who changes our tables without end must not make us read them without end. */
@@ -17,7 +15,7 @@ const retryMs = 1000;
 /** What was just committed may not have been told yet, in ms. */
 const tellMs = 200;
 
-export class TableWatch {
+export class TableWatch implements RulesWatch {
   readonly #options: TableWatchOptions;
   #watch: { close(): void } | undefined;
   #portId = 0;

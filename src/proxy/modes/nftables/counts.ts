@@ -1,7 +1,7 @@
 /** What the elements of a family's table have counted, as counts of Services' frontends. Pure. */
 import type { NftElement } from "../../../kernel/netlink/nftables/state.ts";
 import type { FrontendCount, IpFamily } from "../../../model/service.ts";
-import type { ProgrammedFrontend } from "./ruleset.ts";
+import type { ProgrammedFrontend } from "../../derive/claims.ts";
 import { setNames } from "./sets.ts";
 
 /** A connection's first packet is counted by the element that it finds; the last one has it where sources are checked. */

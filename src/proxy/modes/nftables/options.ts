@@ -1,24 +1,9 @@
-/** What of the configuration the ruleset depends on. */
-import type { IpAddress } from "../../../model/address.ts";
-import type { IpFamily } from "../../../model/service.ts";
+/** What of the configuration the ruleset depends on. serviceCidrs: packets to one that no Service has are dropped. */
+import type { ModeOptions } from "../../derive/mode_options.ts";
 
-/** How pods of this node are told from everything else (KubeProxyConfiguration: detectLocalMode). */
-export type LocalDetector =
-  | { readonly mode: "none" }
-  /** ClusterCIDR and NodeCIDR. */
-  | { readonly mode: "cidr"; readonly cidr: string }
-  | { readonly mode: "BridgeInterface"; readonly name: string }
-  | { readonly mode: "InterfaceNamePrefix"; readonly prefix: string };
+export type { LocalDetector } from "../../derive/mode_options.ts";
 
-export interface NftablesOptions {
-  readonly family: IpFamily;
+export interface NftablesOptions extends ModeOptions {
   /** Name of the table; default: the proxy's. */
   readonly table?: string;
-  /** One bit: 1 << masqueradeBit. */
-  readonly masqueradeMark: number;
-  readonly local: LocalDetector;
-  /** Addresses of this node that serve node ports, of the family. */
-  readonly nodePortAddresses: readonly IpAddress[];
-  /** Ranges of cluster IPs, of the family: packets to one that no Service has are dropped. */
-  readonly serviceCidrs: readonly string[];
 }

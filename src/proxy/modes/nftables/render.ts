@@ -1,7 +1,6 @@
 /** A frontend as elements of the table's sets, and the fan-out chains that they go to. */
 import { part } from "../../../kernel/netlink/nftables/data.ts";
 import { ipv4Number, type IpAddress } from "../../../model/address.ts";
-import { protocolNumbers } from "../../../model/service.ts";
 import { addressText, backendBytes, type Backends } from "../../derive/backends.ts";
 import type { Frontend, Masquerade } from "../../derive/frontends.ts";
 import { fanOutName, type FanOut } from "./fan_out.ts";
@@ -31,19 +30,6 @@ export interface Standing {
   row(set: string, key: string): string;
   /** The number of a backend of a frontend with affinity, four bytes; the same for the same backend. */
   numberOf(frontend: string, scope: Scope, backend: string): string;
-}
-
-/** What tells a frontend from others: two Services cannot both have it. Node ports' keys are shorter than others. */
-export function frontendKey({ address: ip, protocol, port }: Frontend): string {
-  const number = ip === undefined ? undefined : ipv4Number(ip);
-  const [proto, high, low] = [protocolNumbers[protocol], port >>> 8, port & 255];
-  // Of the usual ones in one piece: V8 keeps the parts of what was put together for as long as the whole.
-  if (number !== undefined) {
-    const [a, b, c, d] = [number >>> 24, (number >>> 16) & 255, (number >>> 8) & 255, number & 255];
-    return String.fromCharCode(a, b, c, d, proto, 0, 0, 0, high, low, 0, 0);
-  }
-  const tail = String.fromCharCode(proto, 0, 0, 0, high, low, 0, 0);
-  return ip === undefined ? tail : [addressText(ip), tail].join("");
 }
 
 /**

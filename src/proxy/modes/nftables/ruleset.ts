@@ -3,13 +3,13 @@
  * keeps which of them changed, so that a plan costs what changed. Pure: no I/O, no clock.
  */
 import type { IpAddress } from "../../../model/address.ts";
+import { Claims, type Conflict, type ProgrammedFrontend } from "../../derive/claims.ts";
 import type { WantedPort } from "../../derive/derive.ts";
 import type { Frontend } from "../../derive/frontends.ts";
 import { BackendNumbers } from "./backend_numbers.ts";
 import { fanOutName, type FanOut } from "./fan_out.ts";
 import type { LocalDetector, NftablesOptions } from "./options.ts";
 import {
-  frontendKey,
   indexBytes,
   renderFrontend,
   renderHairpin,
@@ -20,29 +20,8 @@ import {
 } from "./render.ts";
 import { setNames, setsOf, type Elements } from "./sets.ts";
 
-interface Claim {
-  readonly service: string;
-  readonly frontend: Frontend;
-}
-
-/** Nearly every frontend is wanted once: a list of each would be a tenth of all that is kept. */
-type Claims = Claim | readonly Claim[];
-
-/** A frontend that several want. */
-export interface Conflict {
-  readonly frontend: Frontend;
-  /** Who has it: the first by name. */
-  readonly owner: string;
-  readonly refused: readonly string[];
-}
-
 /** Sets whose elements several frontends or Services have in common: a cluster IP of several ports. */
 const sharedSets: ReadonlySet<string> = new Set([setNames.clusterIps, setNames.hairpins]);
-
-export interface ProgrammedFrontend extends Claim {
-  /** Of its elements. */
-  readonly key: string;
-}
 
 export class Ruleset {
   #options: NftablesOptions;
@@ -55,9 +34,7 @@ export class Ruleset {
   readonly #fanOuts = new Map<string, { readonly fanOut: FanOut; users: number }>();
   /** Chains that came or went, and whether the kernel has them. */
   readonly #dirtyFanOuts = new Map<string, boolean>();
-  readonly #services = new Map<string, WantedPort>();
-  /** Who wants a frontend, the one that has it first. */
-  readonly #claims = new Map<string, Claims>();
+  readonly #claims = new Claims();
   /** Of shared sets: elements that more than one want, and how many. */
   readonly #users = new Map<string, Map<string, number>>();
   readonly #numbers = new BackendNumbers();
@@ -146,50 +123,36 @@ export class Ruleset {
 
   /** Takes the place of what the service port wanted before; undefined: it is gone. @param service its name */
   set(service: string, wanted: WantedPort | undefined): void {
-    const before = this.#services.get(service);
-    if (wanted) this.#services.set(service, wanted);
-    else this.#services.delete(service);
-    /** Keys of frontends, with who had them before. */
-    const touched = new Map<string, Frontend | undefined>();
-    for (const frontend of before?.frontends ?? []) this.#release(frontendKey(frontend), service, touched);
-    for (const frontend of wanted?.frontends ?? []) this.#claim(frontendKey(frontend), { service, frontend }, touched);
-    for (const [key, had] of touched) this.#render(key, had);
+    const before = this.#claims.wanted(service);
+    // Keys of frontends, with who had them before.
+    for (const [key, had] of this.#claims.set(service, wanted)) this.#render(key, had);
     for (const ip of wanted?.localBackends ?? []) this.#put(renderHairpin(ip));
     for (const ip of before?.localBackends ?? []) this.#drop(renderHairpin(ip));
   }
 
   /** What the service port wants, as {@link set} was told. */
   wanted(service: string): WantedPort | undefined {
-    return this.#services.get(service);
+    return this.#claims.wanted(service);
   }
 
   /** All frontends, each with the service port that has it. */
-  *frontends(): Iterable<ProgrammedFrontend> {
-    for (const [key, claims] of this.#claims) yield { key, ...listOf(claims)[0]! };
+  frontends(): Iterable<ProgrammedFrontend> {
+    return this.#claims.frontends();
   }
 
   /** Frontends that several Services want, with those that do not get them. Looks at every frontend. */
   conflicts(): readonly Conflict[] {
-    return [...this.#claims.values()].flatMap((claims) => conflictOf(listOf(claims)) ?? []);
+    return this.#claims.conflicts();
   }
 
   /** Frontends of a service port that another has. @param service as {@link set} was told */
   refusedTo(service: string): readonly Conflict[] {
-    const frontends = this.#services.get(service)?.frontends ?? [];
-    return frontends.flatMap((frontend) => {
-      const claims = this.#claims.get(frontendKey(frontend));
-      if (!isList(claims)) return [];
-      const conflict = conflictOf(claims);
-      return conflict?.refused.includes(service) ? [conflict] : [];
-    });
+    return this.#claims.refusedTo(service);
   }
 
   /** Service ports that want a frontend too, of those that one wants; seldom any. @param wanted as {@link set} takes it */
   rivalsFor(wanted: WantedPort | undefined): readonly string[] {
-    return (wanted?.frontends ?? []).flatMap((frontend) => {
-      const claims = this.#claims.get(frontendKey(frontend));
-      return claims === undefined ? [] : listOf(claims).map(({ service }) => service);
-    });
+    return this.#claims.rivalsFor(wanted);
   }
 
   /** Takes over how the kernel has backends arranged and numbered, before anything is wanted. */
@@ -198,25 +161,8 @@ export class Ruleset {
     this.#numbers.adopt(observed);
   }
 
-  #claim(key: string, claim: Claim, touched: Map<string, Frontend | undefined>): void {
-    const claims = this.#claims.get(key);
-    if (!touched.has(key)) touched.set(key, claims && listOf(claims)[0]?.frontend);
-    // One order for all, so that every node decides alike.
-    this.#claims.set(key, claims === undefined ? claim : [...listOf(claims), claim].sort(byService));
-  }
-
-  #release(key: string, service: string, touched: Map<string, Frontend | undefined>): void {
-    const found = this.#claims.get(key);
-    const claims = found === undefined ? [] : listOf(found);
-    if (!touched.has(key)) touched.set(key, claims[0]?.frontend);
-    const kept = claims.filter((claim) => claim.service !== service);
-    if (kept.length === 0) this.#claims.delete(key);
-    else this.#claims.set(key, kept.length === 1 ? kept[0]! : kept);
-  }
-
   #render(key: string, had: Frontend | undefined): void {
-    const claims = this.#claims.get(key);
-    const frontend = claims && listOf(claims)[0]!.frontend;
+    const frontend = this.#claims.owner(key)?.frontend;
     const before = had ? renderFrontend(had, key, this.#standing) : undefined;
     const after = frontend ? renderFrontend(frontend, key, this.#standing) : undefined;
     for (const fanOut of after?.fanOuts ?? []) this.#use(fanOut);
@@ -310,29 +256,10 @@ export class Ruleset {
   }
 }
 
-function isList(claims: Claims | undefined): claims is readonly Claim[] {
-  return Array.isArray(claims);
-}
-
-function listOf(claims: Claims): readonly Claim[] {
-  return isList(claims) ? claims : [claims];
-}
-
-function conflictOf(claims: readonly Claim[]): Conflict | undefined {
-  const [first, ...others] = claims;
-  const refused = others.flatMap(({ service }) => (service === first!.service ? [] : [service]));
-  if (!first || refused.length === 0) return undefined;
-  return { frontend: first.frontend, owner: first.service, refused };
-}
-
 function allNew(sets: ReadonlyMap<string, Elements>): ReadonlyMap<string, Iterable<readonly [string, undefined]>> {
   return new Map([...sets].map(([name, elements]) => [name, newKeys(elements)]));
 }
 
 function* newKeys(elements: Elements): Iterable<readonly [string, undefined]> {
   for (const key of elements.keys()) yield [key, undefined];
-}
-
-function byService(a: Claim, b: Claim): number {
-  return a.service < b.service ? -1 : a.service > b.service ? 1 : 0;
 }
