@@ -9,6 +9,7 @@ interface Flags extends NodeFlags {
   readonly kubeconfig: string;
   readonly containerRuntimeEndpoint?: string;
   readonly dnsPort?: number;
+  readonly localPathFolder?: string;
   readonly cleanup?: boolean;
   readonly logFormat?: string;
   readonly v: number;
@@ -33,6 +34,7 @@ export function configure(command: Command): void {
     .option("--register-with-taints <taints>", "taints of a node that registers: key=value:effect, by commas", taints)
     .option("--container-runtime-endpoint <url>", "the runtime's socket, before what the configuration says")
     .option("--dns-port <port>", "answer the cluster's names at the node's addresses; default: nobody does", port)
+    .option("--local-path-folder <folder>", "remove folders of deleted volumes of the StorageClass local-path there")
     .option("--cleanup", "end this node's pods, remove all that was programmed for it, and end")
     .option("--log-format <format>", "text or json; default: text on a terminal, else json", logFormat)
     .option("--v <level>", "how much is logged", wholeNumber(0, 10), 0)
@@ -56,13 +58,14 @@ async function run(flags: Flags): Promise<void> {
       await cleanUpNode({ config, rootDir: flags.rootDir, programLog });
     } else {
       const { runNode } = await import("./run_node.ts");
-      const { kubeconfig, dnsPort } = flags;
+      const { kubeconfig, dnsPort, localPathFolder } = flags;
       await runNode({
         config,
         flags: await kubeletFlags(flags),
         kubeconfig,
         programLog,
         ...(dnsPort === undefined ? {} : { dnsPort }),
+        ...(localPathFolder === undefined ? {} : { localPathFolder }),
       });
     }
   } finally {

@@ -2,6 +2,8 @@
 import { messageOf } from "../errors/message.ts";
 import { HttpClient } from "../api/http/http_client.ts";
 import type { NodeConfiguration } from "../config/node.ts";
+import type { LocalPathNode } from "../kubelet/volumes/local_path/plan.ts";
+import { removeLocalPaths } from "../kubelet/volumes/local_path/remover.ts";
 import type { KubeletFlags } from "../kubelet/settings.ts";
 import type { ProgramLog } from "../log/log.ts";
 import { systemClock } from "../reconcile/clock.ts";
@@ -19,6 +21,8 @@ export interface NodeOptions {
   readonly kubeconfig: string;
   /** Where cluster DNS answers, at the node's addresses; absent: it is somebody else's. */
   readonly dnsPort?: number;
+  /** Below which volumes of the StorageClass local-path are; absent: their folders are somebody else's to remove. */
+  readonly localPathFolder?: string;
   readonly programLog: ProgramLog;
 }
 
@@ -52,7 +56,7 @@ export async function runNode(options: NodeOptions): Promise<void> {
 
 /** A part of the node is a row here. */
 function starts(
-  { config, flags, kubeconfig, dnsPort, programLog: { log } }: NodeOptions,
+  { config, flags, kubeconfig, dnsPort, localPathFolder, programLog: { log } }: NodeOptions,
   client: HttpClient,
 ): Readonly<Record<string, () => RunningPart>> {
   const { nodeName } = flags;
@@ -73,6 +77,15 @@ function starts(
     kubelet: () => startKubelet({ config: config.kubelet, flags, kubeconfig, client, log: of("kubelet") }),
     proxy: () => startProxy({ config: proxyConfig, nodeName, log: of("proxy"), takeover: false }),
     network: () => startNetwork({ config: config.network, nodeName, client, log: of("network") }),
+    ...(localPathFolder === undefined
+      ? {}
+      : { storage: () => startStorage(client, { hostname: nodeName, folder: localPathFolder }, of("storage")) }),
     ...(dnsPort === undefined ? {} : { dns: () => startDns(dnsOptions(dnsPort), of("dns")) }),
   };
+}
+
+function startStorage(client: HttpClient, node: LocalPathNode, log: ProgramLog["log"]): RunningPart {
+  const onError = (attempted: string, error: unknown): void =>
+    log.warn({ err: error instanceof Error ? error.message : String(error) }, `cannot ${attempted}; it is tried again`);
+  return { ready: Promise.resolve(), stop: removeLocalPaths({ client, node, onError }) };
 }

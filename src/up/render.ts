@@ -54,7 +54,7 @@ export function renderArguments(
     node: [
       ...["node", "--config", node.config, "--kubeconfig", node.kubeconfig, "--root-dir", node.rootDir],
       ...["--hostname-override", nodeName, "--node-ip", nodeIp, "--log-format", "json"],
-      ...["--dns-port", String(dnsPort)],
+      ...["--dns-port", String(dnsPort), "--local-path-folder", localPathDir],
     ],
   };
 }
@@ -78,8 +78,16 @@ export function renderNodeRights(): readonly object[] {
       { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: ["list", "watch"] },
     ],
   };
+  const localPath = {
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "ClusterRole",
+    metadata: { name: "fairlead:local-path" },
+    rules: [{ apiGroups: [""], resources: ["persistentvolumes"], verbs: ["list", "watch", "patch"] }],
+  };
   return [
     binding("fairlead:node-proxier", "system:node-proxier"),
+    localPath,
+    binding("fairlead:local-path", "fairlead:local-path"),
     dns,
     binding("fairlead:cluster-dns", "fairlead:cluster-dns"),
   ];

@@ -31,9 +31,11 @@ import { statefulSetController } from "./stateful_set/stateful_set.ts";
 import { taintEvictionController } from "./taint_eviction/taint_eviction.ts";
 import { tokenCleanerController } from "./token_cleaner/token_cleaner.ts";
 import { ttlAfterFinishedController } from "./ttl_after_finished/ttl_after_finished.ts";
+import { claimProtectionController, volumeProtectionController } from "./volume_protection/volume_protection.ts";
 
 export const controllerTable: readonly ControllerRow[] = [
   bootstrapSignerController,
+  claimProtectionController,
   clusterRoleAggregationController,
   cronJobController,
   csrApprovingController,
@@ -64,4 +66,5 @@ export const controllerTable: readonly ControllerRow[] = [
   taintEvictionController,
   tokenCleanerController,
   ttlAfterFinishedController,
+  volumeProtectionController,
 ];

@@ -7,7 +7,8 @@ import type { Outcome, WorkQueue } from "../../../reconcile/work_queue.ts";
 import type { Controller, ControllerContext, ControllerRow } from "../controller.ts";
 import { classOf, defaultClass, selectedNode } from "../persistent_volume_binder/volumes.ts";
 import { controllerQueue } from "../queue.ts";
-import { className, defaultClassOf, planClaim, planVolume, provisionerName } from "./plan.ts";
+import { className, defaultClassOf, planClaim, planVolume } from "./plan.ts";
+import { localPathProvisioner as provisionerName } from "../../../model/local_path.ts";
 
 export const localPathProvisionerController: ControllerRow = {
   name: "local-path-provisioner-controller",

@@ -11,12 +11,13 @@ import {
   storageProvisioner,
 } from "../persistent_volume_binder/volumes.ts";
 import type { VolumeEvent } from "../persistent_volume_binder/plan.ts";
+import {
+  hostnameLabel,
+  localPathFinalizer as dataFinalizer,
+  localPathProvisioner as provisionerName,
+} from "../../../model/local_path.ts";
 
-export const provisionerName = "fairlead.io/local-path";
 export const className = "local-path";
-/** Taken off by the node when the folder is gone. */
-export const dataFinalizer = "fairlead.io/local-path-data";
-const hostnameLabel = "kubernetes.io/hostname";
 
 export interface ClaimPlan {
   readonly create?: New<PersistentVolume>;

@@ -1,12 +1,14 @@
 /** The provisioner of folders on nodes. */
 import { describe, expect, it } from "vitest";
 import {
-  dataFinalizer,
   defaultClassOf,
   planClaim,
   planVolume,
-  provisionerName,
 } from "../../../../../src/controlplane/controllers/local_path_provisioner/plan.ts";
+import {
+  localPathFinalizer as dataFinalizer,
+  localPathProvisioner as provisionerName,
+} from "../../../../../src/model/local_path.ts";
 import type { PersistentVolumeClaim } from "../../../../../src/model/kubernetes.ts";
 import { node } from "../../../../fixtures/service_objects.ts";
 import { claimOf, classNamed, volumeOf } from "../../../../fixtures/volume_objects.ts";

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { resourceTypes } from "../../../../../src/api/resource_types.ts";
 import { isNotFound } from "../../../../../src/api/status_error.ts";
 import { localPathProvisionerController } from "../../../../../src/controlplane/controllers/local_path_provisioner/local_path_provisioner.ts";
-import { dataFinalizer } from "../../../../../src/controlplane/controllers/local_path_provisioner/plan.ts";
+import { localPathFinalizer as dataFinalizer } from "../../../../../src/model/local_path.ts";
 import { persistentVolumeBinderController } from "../../../../../src/controlplane/controllers/persistent_volume_binder/persistent_volume_binder.ts";
 import {
   claimProtectionController,
