@@ -2,6 +2,8 @@
 import { afterAll, beforeAll, expect } from "vitest";
 import { UpCluster } from "../fixtures/up_cluster.ts";
 import { importWorkbench, workbench } from "../fixtures/up_images.ts";
+import { introductions } from "./up/introductions.ts";
+import { killCases } from "./up/kills.ts";
 import { drainCase, kubectlCases } from "./up/kubectl.ts";
 
 const cluster = new UpCluster();
@@ -14,4 +16,6 @@ beforeAll(async () => {
 afterAll(() => cluster.stop(), 120_000);
 
 kubectlCases(cluster);
+introductions(cluster);
+killCases(cluster);
 drainCase(cluster);
