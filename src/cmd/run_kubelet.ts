@@ -5,8 +5,10 @@ import type { KubeletConfiguration } from "../config/kubelet.ts";
 import { unservedFields } from "../config/kubelet_unserved.ts";
 import { CertificateMetrics } from "../kubelet/certificates/metrics.ts";
 import { openNodeClient } from "../kubelet/certificates/open.ts";
+import { runProgram } from "../kernel/real/programs.ts";
 import { openRuntime } from "../kubelet/cri/grpc_runtime.ts";
 import { startKubelet as startPods } from "../kubelet/kubelet.ts";
+import { programTimeoutMs } from "../kubelet/volumes/mounts.ts";
 import type { KubeletFlags } from "../kubelet/settings.ts";
 import type { ProgramLog } from "../log/log.ts";
 import { systemClock } from "../reconcile/clock.ts";
@@ -55,7 +57,10 @@ async function begin(options: KubeletProcessOptions, closes: Closes): Promise<vo
       ...(config.imageServiceEndpoint === "" ? {} : { imageEndpoint: config.imageServiceEndpoint }),
     }),
   );
-  const parts = { config, flags, runtime, certificates, clock: systemClock, onError, ready };
+  const parts = {
+    ...{ config, flags, runtime, certificates, clock: systemClock, onError, ready },
+    runProgram: (argv: readonly [string, ...string[]]) => runProgram(argv, programTimeoutMs),
+  };
   const started = startPods({ ...parts, ...(client ? { client } : {}) });
   closes.add(() => Promise.race([started.then((kubelet) => kubelet.stop()), timeout(stopMs)]));
   await (

@@ -25,6 +25,7 @@ import type { PodDeps } from "./pods/deps.ts";
 import { parseResolvConf } from "./pods/render/dns.ts";
 import { evictable, openUpkeep } from "./upkeep.ts";
 import { TimerWheel } from "./probes/timer_wheel.ts";
+import { runByFork, type RunProgram } from "./volumes/mounts.ts";
 import { RuntimeEvents } from "./runtime_events.ts";
 import { serveKubelet } from "./server/compose.ts";
 import { heartbeat } from "./server/heartbeat.ts";
@@ -51,6 +52,8 @@ export interface KubeletOptions {
   readonly ready: () => Promise<void>;
   readonly certificates: CertificateMetrics;
   readonly runtime: Runtime;
+  /** Default: node's own way. */
+  readonly runProgram?: RunProgram;
   readonly clock: Clock;
   readonly onError: (attempted: string, error: unknown) => void;
 }
@@ -134,6 +137,7 @@ export async function startKubelet(given: KubeletOptions): Promise<Kubelet> {
     nodeIps: () => agent.ips,
     allocatable: () => agent.allocatable,
     metrics,
+    runProgram: given.runProgram ?? runByFork,
     onError,
   };
   const staticPods = staticPodsSettings(config, flags);

@@ -6,7 +6,7 @@ import type { Clock } from "../../reconcile/clock.ts";
 import type { Hierarchies } from "./hierarchies.ts";
 import type { CgroupLimits } from "./limits.ts";
 import { literalName, type CgroupDriver, type CgroupName } from "./names.ts";
-import { cgroupFiles } from "./render.ts";
+import { cgroupFiles, type CgroupFile } from "./render.ts";
 import type { SliceMaker } from "./systemd.ts";
 
 /** How long processes that were killed may take to be gone, in ms, and between two looks. */
@@ -94,14 +94,24 @@ export class CgroupTree {
   }
 
   async #write(name: CgroupName, limits: CgroupLimits): Promise<void> {
-    for (const { controller, file, value } of cgroupFiles(limits, this.hierarchies.version)) {
-      const mount = this.hierarchies.mounts.get(controller);
-      if (mount === undefined) continue;
-      const target = path.join(mount, this.literal(name), file);
-      // A kernel without this size of page, or v2 without the controller: there is nothing to bound.
-      if (controller === "hugetlb" && !(await stat(target).catch(() => undefined))) continue;
-      await writeFile(target, value);
-    }
+    const files = cgroupFiles(limits, this.hierarchies.version);
+    await Promise.all(
+      [...this.hierarchies.mounts].map(([controller, mount]) =>
+        writeInOrder(
+          path.join(mount, this.literal(name)),
+          files.filter((file) => file.controller === controller),
+        ),
+      ),
+    );
+  }
+}
+
+async function writeInOrder(folder: string, files: readonly CgroupFile[]): Promise<void> {
+  for (const { controller, file, value } of files) {
+    const target = path.join(folder, file);
+    // A kernel without this size of page, or v2 without the controller: there is nothing to bound.
+    if (controller === "hugetlb" && !(await stat(target).catch(() => undefined))) continue;
+    await writeFile(target, value);
   }
 }
 

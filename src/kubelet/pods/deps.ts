@@ -8,6 +8,7 @@ import type { Runtime } from "../cri/runtime.ts";
 import type { Limiter } from "../images/limiter.ts";
 import type { PullRate } from "../images/pull_rate.ts";
 import type { TimerWheel } from "../probes/timer_wheel.ts";
+import type { RunProgram } from "../volumes/mounts.ts";
 import type { BackoffBounds } from "./backoff.ts";
 import type { PodMetrics } from "./metrics.ts";
 import type { ConfigObjects } from "./config_objects.ts";
@@ -34,6 +35,8 @@ export interface PodDeps {
   readonly cgroups: PodCgroups;
   readonly wheel: TimerWheel;
   readonly settings: PodSettings;
+  /** mount and umount. */
+  readonly runProgram: RunProgram;
   /** "containerd" */
   readonly runtimeName: string;
   readonly services: () => Iterable<Service>;

@@ -53,6 +53,11 @@ export function podLogFolder({ podLogs }: Folders, { metadata }: Pick<Pod, "meta
   return `${podLogs}/${metadata.namespace}_${metadata.name}_${metadata.uid}`;
 }
 
+/** Below the pod's folder of logs. */
+export function logPathOf(container: string, restartCount: number): string {
+  return `${container}/${restartCount}.log`;
+}
+
 export function containerLogLink(folders: Folders, { metadata }: Pod, container: string, id: string): string {
   return `${containerLogsFolder(folders)}/${metadata.name}_${metadata.namespace}_${container}-${id}.log`;
 }

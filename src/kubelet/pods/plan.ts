@@ -10,11 +10,10 @@ export function planPod(input: PlanInput): PodPlan {
   if (isOver(input)) return { steps: [...stopSteps(input), ...endSteps(input)], waits: new Map() };
   const sandbox = currentSandbox(input.observed);
   const steps: PodStep[] = [];
+  // The first to be begun: it takes longest, and all else is there before it.
+  if (!sandbox?.isReady) steps.push(...sandboxSteps(input, sandbox));
   if (!input.areVolumesReady || input.areVolumesStale) steps.push({ do: "prepareVolumes" });
-  if (!sandbox?.isReady) {
-    steps.push(...imageSteps(input, firstImages(input)), ...sandboxSteps(input, sandbox));
-    return { steps, waits: new Map() };
-  }
+  if (!sandbox?.isReady) return { steps: [...steps, ...imageSteps(input, firstImages(input))], waits: new Map() };
   // One that an earlier kubelet asked for came meanwhile: which of them the pod lives in is not known yet.
   if (input.isBusy("createSandbox")) return { steps, waits: new Map() };
   return withContainers(input, sandbox, [...steps, ...surplusSteps(input, sandbox)]);

@@ -264,7 +264,9 @@ export class PodManager {
     const { folders } = this.#deps.settings;
     for (const uid of await readdir(path.join(folders.root, "pods")).catch(() => [])) {
       if (this.#workers.has(uid)) continue;
-      await removeVolumes(folders, uid).catch((error: unknown) => this.#deps.onError("remove volumes", error));
+      await removeVolumes(folders, uid, this.#deps.runProgram).catch((error: unknown) =>
+        this.#deps.onError("remove volumes", error),
+      );
     }
   }
 }

@@ -18,6 +18,8 @@ export class PodState {
   readonly holds = new Map<string, Hold>();
   readonly crashes = new Map<string, Backoff>();
   readonly pulls = new Map<string, Backoff>();
+  /** For last words of containers that are about to be made, by their names. */
+  readonly messageFiles = new Map<string, Promise<string>>();
   volumes: PreparedVolumes | undefined;
   /** What they show may have changed. */
   areVolumesStale = false;

@@ -4,8 +4,16 @@ import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { FairleadError } from "../../errors/catalogue.ts";
 
-const run = promisify(execFile);
-const timeoutMs = 20_000;
+const execute = promisify(execFile);
+/** Runs `mount` or `umount` to its end, within {@link programTimeoutMs}. @throws where it fails */
+export type RunProgram = (argv: readonly [string, ...string[]]) => Promise<void>;
+
+export const programTimeoutMs = 20_000;
+
+/** Node's own way forks, which for a big process takes longer than the program does. */
+export const runByFork: RunProgram = async ([program, ...args]) => {
+  await execute(program, args, { timeout: programTimeoutMs });
+};
 
 /** Mount points at or below a folder, deepest first. */
 export async function mountPointsBelow(folder: string): Promise<readonly string[]> {
@@ -22,11 +30,11 @@ function unescape(text: string): string {
 }
 
 /** @param sizeBytes undefined: the kernel's half of the memory @returns whether it was not there yet */
-export async function mountTmpfs(folder: string, sizeBytes?: number): Promise<boolean> {
+export async function mountTmpfs(folder: string, sizeBytes?: number, run = runByFork): Promise<boolean> {
   if ((await mountPointsBelow(folder)).includes(folder)) return false;
   const options = sizeBytes === undefined ? [] : ["-o", `size=${sizeBytes}`];
   try {
-    await run("mount", ["-t", "tmpfs", ...options, "tmpfs", folder], { timeout: timeoutMs });
+    await run(["mount", "-t", "tmpfs", ...options, "tmpfs", folder]);
     return true;
   } catch (cause) {
     throw new FairleadError("VOLUME", { subject: folder, cause });
@@ -34,11 +42,11 @@ export async function mountTmpfs(folder: string, sizeBytes?: number): Promise<bo
 }
 
 /** Unmounts all at and below the folder. @throws FairleadError VOLUME where something is left */
-export async function unmountBelow(folder: string): Promise<void> {
+export async function unmountBelow(folder: string, run = runByFork): Promise<void> {
   for (const point of await mountPointsBelow(folder)) {
-    await run("umount", [point], { timeout: timeoutMs }).catch(() =>
+    await run(["umount", point]).catch(() =>
       // Busy: it goes from sight now, and wholly when the last user ends.
-      run("umount", ["--lazy", point], { timeout: timeoutMs }).catch(() => undefined),
+      run(["umount", "--lazy", point]).catch(() => undefined),
     );
   }
   const left = await mountPointsBelow(folder);

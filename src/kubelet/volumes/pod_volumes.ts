@@ -9,7 +9,7 @@ import { bytesOf } from "../pods/render/resources.ts";
 import type { PodSources } from "../pods/sources.ts";
 import { writeAtomically } from "./atomic_writer.ts";
 import { prepareHostPath } from "./host_path.ts";
-import { mountTmpfs, unmountBelow } from "./mounts.ts";
+import { mountTmpfs, unmountBelow, type RunProgram } from "./mounts.ts";
 import { giveToGroup } from "./ownership.ts";
 import { payloadOf, type Volume } from "./payload.ts";
 import { readSources } from "./read_sources.ts";
@@ -19,6 +19,7 @@ export interface VolumeInput {
   readonly folders: Folders;
   readonly sources: PodSources;
   readonly node: NodeFacts;
+  readonly run: RunProgram;
   /** What is there already. */
   readonly before?: PreparedVolumes | undefined;
 }
@@ -53,9 +54,9 @@ export async function prepareVolumes(input: VolumeInput): Promise<PreparedVolume
 }
 
 /** Unmounts first: what another file system holds is not the pod's to remove. */
-export async function removeVolumes(folders: Folders, uid: string): Promise<void> {
+export async function removeVolumes(folders: Folders, uid: string, run: RunProgram): Promise<void> {
   const folder = podFolder(folders, uid);
-  await unmountBelow(folder);
+  await unmountBelow(folder, run);
   await rm(folder, { recursive: true, force: true });
 }
 
@@ -118,7 +119,7 @@ async function prepareEmptyDir(input: VolumeInput, { name, emptyDir }: Volume): 
   await mkdir(folder, { recursive: true });
   const { medium = "", sizeLimit } = emptyDir ?? {};
   if (medium !== "" && medium !== "Memory") throw new Error(`medium ${medium} is not served`);
-  const isFresh = medium === "Memory" && (await mountTmpfs(folder, memoryBytes(input, sizeLimit)));
+  const isFresh = medium === "Memory" && (await mountTmpfs(folder, memoryBytes(input, sizeLimit), input.run));
   // Once: from then on it is the containers' (pkg/volume/util, SetReady).
   const ready = path.join(below, "plugins", emptyDirPlugin, name, "ready");
   if (isFresh || !(await stat(ready).catch(() => undefined))) {
@@ -142,7 +143,7 @@ async function prepareFiles(input: VolumeInput, volume: Volume, projection: Proj
   const folder = path.join(podFolder(folders, pod.metadata.uid), "volumes", projections[projection], volume.name);
   const [payload] = await Promise.all([
     readSources(pod, volume, sources).then((read) => payloadOf(pod, volume, read, node)!),
-    makeFolder(folder, projection),
+    makeFolder(folder, projection, input.run),
   ]);
   const gid = pod.spec.securityContext?.fsGroup;
   await writeAtomically(folder, payload, gid === undefined ? {} : { gid });
@@ -150,7 +151,7 @@ async function prepareFiles(input: VolumeInput, volume: Volume, projection: Proj
 }
 
 /** Secrets and tokens never reach a disk. */
-async function makeFolder(folder: string, projection: Projection): Promise<void> {
+async function makeFolder(folder: string, projection: Projection, run: RunProgram): Promise<void> {
   await mkdir(folder, { recursive: true });
-  if (projection !== "configMap") await mountTmpfs(folder);
+  if (projection !== "configMap") await mountTmpfs(folder, undefined, run);
 }

@@ -3,16 +3,12 @@
  * leads nowhere: every step is made from the descriptor of the folder before it and follows no link, and what is mounted is
  * the descriptor (CVE-2017-1002101, CVE-2021-25741; pkg/volume/util/subpath/subpath_linux.go).
  */
-import { execFile } from "node:child_process";
 import { chmod, mkdir, open, realpath, writeFile, type FileHandle } from "node:fs/promises";
 import { constants } from "node:fs";
 import path from "node:path";
-import { promisify } from "node:util";
 import { FairleadError } from "../../errors/catalogue.ts";
-import { unmountBelow } from "./mounts.ts";
+import { runByFork, unmountBelow, type RunProgram } from "./mounts.ts";
 
-const run = promisify(execFile);
-const timeoutMs = 20_000;
 /** Of the kernel on every architecture that this runs on; node does not name it. */
 const openPath = 0o10000000;
 const flags = openPath | constants.O_NOFOLLOW;
@@ -26,16 +22,16 @@ export interface SubPath {
 }
 
 /** A path that is not there is made, as folders. @throws Error with upstream's words */
-export async function mountSubPath({ volume, below, target }: SubPath): Promise<void> {
+export async function mountSubPath({ volume, below, target }: SubPath, run = runByFork): Promise<void> {
   if (path.isAbsolute(below)) throw new Error(`subPath "${below}" must be relative`);
   if (below.split("/").includes("..")) throw new Error(`subPath "${below}" must not contain ".."`);
   const found = await openWithin(volume, below);
   try {
     const isFolder = (await found.stat()).isDirectory();
-    await makeTarget(target, isFolder);
+    await makeTarget(target, isFolder, run);
     // Not by its name, which may be another's by now: by this process's descriptor.
     const source = `/proc/${process.pid}/fd/${found.fd}`;
-    await run("mount", ["--no-canonicalize", "--bind", source, target], { timeout: timeoutMs });
+    await run(["mount", "--no-canonicalize", "--bind", source, target]);
   } catch (cause) {
     throw cause instanceof FairleadError ? cause : new FairleadError("VOLUME", { subject: target, cause });
   } finally {
@@ -101,8 +97,8 @@ function escape(below: string): Error {
 }
 
 /** What an earlier container had there goes: it has its own. */
-async function makeTarget(target: string, isFolder: boolean): Promise<void> {
-  await unmountBelow(target);
+async function makeTarget(target: string, isFolder: boolean, run: RunProgram): Promise<void> {
+  await unmountBelow(target, run);
   if (isFolder) return void (await mkdir(target, { recursive: true, mode: 0o750 }));
   await mkdir(path.dirname(target), { recursive: true, mode: 0o750 });
   await writeFile(target, "", { mode: 0o640 });

@@ -18,7 +18,7 @@ const cases: readonly [string, Partial<PlanInput>, readonly string[]][] = [
   [
     "a new pod: volumes, image and sandbox beside one another",
     { observed: nothing, areVolumesReady: false, hasImage: () => false },
-    ["prepareVolumes", "ensureImage main", "createSandbox"],
+    ["createSandbox", "prepareVolumes", "ensureImage main"],
   ],
   ["its image first", { hasImage: () => false }, ["ensureImage main"]],
   ["its volumes first", { areVolumesReady: false }, ["prepareVolumes"]],

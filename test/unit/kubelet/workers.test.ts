@@ -1,5 +1,5 @@
 /** Pods on the runtime in memory: none waits for another, and what fails is tried again. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -15,6 +15,7 @@ import type { PodStatus } from "../../../src/kubelet/pods/status/input.ts";
 import { sandboxConfig } from "../../../src/kubelet/pods/render/sandbox.ts";
 import { PodWorker } from "../../../src/kubelet/pods/worker.ts";
 import { TimerWheel } from "../../../src/kubelet/probes/timer_wheel.ts";
+import { runByFork } from "../../../src/kubelet/volumes/mounts.ts";
 import type { Pod } from "../../../src/model/kubernetes.ts";
 import { systemClock } from "../../../src/reconcile/clock.ts";
 import { eventually } from "../../fixtures/eventually.ts";
@@ -111,6 +112,7 @@ class Node {
       nodeIps: () => ["192.0.2.1"],
       allocatable: () => ({}),
       onError: () => undefined,
+      runProgram: runByFork,
       settings: this.settings,
     };
   }
@@ -196,6 +198,18 @@ describe("pods", () => {
     const before = node.asked.length;
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(node.asked).toHaveLength(before);
+  });
+
+  it("get ready what their container needs while their sandbox is made, once", async () => {
+    let answer = (): void => undefined;
+    node.runtime.holds.set("RunPodSandbox", () => new Promise<void>((resolve) => (answer = resolve)));
+    node.begin(node.pod("a"));
+    const folder = path.join(node.settings.folders.root, "pods/uid-a/containers/a");
+    await eventually("a file for its last words", () => existsSync(folder) && readdirSync(folder).length === 1);
+    expect(node.runtime.calls).toEqual(["RunPodSandbox a"]);
+    answer();
+    await eventually("readiness", () => node.ready("a"));
+    expect(readdirSync(folder)).toHaveLength(1);
   });
 
   it.each(["RunPodSandbox", "CreateContainer", "StartContainer", "StopContainer"])(

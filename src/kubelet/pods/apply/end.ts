@@ -17,7 +17,14 @@ import { nodeFacts, type StepRun } from "./run.ts";
 export async function prepareVolumes(run: StepRun): Promise<void> {
   const { deps, state, sources } = run;
   const before = state.volumes;
-  const input = { pod: state.pod, folders: deps.settings.folders, sources, node: nodeFacts(run), before };
+  const input = {
+    pod: state.pod,
+    folders: deps.settings.folders,
+    sources,
+    node: nodeFacts(run),
+    run: deps.runProgram,
+    before,
+  };
   // What changes from here on is not in what is read now.
   state.areVolumesStale = false;
   try {
@@ -33,7 +40,7 @@ export async function cleanUp({ deps, state, sources }: StepRun): Promise<void> 
   const { pod } = state;
   if (await hasMore(deps, state)) return;
   sources.close();
-  await removeVolumes(deps.settings.folders, pod.metadata.uid);
+  await removeVolumes(deps.settings.folders, pod.metadata.uid, deps.runProgram);
   state.volumes = undefined;
   await deps.cgroups.remove(pod.metadata.uid);
   state.isCleanedUp = true;

@@ -59,7 +59,7 @@ async function mountOf(
 /** What it failed by is the node's matter: it may name what is the node's (upstream says as little). */
 async function mountPart(deps: PodDeps, container: string, volume: string, part: SubPath): Promise<void> {
   try {
-    await mountSubPath(part);
+    await mountSubPath(part, deps.runProgram);
   } catch (cause) {
     deps.onError(`mount subPath "${part.below}" of volume ${volume}`, cause);
     const message = `failed to prepare subPath for volumeMount "${volume}" of container "${container}"`;
@@ -92,9 +92,19 @@ async function hostsMount(run: StepRun): Promise<Mount> {
     ? hostNetworkHostsFile(pod, await readFile("/etc/hosts", "utf8").catch(() => ""))
     : hostsFile(pod, podIps, deps.settings.dns.clusterDomain);
   const file = path.join(podFolder(deps.settings.folders, pod.metadata.uid), "etc-hosts");
-  await mkdir(path.dirname(file), { recursive: true });
-  await writeFile(file, text, { mode: 0o644 });
+  await writeBelow(file, text);
   return { containerPath: "/etc/hosts", hostPath: file };
+}
+
+/** Its folder is there but for pods of which something was removed: one call less, where a container waits for it. */
+async function writeBelow(file: string, text: string): Promise<void> {
+  try {
+    await writeFile(file, text, { mode: 0o644 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, text, { mode: 0o644 });
+  }
 }
 
 /** Any user of the container may write to it. */

@@ -6,10 +6,12 @@ import type { PodDeps } from "../deps.ts";
 import { observedSandbox } from "../observed.ts";
 import { observePod, listPod } from "../observe.ts";
 import { sandboxConfig } from "../render/sandbox.ts";
+import { prepareFirst } from "./prepare.ts";
 import { runtimeHandler } from "./runtime_class.ts";
 import { type StepOf, type StepRun } from "./run.ts";
 
-export async function createSandbox({ deps, state }: StepRun, step: StepOf<"createSandbox">): Promise<void> {
+export async function createSandbox(run: StepRun, step: StepOf<"createSandbox">): Promise<void> {
+  const { deps, state } = run;
   const { pod } = state;
   const { runtime, events } = deps;
   if (step.replaces !== undefined) {
@@ -25,7 +27,7 @@ export async function createSandbox({ deps, state }: StepRun, step: StepOf<"crea
       ensureCgroup(deps, pod),
       mkdir(config.logDirectory, { recursive: true, mode: 0o755 }),
     ]);
-    const id = await runtime.runPodSandbox(config, handler);
+    const [id] = await Promise.all([runtime.runPodSandbox(config, handler), prepareFirst(run)]);
     state.putSandbox(observedSandbox(await runtime.podSandboxStatus(id)));
   } catch (error) {
     events.event(pod, "Warning", "FailedCreatePodSandBox", `Failed to create pod sandbox: ${reasonOf(error)}`);

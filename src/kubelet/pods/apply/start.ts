@@ -3,15 +3,16 @@ import { mkdir, symlink } from "node:fs/promises";
 import path from "node:path";
 import { reasonOf } from "../../../errors/message.ts";
 import { allContainers, containerSubject, graceSecondsOf, type ContainerSpec } from "../containers.ts";
-import { containerLogLink, containerLogsFolder } from "../names.ts";
+import { containerLogLink, containerLogsFolder, logPathOf, podLogFolder } from "../names.ts";
 import { latest, type ObservedContainer } from "../observed.ts";
 import { observeContainer } from "../observe.ts";
 import { containerConfig } from "../render/container.ts";
-import { environment, type Sources } from "../render/env.ts";
+import { environment } from "../render/env.ts";
 import { rootRefusal } from "../render/security.ts";
 import { sandboxConfig } from "../render/sandbox.ts";
 import { runHook } from "./hooks.ts";
-import { mountsOf, newMessageFile } from "./mounts.ts";
+import { mountsOf } from "./mounts.ts";
+import { sourcesOf, takeMessageFile } from "./prepare.ts";
 import { nodeFacts, type StepOf, type StepRun } from "./run.ts";
 import { stopContainer } from "./stop.ts";
 
@@ -67,7 +68,7 @@ async function wantedConfig(run: StepRun, step: Start, spec: ContainerSpec) {
     services: [...deps.services()],
     node: nodeFacts(run),
   });
-  const [mounts, messageFile] = await Promise.all([mountsOf(run, spec, variables), newMessageFile(run, spec.name)]);
+  const [mounts, messageFile] = await Promise.all([mountsOf(run, spec, variables), takeMessageFile(run, spec.name)]);
   const targetId = targetOf(run, spec);
   return containerConfig({
     pod,
@@ -92,25 +93,6 @@ function targetOf({ state }: StepRun, spec: ContainerSpec): string | undefined {
   return found.id;
 }
 
-/** Reads all objects that a container's environment names. */
-async function sourcesOf({ sources }: StepRun, { env = [], envFrom = [] }: ContainerSpec): Promise<Sources> {
-  const configMaps = new Map<string, Record<string, string> | undefined>();
-  const secrets = new Map<string, Record<string, string> | undefined>();
-  const read = async (kind: "configMap" | "secret", name: string | undefined): Promise<void> => {
-    if (!name) return;
-    const content = await sources[kind](name);
-    const text = content && Object.fromEntries([...content].map(([key, value]) => [key, value.toString()]));
-    (kind === "configMap" ? configMaps : secrets).set(name, text);
-  };
-  await Promise.all([
-    ...envFrom.map(({ configMapRef }) => read("configMap", configMapRef?.name)),
-    ...envFrom.map(({ secretRef }) => read("secret", secretRef?.name)),
-    ...env.map(({ valueFrom }) => read("configMap", valueFrom?.configMapKeyRef?.name)),
-    ...env.map(({ valueFrom }) => read("secret", valueFrom?.secretKeyRef?.name)),
-  ]);
-  return { configMap: (name) => configMaps.get(name), secret: (name) => secrets.get(name) };
-}
-
 async function started(run: StepRun, step: Start, spec: ContainerSpec, id: string): Promise<void> {
   const { deps, state } = run;
   const { runtime, events } = deps;
@@ -125,8 +107,11 @@ async function started(run: StepRun, step: Start, spec: ContainerSpec, id: strin
     state.holds.set(spec.name, { wait: { reason: "RunContainerError", message }, untilMs: deps.clock.now() + 1000 });
     return;
   }
-  putNew(run, spec.name, await observeContainer(runtime, id, step.sandboxId));
-  await linkLog(run, spec.name, id).catch((error: unknown) => deps.onError(`link the log of ${spec.name}`, error));
+  const [container] = await Promise.all([
+    observeContainer(runtime, id, step.sandboxId),
+    linkLog(run, step, id).catch((error: unknown) => deps.onError(`link the log of ${spec.name}`, error)),
+  ]);
+  putNew(run, spec.name, container);
   const hook = spec.lifecycle?.postStart;
   if (!hook) return;
   run.changed();
@@ -152,9 +137,9 @@ function putNew({ deps, state }: StepRun, name: string, container: ObservedConta
 }
 
 /** Collectors of logs know containers by these links (kuberuntime, legacyLogSymlink). */
-async function linkLog({ deps, state }: StepRun, container: string, id: string): Promise<void> {
+async function linkLog({ deps, state }: StepRun, { container, restartCount }: Start, id: string): Promise<void> {
   const { folders } = deps.settings;
-  const { logPath } = state.observed.containers.find((one) => one.id === id)!;
+  const log = path.join(podLogFolder(folders, state.pod), logPathOf(container, restartCount));
   await mkdir(containerLogsFolder(folders), { recursive: true });
-  await symlink(path.normalize(logPath), containerLogLink(folders, state.pod, container, id));
+  await symlink(log, containerLogLink(folders, state.pod, container, id));
 }

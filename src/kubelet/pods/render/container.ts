@@ -36,7 +36,7 @@ export function containerConfig(input: ContainerInput): ContainerConfig {
     mounts: [...input.mounts, ...messageMount(input)],
     labels: labelsOf(pod, container),
     annotations: annotationsOf(input),
-    logPath: `${container.name}/${restartCount}.log`,
+    logPath: names.logPathOf(container.name, restartCount),
     stdin: container.stdin === true,
     stdinOnce: container.stdinOnce === true,
     tty: container.tty === true,
