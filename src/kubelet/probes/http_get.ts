@@ -1,21 +1,25 @@
-/** httpGet's question (pkg/probe/http): redirects within the host are followed, and little of a body is read. */
-import http, { type IncomingMessage } from "node:http";
-import https from "node:https";
+/**
+ * httpGet's question (pkg/probe/http): redirects within the host are followed, and little of a body is read. Each is a
+ * connection of its own, as upstream's; a whole HTTP client costs six times as much as the connection
+ * (docs/decisions/076-probes-without-a-client.md).
+ */
+import net, { isIP, type Socket } from "node:net";
+import tls from "node:tls";
 import { dialFailure } from "./dial.ts";
+import { decodeResponse, type HttpResponse } from "./http_response.ts";
 import type { ProbeAnswer } from "./probe_state.ts";
 
-const maxBodyBytes = 10 * 1024;
 const maxRedirects = 10;
 
 type Headers = Readonly<Record<string, string>>;
 
 /** @param timeoutMs of all, with its redirects */
 export async function getOverHttp(url: string, headers: Headers, timeoutMs: number): Promise<ProbeAnswer> {
-  const signal = AbortSignal.timeout(timeoutMs);
+  const deadlineMs = performance.now() + timeoutMs;
   let at = new URL(url);
   try {
     for (let redirects = 0; redirects <= maxRedirects; redirects++) {
-      const { code, location } = await ask(at, headers, signal);
+      const { code, location } = await ask(at, headers, deadlineMs - performance.now());
       if (code < 200 || code >= 400) {
         return { isGood: false, code, message: `HTTP probe failed with statuscode: ${code}` };
       }
@@ -30,33 +34,52 @@ export async function getOverHttp(url: string, headers: Headers, timeoutMs: numb
   }
 }
 
-interface Answer {
-  readonly code: number;
-  readonly location: string | undefined;
-}
-
-function ask(url: URL, headers: Headers, signal: AbortSignal): Promise<Answer> {
-  const { request } = url.protocol === "https:" ? https : http;
+function ask(url: URL, headers: Headers, timeoutMs: number): Promise<HttpResponse> {
+  const text = requestText(url, headers);
   return new Promise((resolve, reject) => {
-    // A pod's certificate is its own: upstream does not verify it either.
-    const asked = request(url, { headers, signal, rejectUnauthorized: false, agent: false }, (answer) => {
-      answer.on("error", reject);
-      skim(answer, () => {
-        resolve({ code: answer.statusCode ?? 0, location: answer.headers.location });
-        asked.destroy();
-      });
+    const socket = connect(url);
+    const over = (settle: () => void): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      settle();
+    };
+    const timer = setTimeout(() => over(() => reject(timeout())), Math.max(0, timeoutMs));
+    let bytes: Buffer = Buffer.alloc(0);
+    const look = (isEnd: boolean): void => {
+      try {
+        const answer = decodeResponse(bytes, isEnd);
+        if (answer !== "more") over(() => resolve(answer));
+      } catch (error) {
+        over(() => reject(error as Error));
+      }
+    };
+    socket.on("data", (part: Buffer) => {
+      bytes = bytes.length === 0 ? part : Buffer.concat([bytes, part]);
+      look(false);
     });
-    asked.on("error", reject);
-    asked.end();
+    socket.once("end", () => look(true));
+    socket.once("error", (error) => over(() => reject(error)));
+    socket.write(text);
   });
 }
 
-/** To its end, or until it is clear that it is long: it may have none. */
-function skim(answer: IncomingMessage, done: () => void): void {
-  let bytes = 0;
-  answer.on("data", (part: Buffer) => {
-    bytes += part.length;
-    if (bytes >= maxBodyBytes) done();
-  });
-  answer.on("end", done);
+function timeout(): Error {
+  return Object.assign(new Error("timeout"), { name: "TimeoutError" });
+}
+
+function connect(url: URL): Socket {
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  if (url.protocol !== "https:") return net.connect({ host, port: Number(url.port || 80) });
+  const servername = isIP(host) === 0 ? host : "";
+  // A pod's certificate is its own: upstream does not verify it either.
+  const options = { servername, rejectUnauthorized: false, ALPNProtocols: ["http/1.1"] };
+  return tls.connect({ host, port: Number(url.port || 443), ...options });
+}
+
+/** @throws Error where a field would be more than one */
+function requestText(url: URL, headers: Headers): string {
+  const { host, ...rest } = headers;
+  const lines = Object.entries({ host: host ?? url.host, ...rest }).map(([name, value]) => `${name}: ${value}`);
+  if (lines.some((line) => /[\r\n\0]/.test(line))) throw new Error("net/http: invalid header field value");
+  return [`GET ${url.pathname}${url.search} HTTP/1.1`, ...lines, "", ""].join("\r\n");
 }
