@@ -16,7 +16,9 @@ import { proxyConnect } from "./proxy_connect.ts";
 import { proxySync } from "./proxy_sync.ts";
 import { nftMapLoad } from "./nft_map_load.ts";
 import { overlayScenarios } from "./overlay.ts";
-import { podStart } from "./pod_start.ts";
+import { nodeIdle } from "./node_idle.ts";
+import { podStartScenarios } from "./pod_start.ts";
+import { probeLoad } from "./probe_load.ts";
 import { routeLoad } from "./route_load.ts";
 import { scheduler } from "./scheduler.ts";
 
@@ -32,7 +34,9 @@ export const scenarios: readonly AnyScenario[] = [
   apiMemory,
   apiStart,
   scheduler,
-  podStart,
+  ...podStartScenarios,
+  nodeIdle,
+  probeLoad,
   clusterScale,
   cniAdd,
   proxyLoad,

@@ -1,69 +1,65 @@
-/** One pod at a time, from its create until it is Ready: a kubelet, and the floor below every kubelet. */
-import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
-import path from "node:path";
-import { promisify } from "node:util";
-import { startContainerd } from "../../../test/fixtures/containerd.ts";
-import { startKubeletNode } from "../../../test/fixtures/kubelet_node.ts";
-import type { Driver, Measurement } from "../../driver.ts";
-import { openFloor, startByCalls } from "./floor.ts";
+/** Kubelets from a pod's create until it is Ready, each beside the floor below every kubelet: the same calls alone. */
+import type { Driver, Figure, Measurement } from "../../driver.ts";
+import { figure } from "../api/measured.ts";
+import { cpuMs } from "../api/processes.ts";
+import { openClient } from "./client.ts";
+import { openFloor } from "./floor.ts";
+import { fairleadKubelet, upstreamKubelet, type KubeletSystem } from "./systems.ts";
 
 export interface PodStartParameters {
   readonly [name: string]: number;
-  /** Pods of one round, one at a time; the first is left out. */
+  /** Starts of one round; the first two are left out. */
+  readonly starts: number;
+  /** Pods of one start, all at once. */
   readonly pods: number;
 }
 
-const run = promisify(execFile);
-const timeoutMs = 300_000;
+const warmUp = 2;
 
-function missing(): string | undefined {
-  return existsSync("/usr/bin/containerd") ? undefined : "containerd is not installed";
-}
-
-function measured(all: readonly number[]): Measurement {
-  const sorted = all.slice(1).sort((a, b) => a - b);
-  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
+/** The floor comes between any two starts: what others do on the machine is done to both. */
+function driverOf(system: KubeletSystem): Driver<PodStartParameters> {
   return {
-    figures: {
-      ready: { value: at(0.5), unit: "ms" },
-      p90: { value: at(0.9), unit: "ms" },
-      least: { value: sorted[0]!, unit: "ms" },
+    name: system.name,
+    what: system.what,
+    missing: system.missing,
+    async prepare({ starts, pods }, cleanup) {
+      const node = await system.start();
+      cleanup.add(() => node.stop());
+      const client = await openClient(node, cleanup);
+      const floor = await openFloor(cleanup);
+      return async () => {
+        const [ready, calls, cpu]: [number[], number[], number[]] = [[], [], []];
+        for (let i = 0; i < starts + warmUp; i++) {
+          const before = cpuMs(node.kubeletPid());
+          ready.push(await client.pods(pods));
+          cpu.push((cpuMs(node.kubeletPid()) - before) / pods);
+          calls.push(await floor.pods(pods));
+        }
+        return measured(ready.slice(warmUp), calls.slice(warmUp), cpu.slice(warmUp));
+      };
     },
   };
 }
 
-export const fairleadKubelet: Driver<PodStartParameters> = {
-  name: "fairlead kubelet",
-  what: "create at the API until Ready is seen there; fairlead server, containerd, Debian's bridge plugin",
-  missing,
-  async prepare({ pods }, cleanup) {
-    const node = await startKubeletNode();
-    cleanup.add(() => node.stop());
-    return async () => {
-      const script = path.resolve("dist/bench/drivers/pods/client.js");
-      const args = [`--net=${node.containerd.namespace}`, process.execPath, script];
-      const { stdout } = await run("nsenter", [...args, node.kubeconfig, node.containerd.image, String(pods)], {
-        timeout: timeoutMs,
-      });
-      return measured(JSON.parse(stdout) as number[]);
-    };
-  },
-};
+export const podStartDrivers = [fairleadKubelet, upstreamKubelet].map(driverOf);
 
-export const floor: Driver<PodStartParameters> = {
-  name: "the same CRI calls",
-  what: "RunPodSandbox, PodSandboxStatus, CreateContainer, StartContainer, ContainerStatus, back to back",
-  missing,
-  async prepare({ pods }, cleanup) {
-    const containerd = await startContainerd();
-    cleanup.add(() => containerd.stop());
-    const runtime = openFloor(containerd);
-    cleanup.add(() => runtime.close());
-    return async () => {
-      const took: number[] = [];
-      for (let i = 0; i < pods; i++) took.push(await startByCalls(containerd, runtime));
-      return measured(took);
-    };
-  },
-};
+function measured(ready: readonly number[], calls: readonly number[], cpu: readonly number[]): Measurement {
+  const over = ready.map((ms, i) => ms - calls[i]!);
+  const ms = (value: number): Figure => figure(value, "ms");
+  return {
+    figures: {
+      ready: ms(at(ready, 0.5)),
+      p90: ms(at(ready, 0.9)),
+      least: ms(at(ready, 0)),
+      "the same calls": ms(at(calls, 0.5)),
+      "over them": ms(at(over, 0.5)),
+      // From its create until it is gone: it says the same whatever else the machine does.
+      "cpu per pod": ms(cpu.reduce((sum, one) => sum + one, 0) / cpu.length),
+    },
+  };
+}
+
+function at(all: readonly number[], share: number): number {
+  const sorted = [...all].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
+}
