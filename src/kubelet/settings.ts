@@ -29,7 +29,7 @@ export interface KubeletFlags {
 }
 
 /** Between two looks at a pod whose runtime tells of what changes, and whose does not, in ms. */
-const relistMs = { told: 60_000, untold: 1000 } as const;
+const relistMs = { told: 300_000, untold: 1000 } as const;
 
 export function podSettings(
   config: KubeletConfiguration,

@@ -31,7 +31,7 @@ export function watchContainerdTasks(endpoint: string, observer: ContainerEventO
     { filters },
     {
       onMessage(message) {
-        const id = firstText((message as Envelope).event?.value);
+        const id = endedContainer((message as Envelope).event?.value);
         if (id !== undefined) observer.onEvent({ containerId: id });
       },
       onEnd(error) {
@@ -46,10 +46,21 @@ export function watchContainerdTasks(endpoint: string, observer: ContainerEventO
   };
 }
 
-/** TaskExit and TaskOOM begin with `string container_id = 1` (containerd, api/events/task.proto). */
-function firstText(bytes: Buffer | undefined): string | undefined {
-  if (bytes?.[0] !== 0x0a) return undefined;
-  // An id is shorter than 128 bytes: its length is one byte.
-  const length = bytes[1] ?? 0;
-  return length < 128 ? bytes.subarray(2, 2 + length).toString() : undefined;
+/**
+ * TaskExit and TaskOOM begin with `string container_id = 1`; TaskExit goes on with `string id = 2`, which is the
+ * container's for its own process, and another for one that was started in it: each probe by a command is one
+ * (containerd, api/events/task.proto).
+ */
+export function endedContainer(bytes: Buffer = Buffer.alloc(0)): string | undefined {
+  const container = textAt(bytes, 0, 1);
+  if (container === undefined) return undefined;
+  const process = textAt(bytes, 2 + Buffer.byteLength(container), 2);
+  return process === undefined || process === container ? container : undefined;
+}
+
+/** A field of text that begins there. An id is shorter than 128 bytes: its length is one byte. */
+function textAt(bytes: Buffer, at: number, field: number): string | undefined {
+  const length = bytes[at + 1] ?? 0;
+  if (bytes[at] !== ((field << 3) | 2) || length > 127) return undefined;
+  return bytes.subarray(at + 2, at + 2 + length).toString();
 }

@@ -1,6 +1,7 @@
 /** Mounts that the kubelet makes below its own folder, and their end: always by what mountinfo shows. */
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
+import path from "node:path";
 import { promisify } from "node:util";
 import { FairleadError } from "../../errors/catalogue.ts";
 
@@ -29,9 +30,15 @@ function unescape(text: string): string {
   return text.replace(/\\(\d{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
 }
 
+/** A tmpfs has a number of its own. Not by mountinfo: on a node with many pods that is long, and is read for each volume. */
+async function isMounted(folder: string): Promise<boolean> {
+  const [own, above] = await Promise.all([stat(folder), stat(path.dirname(folder))]);
+  return own.dev !== above.dev;
+}
+
 /** @param sizeBytes undefined: the kernel's half of the memory @returns whether it was not there yet */
 export async function mountTmpfs(folder: string, sizeBytes?: number, run = runByFork): Promise<boolean> {
-  if ((await mountPointsBelow(folder)).includes(folder)) return false;
+  if (await isMounted(folder)) return false;
   const options = sizeBytes === undefined ? [] : ["-o", `size=${sizeBytes}`];
   try {
     await run(["mount", "-t", "tmpfs", ...options, "tmpfs", folder]);
