@@ -30,9 +30,9 @@ export async function openClient(node: KubeletNode, cleanup: Cleanup): Promise<P
       timer = setTimeout(() => reject(new Error(`no pods within ${timeoutMs} ms`)), timeoutMs);
     });
     try {
-      const { value, done } = await Promise.race([answers.next(), late]);
-      if (done) throw new Error("the client ended");
-      return Number(value);
+      const next: IteratorResult<string, unknown> = await Promise.race([answers.next(), late]);
+      if (next.done) throw new Error("the client ended");
+      return Number(next.value);
     } finally {
       clearTimeout(timer);
     }
