@@ -50,7 +50,7 @@ function ask(url: URL, headers: Headers, timeoutMs: number): Promise<HttpRespons
         const answer = decodeResponse(bytes, isEnd);
         if (answer !== "more") over(() => resolve(answer));
       } catch (error) {
-        over(() => reject(error));
+        over(() => reject(error instanceof Error ? error : new Error(String(error))));
       }
     };
     socket.on("data", (part: Buffer) => {
