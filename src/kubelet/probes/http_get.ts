@@ -1,7 +1,7 @@
 /**
  * httpGet's question (pkg/probe/http): redirects within the host are followed, and little of a body is read. Each is a
  * connection of its own, as upstream's; a whole HTTP client costs six times as much as the connection
- * (docs/decisions/076-probes-without-a-client.md).
+ * (docs/decisions/076-pod-start.md).
  */
 import net, { isIP, type Socket } from "node:net";
 import tls from "node:tls";
