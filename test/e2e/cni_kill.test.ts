@@ -63,8 +63,10 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
 
 let succeeded = 0;
 
-/** Seconds of ten agents' starts, on a machine that does much else. */
-const patienceMs = 120_000;
+/** Starts of all agents, on a machine that does much else. */
+const patienceMs = kills * 10_000;
+/** Between two tries: all lanes together leave the agent that starts some of the processors' time. */
+const pauseMs = 10 * atOnce;
 
 async function call(verb: "ADD" | "DEL", index: number) {
   const ipam = { ranges: [[{ subnet: "10.66.0.0/22" }], [{ subnet: "fd00:66::/64" }]] };
@@ -84,7 +86,7 @@ async function deleteUntilGone(index: number): Promise<void> {
   const deadline = Date.now() + patienceMs;
   while (!(await call("DEL", index)).ok) {
     if (Date.now() > deadline) throw new Error(`pod ${index} could not be deleted`);
-    await sleep(50);
+    await sleep(pauseMs);
   }
 }
 
