@@ -43,6 +43,12 @@ export interface CniServer {
   /** Calls that run, and that wait for their turn. */
   readonly load: { readonly running: number; readonly waiting: number };
   /**
+   * Runs work of the agent's own between a container's calls.
+   *
+   * @throws CniError where too much waits, or the server stops
+   */
+  inTurn<T>(containerId: string, work: () => Promise<T>): Promise<T>;
+  /**
    * Takes no more calls, answers those that wait with code 11, waits for those that run, and removes the socket.
    * Idempotent.
    *
@@ -84,6 +90,7 @@ export async function serveCni(options: CniServerOptions): Promise<CniServer> {
     get load() {
       return { running: turns.running, waiting: turns.waiting };
     },
+    inTurn: (containerId, work) => turns.run(containerId, work, overloaded),
     stop: (timeoutMs = 10_000) => (stopped ??= stop(timeoutMs)),
   };
 }

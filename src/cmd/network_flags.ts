@@ -47,6 +47,11 @@ const flags: readonly ConfigFlag[] = [
   { flag: "--mtu <n>", field: "mtu", help: "of pods' links; default: what fits", parse: number },
   { flag: "--cni-socket <path>", field: "cni.socket", help: "where the CNI plugin finds this agent" },
   { flag: "--cni-conf-dir <folder>", field: "cni.confDir", help: "where the configuration list is written" },
+  {
+    flag: "--container-runtime-endpoint <url>",
+    field: "containerRuntimeEndpoint",
+    help: "the runtime's socket (unix:///run/containerd/containerd.sock): what its lost sandboxes had is freed",
+  },
   { flag: "--state-dir <folder>", field: "stateDir", help: "where it is kept which pod has which address" },
   {
     flag: "--metrics-bind-address <address>",

@@ -27,6 +27,7 @@ import type { OverlayOptions } from "../network/overlay/state.ts";
 import { PrometheusMetrics } from "../network/prometheus.ts";
 import { HttpListener, routes } from "../http/listener.ts";
 import { systemClock } from "../reconcile/clock.ts";
+import { openAbandoned } from "./abandoned.ts";
 import { openFastPath } from "./pod_fast_path.ts";
 import { packageVersion } from "./package_version.ts";
 import { Closes, runPart, type RunningPart } from "./part.ts";
@@ -118,6 +119,17 @@ async function begin(options: NetworkOptions, closes: Closes): Promise<void> {
   // From here on the plugin is answered, with the truth: not before what was there is known.
   const cni = await serveCni({ network: pods.network, namespaces, socketPath: config.cni.socket });
   closes.add(() => cni.stop());
+  const abandoned = openAbandoned({
+    config,
+    network: pods.network,
+    cni,
+    routing: closes.own(await openRouting()),
+    closes,
+    metrics,
+    log,
+  });
+  closes.add(() => abandoned.stop());
+  abandoned.start();
   metrics.follow({
     agent,
     addressesInUse: () => pods.network.addressesInUse,

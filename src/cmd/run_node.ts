@@ -73,10 +73,12 @@ function starts(
     cacheSeconds: 30,
     metricsBindAddress: "127.0.0.1:9153",
   });
+  const endpoint = config.network.containerRuntimeEndpoint || config.kubelet.containerRuntimeEndpoint;
+  const networkConfig = { ...config.network, containerRuntimeEndpoint: endpoint };
   return {
     kubelet: () => startKubelet({ config: config.kubelet, flags, kubeconfig, client, log: of("kubelet") }),
     proxy: () => startProxy({ config: proxyConfig, nodeName, log: of("proxy"), takeover: false }),
-    network: () => startNetwork({ config: config.network, nodeName, client, log: of("network") }),
+    network: () => startNetwork({ config: networkConfig, nodeName, client, log: of("network") }),
     ...(localPathFolder === undefined
       ? {}
       : { storage: () => startStorage(client, { hostname: nodeName, folder: localPathFolder }, of("storage")) }),

@@ -108,6 +108,14 @@ export const networkConfiguration = z.strictObject({
     .prefault({}),
   /** Packets of established connections between pods go past the stack, where the kernel can do it. */
   podFastPath: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
+  /**
+   * Of the CRI's runtime, as KubeletConfiguration has it: whose sandboxes it does not know any more lose their network.
+   * Empty: it is not asked.
+   */
+  containerRuntimeEndpoint: z
+    .string()
+    .refine((url) => url === "" || url.startsWith("unix:///"), "must be a unix:///absolute/path")
+    .default(""),
   stateDir: absolutePath.default("/run/fairlead/network"),
   /** Serves /metrics, /healthz and /readyz. */
   metricsBindAddress: listenAt(10_245).default({ host: "127.0.0.1", port: 10_245 }),

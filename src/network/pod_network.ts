@@ -224,6 +224,12 @@ export class NodePodNetwork implements PodNetwork {
     await this.#applyTo(undefined).apply([{ step: "delete link", hostLink: hostLinkName(owner) }]);
   }
 
+  /** Takes an attachment away that nobody will delete, unless it is another one by now. */
+  async release(attachment: PodAttachment): Promise<void> {
+    const now = this.#attachments.find(attachment);
+    if (now && now.hostLink === attachment.hostLink && now.isReady === attachment.isReady) await this.#remove(now);
+  }
+
   #applyTo(place: PodPlace | undefined): LinkApply {
     return new LinkApply(this.#options.ports, this.#shared, place);
   }

@@ -40,9 +40,19 @@ export class PrometheusMetrics implements NetworkMetrics {
     registers: [this.registry],
   });
 
+  readonly #released = new Counter({
+    name: "fairlead_network_abandoned_interfaces_total",
+    help: "Interfaces of pods that were taken away because nobody would have: the runtime lost their sandboxes",
+    registers: [this.registry],
+  });
+
   served(verb: string, seconds: number, outcome: string): void {
     this.#durations.observe({ verb }, seconds);
     this.#operations.inc({ verb, outcome });
+  }
+
+  released(): void {
+    this.#released.inc();
   }
 
   failed(part: string): void {
