@@ -28,7 +28,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await abandoned.stop();
-  await node.stop();
+  node.stop();
 });
 
 const addPod = (name: string): Promise<Pod> => node.add({ args: new Map([["K8S_POD_NAME", name]]) });
