@@ -8,7 +8,10 @@ import type { FinishedCall } from "../../../cni/server.ts";
 import { installBinary } from "../../../cni/install.ts";
 import { openRuntime, type GrpcRuntime } from "../../../src/kubelet/cri/grpc_runtime.ts";
 import type { PodSandboxConfig } from "../../../src/kubelet/cri/messages.ts";
+import { Abandoned, graceMs } from "../../../src/network/abandoned/abandoned.ts";
 import { pluginBinary, startAgent, type TestAgent } from "../../fixtures/cni_plugin.ts";
+import { eventually } from "../../fixtures/eventually.ts";
+import { FakeClock } from "../../fixtures/fake_clock.ts";
 import { startContainerd, type TestContainerd } from "../../fixtures/containerd.ts";
 import { run } from "../../fixtures/namespace.ts";
 import { PodNode } from "../../fixtures/pod_node.ts";
@@ -86,6 +89,37 @@ test("ten at one time have addresses of their own", async () => {
   await Promise.all(ids.map((id) => runtime.stopPodSandbox(id)));
   expect(node.network.addressesInUse).toBe(0);
   await Promise.all(ids.map((id) => runtime.removePodSandbox(id)));
+});
+
+test("a sandbox that it has lost is of nobody after a while, and those that it lists are not", async () => {
+  const clock = new FakeClock();
+  const released: string[] = [];
+  const errors: unknown[] = [];
+  const abandoned = new Abandoned({
+    attached: () => node.network.attached(),
+    links: () => node.ports.routing.links({ kind: "veth" }),
+    sandboxes: async () => (await runtime.listPodSandboxes()).map(({ id }) => id),
+    release: (attachment) => node.network.release(attachment),
+    inTurn: (containerId, work) => agent.server.inTurn(containerId, work),
+    onReleased: ({ containerId }) => released.push(containerId),
+    onError: (error) => errors.push(error),
+    clock,
+  });
+  const id = await runtime.runPodSandbox(sandbox("kept"));
+  // As of a sandbox whose runtime was killed before it wrote it down.
+  const lost = await node.add({ containerId: "lost", args: new Map([["K8S_POD_NAME", "lost"]]) });
+  abandoned.start();
+  for (let passedMs = 0; passedMs <= graceMs; passedMs += 60_000) {
+    await eventually("the next look", () => clock.waiting > 0);
+    clock.advance(60_000);
+  }
+  await eventually("its end", () => released.length > 0 || errors.length > 0);
+  await eventually("the next look", () => clock.waiting > 0);
+  await abandoned.stop();
+  expect([released, errors]).toEqual([[lost.request.containerId], []]);
+  expect(node.network.attached().map(({ containerId }) => containerId)).toEqual([id]);
+  await runtime.stopPodSandbox(id);
+  await runtime.removePodSandbox(id);
 });
 
 test("without the agent no sandbox comes, none is forgotten, and all is well when it is back", async () => {
