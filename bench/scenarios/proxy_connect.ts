@@ -14,7 +14,7 @@ export const proxyConnect: Scenario<ConnectParameters> = {
   what: "new TCP connections to a Service a second of processor time, by how many Services there are, against direct ones",
   figure: "rate",
   better: "higher",
-  parameters: { services: 30_000, connections: 500, batches: 5 },
+  parameters: { services: 30_000, connections: 100, batches: 50 },
   drivers: [ourTable, direct, conntrackAlone, ...ourTables, kubeProxyShape, ...kubeProxyShapes],
   compared: true,
   rounds: 40,

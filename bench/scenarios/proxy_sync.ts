@@ -1,4 +1,5 @@
 import { syncDrivers, type SyncParameters } from "../drivers/proxy/sync/drivers.ts";
+import { kubeProxyShape } from "../drivers/proxy/sync/shape.ts";
 import { noisyRounds, type Scenario } from "../scenario.ts";
 
 const [ours] = syncDrivers;
@@ -10,7 +11,7 @@ export const proxySync: Scenario<SyncParameters> = {
   figure: "first sync",
   better: "lower",
   parameters: { services: 10_000, endpoints: 4, changes: 200, rate: 1000, seconds: 10, probeUs: 200 },
-  drivers: syncDrivers,
+  drivers: [...syncDrivers, kubeProxyShape],
   compared: true,
   rounds: 3,
   warmUp: 0,

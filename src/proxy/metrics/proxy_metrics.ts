@@ -37,6 +37,10 @@ export class ProxyMetrics {
   readonly #counters = new Map<MetricName, Counter>();
   readonly #gauges = new Map<MetricName, Gauge>();
   readonly #histograms = new Map<MetricName, Histogram>();
+  /** What each object that changes moves is counted here, and told when somebody reads: a first list has many. */
+  readonly #queuedMs: Partial<Record<IpFamily, number>> = {};
+  readonly #changes = { service: 0, endpoint: 0 };
+  readonly #pending = { service: 0, endpoint: 0 };
 
   constructor({ mode, now }: ProxyMetricsOptions) {
     this.#now = now;
@@ -48,7 +52,7 @@ export class ProxyMetrics {
 
   /** A change was seen that waits to be programmed. */
   queued(family: IpFamily): void {
-    this.#set("lastQueued", { ip_family: family }, this.#now() / 1000);
+    this.#queuedMs[family] = this.#now();
   }
 
   /** What waited is programmed. */
@@ -73,12 +77,31 @@ export class ProxyMetrics {
 
   /** A Service or a slice changed. @param pending how many of them wait now, with this one */
   changed(what: "service" | "endpoint", pending: number): void {
-    this.#count(what === "service" ? "serviceChanges" : "endpointChanges", {});
-    this.pending(what, pending);
+    this.#changes[what]++;
+    this.#pending[what] = pending;
   }
 
   pending(what: "service" | "endpoint", count: number): void {
-    this.#set(what === "service" ? "serviceChangesPending" : "endpointChangesPending", {}, count);
+    this.#pending[what] = count;
+  }
+
+  /** Of metrics that are told when they are read. */
+  readonly #tellers: Readonly<Partial<Record<MetricName, () => void>>> = {
+    lastQueued: () => {
+      for (const family of families) {
+        const ms = this.#queuedMs[family];
+        if (ms !== undefined) this.#set("lastQueued", { ip_family: family }, ms / 1000);
+      }
+    },
+    serviceChanges: () => this.#tellChanges("serviceChanges", "service"),
+    endpointChanges: () => this.#tellChanges("endpointChanges", "endpoint"),
+    serviceChangesPending: () => this.#set("serviceChangesPending", {}, this.#pending.service),
+    endpointChangesPending: () => this.#set("endpointChangesPending", {}, this.#pending.endpoint),
+  };
+
+  #tellChanges(name: MetricName, what: "service" | "endpoint"): void {
+    this.#counters.get(name)?.inc(this.#changes[what]);
+    this.#changes[what] = 0;
   }
 
   /** A service port is programmed otherwise than before; undefined: not at all. */
@@ -114,8 +137,9 @@ export class ProxyMetrics {
     // Upstream's help begins with the stability.
     const help = `[ALPHA] ${definition.help}`;
     const shared = { name: definition.name, help, labelNames: [...labels], registers: [this.registry] };
-    if (type === "counter") this.#counters.set(name, new Counter(shared));
-    else if (type === "gauge") this.#gauges.set(name, new Gauge(shared));
+    const collect = (): void => this.#tellers[name]?.();
+    if (type === "counter") this.#counters.set(name, new Counter({ ...shared, collect }));
+    else if (type === "gauge") this.#gauges.set(name, new Gauge({ ...shared, collect }));
     else this.#histograms.set(name, new Histogram({ ...shared, buckets: [...buckets] }));
   }
 

@@ -37,6 +37,8 @@ export class TriggerTimes {
   }
 
   derived(service: string): void {
+    // As while the first list is derived.
+    if (this.#waiting.size === 0) return;
     for (const family of families) {
       const key = keyOf(family, service);
       const waiting = this.#waiting.get(key);

@@ -27,7 +27,7 @@ beforeEach(async () => {
 });
 afterEach(() => port.close());
 
-it(`${walks} walks of ${steps} changes with faults`, { timeout: 3_600_000 }, async () => {
+it(`${walks} walks of ${steps} changes with faults, from seed ${seed}`, { timeout: 3_600_000 }, async () => {
   for (let walk = 0; walk < walks; walk++) {
     const where = `seed ${seed + walk}`;
     await walkOnce(seed + walk).catch((error: unknown) => {

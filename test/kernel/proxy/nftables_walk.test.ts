@@ -35,7 +35,7 @@ function strict(port: NftablesPort, refusals: unknown[]): NftablesPort {
   });
 }
 
-it(`${walks} walks of ${steps} changes`, { timeout: 3_600_000 }, async () => {
+it(`${walks} walks of ${steps} changes, from seed ${seed}`, { timeout: 3_600_000 }, async () => {
   for (let walk = 0; walk < walks; walk++) await walkOnce(seed + walk);
 });
 
