@@ -1,9 +1,14 @@
 /** Answers over HTTP as probes read them: whole, in pieces, cut off, and what is none. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import http from "node:http";
+import https from "node:https";
 import net, { type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { getOverHttp } from "../../../src/kubelet/probes/http_get.ts";
 import { decodeResponse } from "../../../src/kubelet/probes/http_response.ts";
+import { ensureSelfSigned } from "../../../src/kubelet/server/serving/self_signed.ts";
 import fc from "../../fixtures/property.ts";
 
 const parsed = (text: string, isEnd = false) => decodeResponse(Buffer.from(text, "latin1"), isEnd);
@@ -107,6 +112,18 @@ describe("a probe over HTTP", () => {
       expect(isGood).toBe(false);
       expect(message).toContain("context deadline exceeded");
     }
+  });
+
+  it("asks over TLS whoever it is that answers", async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "fairlead-probe-"));
+    const { certFile, keyFile } = await ensureSelfSigned(folder, ["another.name"], Date.now());
+    const [cert, key] = [certFile, keyFile].map((file) => readFileSync(file));
+    rmSync(folder, { recursive: true });
+    const origin = await listen(https.createServer({ cert, key }, (_, response) => response.end("ok")));
+    const over = origin.replace("http:", "https:");
+    expect(await getOverHttp(over, {}, 5000)).toEqual({ isGood: true, message: "" });
+    const plain = await getOverHttp(origin, {}, 5000);
+    expect(plain.isGood).toBe(false);
   });
 
   it("fails where the server goes before it answers", async () => {

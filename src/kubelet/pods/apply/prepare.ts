@@ -10,9 +10,11 @@ export async function prepareFirst(run: StepRun): Promise<void> {
   if (!first) return;
   const { name } = first.spec;
   const { messageFiles } = run.state;
+  // Held by what watches them from here on; an API server that does not answer holds up no sandbox.
+  void sourcesOf(run, first.spec).catch(() => undefined);
   const made = messageFiles.get(name) ?? newMessageFile(run, name);
   messageFiles.set(name, made);
-  await Promise.allSettled([made.catch(() => messageFiles.delete(name)), sourcesOf(run, first.spec)]);
+  await made.catch(() => messageFiles.delete(name));
 }
 
 /** One that was made before, once; else a new one. */

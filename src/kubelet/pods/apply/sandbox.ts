@@ -27,7 +27,9 @@ export async function createSandbox(run: StepRun, step: StepOf<"createSandbox">)
       ensureCgroup(deps, pod),
       mkdir(config.logDirectory, { recursive: true, mode: 0o755 }),
     ]);
-    const [id] = await Promise.all([runtime.runPodSandbox(config, handler), prepareFirst(run)]);
+    const prepared = prepareFirst(run);
+    // Not left behind where the call fails: the pod's folder may be removed next.
+    const id = await runtime.runPodSandbox(config, handler).finally(() => prepared);
     state.putSandbox(observedSandbox(await runtime.podSandboxStatus(id)));
   } catch (error) {
     events.event(pod, "Warning", "FailedCreatePodSandBox", `Failed to create pod sandbox: ${reasonOf(error)}`);
