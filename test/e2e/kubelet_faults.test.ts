@@ -1,5 +1,7 @@
 /** Probes and hooks on real containers, and what goes wrong: it stays with its pod. */
+import { existsSync, readdirSync, readFileSync, statSync, truncateSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { cgroupFolders, cgroupValue } from "../fixtures/container_remains.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { startKubeletNode, type KubeletNode } from "../fixtures/kubelet_node.ts";
 import { PodKit, sleeps, statusOf } from "../fixtures/kubelet_pods.ts";
@@ -8,7 +10,11 @@ let node: KubeletNode;
 let kit: PodKit;
 
 beforeAll(async () => {
-  node = await startKubeletNode();
+  node = await startKubeletNode((folder) => ({
+    ...{ podPidsLimit: 30, systemReserved: { pid: "1000" }, containerLogMonitorInterval: "3s" },
+    authentication: { x509: { clientCAFile: `${folder}/server/pki/ca.crt` } },
+    authorization: { mode: "Webhook" },
+  }));
   kit = new PodKit(node);
 });
 afterAll(async () => {
@@ -16,6 +22,8 @@ afterAll(async () => {
   await node.stop();
 });
 
+const bigBytes = 10 * 2 ** 30;
+const often = { exec: { command: ["true"] }, periodSeconds: 1, timeoutSeconds: 20 };
 const mainOf = async (name: string) => statusOf(await kit.get(name));
 
 describe("probes", () => {
@@ -84,6 +92,51 @@ describe("what goes wrong", () => {
     await kit.delete("lacks", "silent", "good");
   });
 
+  it("in one pod, the others do not notice: a log of 10 GB", async () => {
+    const speak = "i=0; while :; do i=$((i+1)); echo line $i; usleep 50000; done";
+    await kit.run("chatty", { command: ["sh", "-c", speak] });
+    await kit.run("beside", { ...sleeps, livenessProbe: often });
+    const { uid } = (await kit.ready("chatty")).metadata;
+    await kit.ready("beside");
+    const folder = `${node.folders.logs}/default_chatty_${uid}/main`;
+    // Sparse; the runtime writes on behind it.
+    truncateSync(`${folder}/0.log`, bigBytes);
+    expect(await node.run(["logs", "chatty", "--tail=2"])).toMatch(/^line \d+\nline \d+\n$/);
+    await eventually("a new file", () => existsSync(`${folder}/0.log`) && readdirSync(folder).length === 2, 20_000);
+    const [now, before] = readdirSync(folder).sort();
+    expect(statSync(`${folder}/${before}`).size).toBeGreaterThan(bigBytes);
+    await eventually("lines in it", () => statSync(`${folder}/${now}`).size > 0);
+    expect(statSync(`${folder}/${now}`).size).toBeLessThan(2 ** 20);
+    expect(await node.run(["logs", "chatty", "--tail=1"])).toMatch(/^line \d+\n$/);
+    await othersAreWell("beside");
+    await kit.delete("chatty", "beside");
+    expect(existsSync(folder)).toBe(false);
+  });
+
+  it("in one pod, the others do not notice: a container that forks without end", async () => {
+    const all = `${node.containerd.cgroupRoot}/kubepods`;
+    // What all pods together may have leaves the node its own.
+    const most = ["pid_max", "threads-max"].map((name) => Number(readFileSync(`/proc/sys/kernel/${name}`, "utf8")));
+    expect(Number(cgroupValue(all, "pids.max"))).toBe(Math.min(...most) - 1000);
+    await kit.run("beside", { ...sleeps, livenessProbe: often });
+    await kit.ready("beside");
+    const fork = "f() { while :; do f 2>/dev/null & done; }; f & while :; do wait; done";
+    await kit.run("bomb", {
+      command: ["sh", "-c", fork],
+      resources: { requests: { cpu: "10m" }, limits: { cpu: "200m" } },
+    });
+    const own = `${all}/burstable/pod${(await kit.ready("bomb")).metadata.uid}`;
+    const id = (await mainOf("bomb")).containerID.split("//")[1];
+    // Newer kernels count in the group whose limit it was, older ones in that of who forked.
+    const refused = (): boolean =>
+      [own, `${own}/${id}`].some((group) => /^max [1-9]/m.test(cgroupValue(group, "pids.events")));
+    await eventually("forks that are refused", refused, 30_000);
+    expect(Number(cgroupValue(own, "pids.current"))).toBeLessThanOrEqual(30);
+    await othersAreWell("beside");
+    await kit.delete("bomb", "beside");
+    expect(cgroupFolders(own)).toEqual([]);
+  });
+
   it("with a sandbox: the pod has another, and its address in the API", async () => {
     await kit.run("moves", sleeps);
     await kit.ready("moves");
@@ -139,6 +192,16 @@ describe("what goes wrong", () => {
     await kit.delete("ends");
   });
 });
+
+/** What ran goes on, answers, and is asked whether it lives; what is new comes to run. */
+async function othersAreWell(name: string): Promise<void> {
+  await kit.run("newcomer", sleeps);
+  await kit.ready("newcomer");
+  expect(await kit.shell(name, "echo here")).toBe("here\n");
+  expect(await mainOf(name)).toMatchObject({ ready: true, restartCount: 0 });
+  expect(await kit.events(name)).not.toContainEqual(expect.stringContaining("Unhealthy"));
+  await kit.delete("newcomer");
+}
 
 /** Sandboxes and containers that bear the pod's label. */
 async function orphans(uid: string): Promise<number> {

@@ -1,7 +1,7 @@
 /** Pods that take more than they may, on a real kernel: each is held to its limits, and its neighbour does not notice. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { cgroupFolders } from "../fixtures/container_remains.ts";
+import { cgroupFolders, cgroupValue } from "../fixtures/container_remains.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { startKubeletNode, type KubeletNode } from "../fixtures/kubelet_node.ts";
 import { PodKit, sleeps, statusOf } from "../fixtures/kubelet_pods.ts";
@@ -20,13 +20,9 @@ afterAll(async () => {
   await node.stop();
 });
 
-/** A file of the control group of all pods, or of what is below it, in the one hierarchy that has it. */
-function valueOf(file: string, below = ""): string {
-  const found = cgroupFolders(`${node.containerd.cgroupRoot}/kubepods/${below}`)
-    .map((folder) => `${folder}/${file}`)
-    .find((candidate) => existsSync(candidate));
-  return readFileSync(found!, "utf8").trim();
-}
+/** Of the control group of all pods, or of what is below it. */
+const valueOf = (file: string, below = ""): string =>
+  cgroupValue(`${node.containerd.cgroupRoot}/kubepods/${below}`, file);
 const isV1 = !existsSync("/sys/fs/cgroup/cgroup.controllers");
 const memoryFile = isV1 ? "memory.limit_in_bytes" : "memory.max";
 
