@@ -29,6 +29,6 @@ export const podStartScenarios: readonly Scenario<PodStartParameters>[] = [
     what: `${pods} pods at once: until all are Ready, beside the same CRI calls alone, as many at once`,
     parameters: { starts: 1, pods },
     rounds: 3,
-    targets: [{ kind: "ratio", rival: "kubelet", atLeast: 1 / 0.7 }],
+    targets: [{ kind: "ratio", rival: "kubelet", atLeast: 1.43 }],
   })),
 ];
