@@ -7,6 +7,7 @@ import type { EventType } from "../api/event_recorder.ts";
 import { HttpClient } from "../api/http/http_client.ts";
 import type { KubeProxyConfiguration } from "../config/kube_proxy.ts";
 import { FairleadError } from "../errors/catalogue.ts";
+import { openIpset } from "../kernel/real/ipset.ts";
 import { iptablesVariants } from "../kernel/real/iptables.ts";
 import { RealNftables } from "../kernel/real/nftables.ts";
 import { openRouting } from "../kernel/real/routing.ts";
@@ -120,7 +121,9 @@ async function begin(options: ProxyOptions, closes: Closes): Promise<void> {
   await agent.start();
   if (closes.isOver) return;
   log.info({ startupMs: Math.round(performance.now()) }, "programmed");
-  const ports = { nftables, routing, iptables: iptablesVariants };
+  // Where nobody has used ipsets, asking for them would load them.
+  const ipset = existsSync("/sys/module/ip_set") ? closes.own(await openIpset()) : undefined;
+  const ports = { nftables, routing, iptables: iptablesVariants, ipset };
   await settleKubeProxy(ports, options, (...event) => events.event(node, ...event)).catch((error: unknown) => {
     log.error({ error: String(error) }, "cannot look for what kube-proxy has left, or remove it");
   });

@@ -237,6 +237,22 @@ table ip kube-proxy {
     await iptables("-t", "nat", "-N", "KUBE-SERVICES");
     await iptables("-t", "nat", "-A", "PREROUTING", "-j", "KUBE-SERVICES");
     await iptables("-t", "filter", "-N", "KUBE-FIREWALL");
+    const ipset = (...args: readonly string[]) => run(node.namespace, ["ipset", ...args]);
+    for (const set of ["KUBE-CLUSTER-IP", "MINE"]) await ipset("create", set, "hash:ip,port");
+    await iptables(
+      "-t",
+      "nat",
+      "-A",
+      "KUBE-SERVICES",
+      "-m",
+      "set",
+      "--match-set",
+      "KUBE-CLUSTER-IP",
+      "dst,dst",
+      "-j",
+      "ACCEPT",
+    );
+    await run(node.namespace, ["ip", "link", "add", "kube-ipvs0", "type", "bridge"]);
 
     const connection = await LastingConnection.open(
       two.path,
@@ -249,6 +265,7 @@ table ip kube-proxy {
       await beside.says("--takeover removes them");
       expect(beside.output).toContain("nftables table ip kube-proxy");
       expect(beside.output).toContain("1 chains of iptables-nft");
+      expect(beside.output).toContain("1 ipsets of its ipvs mode");
       await stopProxy(beside);
 
       let isDone = false;
@@ -267,6 +284,8 @@ table ip kube-proxy {
       expect(saved).not.toContain("KUBE-SERVICES");
       // The kubelet's.
       expect(saved).toContain("KUBE-FIREWALL");
+      expect((await ipset("list", "-n")).trim()).toBe("MINE");
+      expect(await run(node.namespace, ["ip", "-br", "link"])).not.toContain("kube-ipvs0");
       await stopProxy(proxy);
     } finally {
       await connection.stop();

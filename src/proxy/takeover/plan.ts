@@ -1,4 +1,4 @@
-/** Which of a machine's iptables chains are kube-proxy's, and what removes them and nothing else. Pure. */
+/** Which of a machine's iptables chains and ipsets are kube-proxy's, and what removes them and nothing else. Pure. */
 
 /**
  * Of its iptables and ipvs modes (pkg/proxy/iptables, pkg/proxy/ipvs). KUBE-FIREWALL, KUBE-KUBELET-CANARY,
@@ -9,6 +9,17 @@ const kubeProxyChain = new RegExp(
     "SOURCE-RANGES-FIREWALL|PROXY-FIREWALL|PROXY-CANARY|IPVS-FILTER|IPVS-OUT-FILTER|" +
     "(SVC|SVL|SEP|FW|EXT|XLB)-[A-Z0-9]+)$",
 );
+
+/** Of its ipvs mode (pkg/proxy/ipvs/ipset.go); those of IPv6 have a prefix, and 31 letters at the most. */
+const kubeProxySet = new RegExp(
+  "^KUBE-(6-)?(LOOP-BACK|CLUSTER-IP|EXTERNAL-IP|EXTERNAL-IP-LOCAL|LOAD-BALANCER|LOAD-BALANCER-(LOCAL|FW|SOURCE-IP|SOURCE-CIDR)|" +
+    "NODE-PORT-(LOCAL-)?(TCP|UDP|SCTP-HASH)|NODE-PORT-LOCAL-SCTP-HAS|HEALTH-CHECK-NODE-PORT|IPVS-IPS)$",
+);
+
+/** Of the machine's ipsets those that are kube-proxy's, by their names. */
+export function kubeProxySets(names: readonly string[]): readonly string[] {
+  return names.filter((name) => kubeProxySet.test(name));
+}
 
 /** Chains that are kube-proxy's, as `iptables-save` names them: "nat/KUBE-SERVICES". @param saved what it printed */
 export function kubeProxyChains(saved: string): readonly string[] {

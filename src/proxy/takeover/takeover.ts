@@ -1,6 +1,6 @@
 /** Finds what a kube-proxy has programmed on this machine, and removes it once ours serves in its place. */
-import type { NftablesPort, RoutingPort } from "../../kernel/ports.ts";
-import { kubeProxyChains, planRemoval } from "./plan.ts";
+import type { IpsetPort, NftablesPort, RoutingPort } from "../../kernel/ports.ts";
+import { kubeProxyChains, kubeProxySets, planRemoval } from "./plan.ts";
 
 /** One of the variants of iptables, of one family. */
 export interface IptablesVariant {
@@ -16,6 +16,8 @@ export interface TakeoverPorts {
   readonly nftables: NftablesPort;
   readonly routing: RoutingPort;
   readonly iptables: readonly IptablesVariant[];
+  /** Undefined where the kernel has none loaded. */
+  readonly ipset: IpsetPort | undefined;
 }
 
 /** kube-proxy's, of its nftables mode (pkg/proxy/nftables). */
@@ -25,7 +27,7 @@ const ipvsDevice = "kube-ipvs0";
 const families = ["ip", "ip6"] as const;
 
 /** What there is of kube-proxy's, in words; empty: nothing. */
-export async function findKubeProxy({ nftables, routing, iptables }: TakeoverPorts): Promise<readonly string[]> {
+export async function findKubeProxy({ nftables, routing, iptables, ipset }: TakeoverPorts): Promise<readonly string[]> {
   const found: string[] = [];
   for (const family of families) {
     if (await hasTable(nftables, family)) found.push(`nftables table ${family} ${tableName}`);
@@ -34,8 +36,9 @@ export async function findKubeProxy({ nftables, routing, iptables }: TakeoverPor
     const chains = kubeProxyChains(await variant.save());
     if (chains.length > 0) found.push(`${chains.length} chains of ${variant.name}`);
   }
-  const links = await routing.links();
-  if (links.some(({ name }) => name === ipvsDevice)) found.push(`ipvs device ${ipvsDevice}`);
+  const sets = await setsOf(ipset);
+  if (sets.length > 0) found.push(`${sets.length} ipsets of its ipvs mode`);
+  if (await routing.link({ name: ipvsDevice })) found.push(`ipvs device ${ipvsDevice}`);
   return found;
 }
 
@@ -46,7 +49,7 @@ export async function findKubeProxy({ nftables, routing, iptables }: TakeoverPor
  * @throws FairleadError where the kernel, or iptables, refuses
  */
 export async function removeKubeProxy(ports: TakeoverPorts): Promise<readonly string[]> {
-  const { nftables, iptables } = ports;
+  const { nftables, iptables, ipset, routing } = ports;
   for (const family of families) {
     const table = { family, name: tableName };
     if (await hasTable(nftables, family)) await nftables.transact([{ step: "delete table", table }]);
@@ -55,7 +58,17 @@ export async function removeKubeProxy(ports: TakeoverPorts): Promise<readonly st
     const input = planRemoval(await variant.save());
     if (input !== undefined) await variant.restore(input);
   }
+  // Behind the rules that ask them: the kernel destroys no set that is in use.
+  const sets = await setsOf(ipset);
+  if (sets.length > 0) await ipset!.apply(sets.map((set) => ({ verb: "destroy", set })));
+  // With its addresses go the ways to what IPVS serves. Its virtual servers bear no name: they stay, and nothing comes to them.
+  const device = await routing.link({ name: ipvsDevice });
+  if (device) await routing.apply([{ verb: "delete", object: "link", value: { index: device.index } }]);
   return findKubeProxy(ports);
+}
+
+async function setsOf(ipset: IpsetPort | undefined): Promise<readonly string[]> {
+  return ipset === undefined ? [] : kubeProxySets((await ipset.list()).map(({ name }) => name));
 }
 
 async function hasTable(nftables: NftablesPort, family: (typeof families)[number]): Promise<boolean> {

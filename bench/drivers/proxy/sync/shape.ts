@@ -13,7 +13,7 @@ import { Probe } from "./probe.ts";
 const firstTimeoutMs = 60_000;
 const changeTimeoutMs = 60_000;
 /** Each takes seconds in a large ruleset: nft reads much of it before it writes. */
-const mostChanges = 10;
+const mostChanges = 5;
 /** Services of a transaction: of all in one the time grows with their number's square. */
 const eachTransaction = 1000;
 
