@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect } from "vitest";
 import { UpCluster } from "../fixtures/up_cluster.ts";
 import { importWorkbench, workbench } from "../fixtures/up_images.ts";
+import { ingressCase } from "./up/ingress.ts";
 import { introductions } from "./up/introductions.ts";
 import { killCases } from "./up/kills.ts";
 import { drainCase, kubectlCases } from "./up/kubectl.ts";
@@ -17,5 +18,6 @@ afterAll(() => cluster.stop(), 120_000);
 
 kubectlCases(cluster);
 introductions(cluster);
+ingressCase(cluster);
 killCases(cluster);
 drainCase(cluster);
