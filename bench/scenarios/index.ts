@@ -10,6 +10,7 @@ import { apiWatch } from "./api_watch.ts";
 import { cniAdd } from "./cni_add.ts";
 import { clusterScale } from "./cluster_scale.ts";
 import { codec } from "./codec.ts";
+import { dns } from "./dns.ts";
 import { kernelPath } from "./kernel_path.ts";
 import { proxyLoad } from "./proxy_load.ts";
 import { proxyConnect } from "./proxy_connect.ts";
@@ -21,6 +22,7 @@ import { podStartScenarios } from "./pod_start.ts";
 import { probeLoad } from "./probe_load.ts";
 import { routeLoad } from "./route_load.ts";
 import { scheduler } from "./scheduler.ts";
+import { up } from "./up.ts";
 
 export const scenarios: readonly AnyScenario[] = [
   nftMapLoad,
@@ -37,6 +39,8 @@ export const scenarios: readonly AnyScenario[] = [
   ...podStartScenarios,
   nodeIdle,
   probeLoad,
+  up,
+  dns,
   clusterScale,
   cniAdd,
   proxyLoad,
