@@ -10,6 +10,8 @@ import { openConntrackHashSize } from "../kernel/real/conntrack_hash_size.ts";
 import { openSysctl } from "../kernel/real/sysctl.ts";
 import type { FrontendCount, IpFamily } from "../model/service.ts";
 import type { AgentLog } from "../proxy/agent/agent.ts";
+import type { ProxyMode } from "../proxy/agent/mode.ts";
+import { servesLocalhost } from "../proxy/agent/iptables_mode.ts";
 import { joinObservers, type SyncObserver } from "../proxy/agent/observer.ts";
 import { ProblemEvents } from "../proxy/agent/problem_events.ts";
 import { allowLocalhostNodePorts, applySettings, readOnlySysFs } from "../proxy/conntrack/apply_settings.ts";
@@ -32,7 +34,7 @@ import { systemClock as clock } from "../reconcile/clock.ts";
 export interface ProxyAroundOptions {
   readonly config: KubeProxyConfiguration;
   /** The one that is used. */
-  readonly mode: string;
+  readonly mode: ProxyMode["name"];
   readonly nodeName: string;
   readonly families: readonly IpFamily[];
   readonly metrics: ProxyMetrics;
@@ -65,7 +67,7 @@ export class ProxyAround {
       onError: this.#failed("cannot clean conntrack; it is tried again"),
     });
     const node = new NodeHealth();
-    const timeoutMs = 2 * config.nftables.syncPeriod;
+    const timeoutMs = 2 * config[mode].syncPeriod;
     const health = new ProxyHealth({ now: () => clock.now(), timeoutMs, node: () => node.state });
     this.#services = new ServiceHealth({
       nodeName,
@@ -84,7 +86,7 @@ export class ProxyAround {
       metricsBindAddress,
       metricsRoutes({ registry, mode, configz: configz(config), frontendCounts: options.frontendCounts }),
     );
-    const isEverywhere = config.nodePortAddresses?.includes("all") ?? false;
+    const isEverywhere = config.nodePortAddresses?.includes("all") ?? mode === "iptables";
     this.observer = joinObservers([
       new MetricsObserver(metrics, families, clock.now()),
       new ConntrackObserver(this.#cleaner),
@@ -145,7 +147,12 @@ export class ProxyAround {
     const result = await applySettings(settings, sysctl, openConntrackHashSize(), { onWritten, onRefused: refused });
     if (result.isSysFsReadOnly) this.#warnOfNode(readOnlySysFs.reason, readOnlySysFs.message);
     // 127.0.0.1 is translated nowhere else: others could reach what listens on loopback alone.
-    if (config.nodePortAddresses?.includes("localhost")) await allowLocalhostNodePorts(sysctl).catch(said);
+    if (this.#needsLocalnet()) await allowLocalhostNodePorts(sysctl).catch(said);
+  }
+
+  #needsLocalnet(): boolean {
+    const { config, mode } = this.#options;
+    return mode === "iptables" ? servesLocalhost(config) : (config.nodePortAddresses?.includes("localhost") ?? false);
   }
 
   #warnOfNode(reason: string, message: string): void {

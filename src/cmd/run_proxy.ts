@@ -7,16 +7,21 @@ import type { EventType } from "../api/event_recorder.ts";
 import { HttpClient } from "../api/http/http_client.ts";
 import type { KubeProxyConfiguration } from "../config/kube_proxy.ts";
 import { FairleadError } from "../errors/catalogue.ts";
+import { messageOf } from "../errors/message.ts";
 import { openIpset } from "../kernel/real/ipset.ts";
-import { iptablesVariants } from "../kernel/real/iptables.ts";
+import { iptablesVariants, iptablesVersion, openIptables } from "../kernel/real/iptables.ts";
+import type { IptablesPort } from "../kernel/ports.ts";
 import { RealNftables } from "../kernel/real/nftables.ts";
 import { openRouting } from "../kernel/real/routing.ts";
 import type { ProgramLog } from "../log/log.ts";
 import type { IpFamily } from "../model/service.ts";
 import { ProxyAgent } from "../proxy/agent/agent.ts";
+import { iptablesMode } from "../proxy/agent/iptables_mode.ts";
+import type { ProxyMode } from "../proxy/agent/mode.ts";
 import { nftablesMode } from "../proxy/agent/nftables_mode.ts";
 import { ProxyMetrics } from "../proxy/metrics/proxy_metrics.ts";
-import { removeTables } from "../proxy/agent/clean_up.ts";
+import { removeOwnChains, removeTables } from "../proxy/agent/clean_up.ts";
+import { detectVariant, hasRandomFully } from "../proxy/apply/iptables_variant.ts";
 import { findKubeProxy, removeKubeProxy, type TakeoverPorts } from "../proxy/takeover/takeover.ts";
 import { systemClock } from "../reconcile/clock.ts";
 import { packageVersion } from "./package_version.ts";
@@ -80,18 +85,20 @@ export function startProxy(options: ProxyOptions): RunningPart {
 async function begin(options: ProxyOptions, closes: Closes): Promise<void> {
   const { config, nodeName, log } = options;
   checkMode(config);
-  const metrics = new ProxyMetrics({ mode: "nftables", now: () => systemClock.now() });
+  const modeName = config.mode === "iptables" ? "iptables" : "nftables";
+  const metrics = new ProxyMetrics({ mode: modeName, now: () => systemClock.now() });
   const client = closes.own(clientOf(options, metrics));
   const nftables = closes.own(await RealNftables.open());
   const routing = closes.own(await openRouting());
   const events = new ApiEventRecorder(client, { component: "kube-proxy", host: nodeName, clock: systemClock });
   closes.add(() => events.stop(eventsGraceMs));
   const families = familiesOfKernel();
-  log.info({ node: nodeName, mode: "nftables", families, server: client.server }, "starting");
+  const { mode, others } = await openMode(modeName, config, nftables);
+  log.info({ node: nodeName, mode: modeName, families, server: client.server }, "starting");
   const around = closes.own(
     await ProxyAround.open({
       config,
-      mode: "nftables",
+      mode: modeName,
       nodeName,
       families,
       metrics,
@@ -104,7 +111,7 @@ async function begin(options: ProxyOptions, closes: Closes): Promise<void> {
   const { observer } = around;
   const agent: ProxyAgent = new ProxyAgent({
     client,
-    mode: nftablesMode(nftables, config, systemClock),
+    mode,
     routing,
     config,
     nodeName,
@@ -121,9 +128,12 @@ async function begin(options: ProxyOptions, closes: Closes): Promise<void> {
   await agent.start();
   if (closes.isOver) return;
   log.info({ startupMs: Math.round(performance.now()) }, "programmed");
+  await removeOtherModes(modeName, others, nftables, log).catch((error: unknown) => {
+    log.error({ error: messageOf(error) }, "cannot remove what another mode has left");
+  });
   // Where nobody has used ipsets, asking for them would load them.
   const ipset = existsSync("/sys/module/ip_set") ? closes.own(await openIpset()) : undefined;
-  const ports = { nftables, routing, iptables: iptablesVariants, ipset };
+  const ports = { nftables, routing, iptables: others, ipset };
   await settleKubeProxy(ports, options, (...event) => events.event(node, ...event)).catch((error: unknown) => {
     log.error({ error: String(error) }, "cannot look for what kube-proxy has left, or remove it");
   });
@@ -145,6 +155,7 @@ export async function cleanUp({ log }: ProgramLog): Promise<void> {
   const nftables = await RealNftables.open();
   try {
     await removeTables(nftables);
+    await removeOwnChains(iptablesVariants);
     log.info("removed what Fairlead's proxy had programmed");
   } finally {
     nftables.close();
@@ -153,8 +164,37 @@ export async function cleanUp({ log }: ProgramLog): Promise<void> {
 
 /** @throws FairleadError PROXY_MODE */
 function checkMode({ mode }: KubeProxyConfiguration): void {
-  if (mode === "nftables" || mode === "auto") return;
+  if (mode === "nftables" || mode === "iptables" || mode === "auto") return;
   throw new FairleadError("PROXY_MODE", { subject: `"${mode}"`, reason: `field mode: ${mode} is not built yet` });
+}
+
+/**
+ * @returns with the variants of iptables that it does not use
+ * @throws FairleadError NATIVE_CALL where there is no iptables
+ */
+async function openMode(
+  name: ProxyMode["name"],
+  config: KubeProxyConfiguration,
+  nftables: RealNftables,
+): Promise<{ readonly mode: ProxyMode; readonly others: readonly IptablesPort[] }> {
+  if (name === "nftables") return { mode: nftablesMode(nftables, config, systemClock), others: iptablesVariants };
+  const version = await iptablesVersion();
+  const variant = await detectVariant(iptablesVariants, version);
+  const ports = { IPv4: openIptables("iptables", variant), IPv6: openIptables("ip6tables", variant) };
+  const mode = iptablesMode({ ports, config, randomFully: hasRandomFully(version) });
+  return { mode, others: iptablesVariants.filter((port) => !port.name.endsWith(`-${variant}`)) };
+}
+
+/** Behind the first sync: there is no moment in which nobody serves. */
+async function removeOtherModes(
+  mode: ProxyMode["name"],
+  others: readonly IptablesPort[],
+  nftables: RealNftables,
+  log: ProgramLog["log"],
+): Promise<void> {
+  if (mode === "iptables") await removeTables(nftables);
+  const removed = await removeOwnChains(others);
+  if (removed.length > 0) log.info({ removed }, "removed what the iptables mode had left");
 }
 
 /** Says what there is of kube-proxy's, and removes it where that was asked for: never before ours serves. */

@@ -320,6 +320,23 @@ export interface NamespacePort {
  * comes first is the separator, as for sysctl(8), and the other one is a dot within a part. A link
  * whose name has a dot is written `net/ipv4/conf/eth0.100/arp_ignore` or `net.ipv4.conf.eth0/100.arp_ignore`.
  */
+/**
+ * iptables of one family and one variant, by its own programs. Each call is bounded, as is the wait for the lock that all
+ * of them share (xtables.lock).
+ */
+export interface IptablesPort {
+  /** "ip6tables-legacy" */
+  readonly name: string;
+  /** What `-save` prints of a table. @throws FairleadError NATIVE_CALL with the program's own words */
+  list(table: string, options?: { readonly counters?: boolean }): Promise<string>;
+  /** What `-save` prints of all tables; "" where there is no such program, or its kernel modules are not there. */
+  save(): Promise<string>;
+  /** `-restore --noflush`: each table at once, or not at all. @throws FairleadError NATIVE_CALL */
+  restore(input: string): Promise<void>;
+  /** @throws FairleadError NATIVE_CALL where that cannot be asked */
+  hasChain(table: string, chain: string): Promise<boolean>;
+}
+
 export interface SysctlPort {
   /**
    * The value without its newline; several values are separated as the kernel separates them (tabs).

@@ -40,7 +40,10 @@ export function nodeFacts(family: IpFamily): NodeFacts {
 
 /** Traces the flow and holds it to what the table of flows expects: exactly, with each backend's share. */
 export function expectTrace(table: NftTable, flow: Flow, family: IpFamily, protocol: Protocol): void {
-  const outcomes = tracePacket(table, packetOf(flow, family, protocol), nodeFacts(family));
+  expectOutcomes(tracePacket(table, packetOf(flow, family, protocol), nodeFacts(family)), flow, family);
+}
+
+export function expectOutcomes(outcomes: readonly Outcome[], flow: Flow, family: IpFamily): void {
   const { expect: expected } = flow;
   expect(outcomes.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1);
   if (expected === "refused" || expected === "dropped") {

@@ -1,44 +1,70 @@
-/** iptables of this process's namespace, by its own programs: both variants, both families. */
-import { execFile } from "node:child_process";
+/** iptables by its own programs: both variants, both families. */
 import { FairleadError } from "../../errors/catalogue.ts";
-
-export interface IptablesPrograms {
-  /** "ip6tables-legacy" */
-  readonly name: string;
-  /** What `-save` prints; "" where there is no such program, or its kernel modules are not there. */
-  save(): Promise<string>;
-  /** @throws FairleadError NATIVE_CALL with the program's own words */
-  restore(input: string): Promise<void>;
-}
+import { messageOf } from "../../errors/message.ts";
+import { native, type NamespaceRef, type RunResult } from "../native.ts";
+import type { IptablesPort } from "../ports.ts";
 
 /** Rulesets of kube-proxy reach tens of MB at 10,000 Services. */
 const maxOutputBytes = 512 * 1024 * 1024;
 const timeoutMs = 60_000;
+/** How long others may hold the lock, in s (upstream: WaitSecondsValue). */
+const lockWait = ["-w", "5"] as const;
 
-export const iptablesVariants: readonly IptablesPrograms[] = ["iptables", "ip6tables"].flatMap((family) =>
-  ["nft", "legacy"].map((variant) => programs(`${family}-${variant}`)),
-);
+export type IptablesVariantName = "nft" | "legacy";
 
-function programs(name: string): IptablesPrograms {
+/** @param namespace default: this process's own */
+export function openIptables(
+  program: "iptables" | "ip6tables",
+  variant: IptablesVariantName,
+  namespace: NamespaceRef = null,
+): IptablesPort {
+  const name = `${program}-${variant}`;
+  const run = async (argv: readonly [string, ...string[]], stdin?: string): Promise<string> => {
+    const result = await start(namespace, argv, stdin);
+    if (result.status === 0) return result.stdout.toString();
+    throw refused(argv, result);
+  };
   return {
     name,
-    save: () => run(`${name}-save`, [], "").catch(() => ""),
-    restore: async (input) => {
-      await run(`${name}-restore`, ["--noflush"], input);
+    list: (table, { counters = false } = {}) => run([`${name}-save`, "-t", table, ...(counters ? ["-c"] : [])]),
+    save: () => run([`${name}-save`]).catch(() => ""),
+    restore: async (input) => void (await run([`${name}-restore`, ...lockWait, "--noflush"], input)),
+    hasChain: async (table, chain) => {
+      const argv = [name, ...lockWait, "-t", table, "-S", chain] as const;
+      const result = await start(namespace, argv);
+      if (result.status === 0) return true;
+      // "No chain/target/match by that name"; both variants use the status for that (xshared.h, PARAMETER_PROBLEM is 2).
+      if (result.status === 1) return false;
+      throw refused(argv, result);
     },
   };
 }
 
-function run(program: string, args: readonly string[], input: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const settings = { timeout: timeoutMs, maxBuffer: maxOutputBytes };
-    const child = execFile(program, args, settings, (cause, stdout, stderr) => {
-      if (!cause) return resolve(stdout);
-      const reason = stderr.trim() || cause.message;
-      reject(new FairleadError("NATIVE_CALL", { subject: `run ${program}`, reason, cause }));
+/** All of this process's namespace. */
+export const iptablesVariants: readonly IptablesPort[] = (["iptables", "ip6tables"] as const).flatMap((program) =>
+  (["nft", "legacy"] as const).map((variant) => openIptables(program, variant)),
+);
+
+/** "iptables v1.8.9 (nf_tables)", of the program that others call; "" where there is none. */
+export async function iptablesVersion(): Promise<string> {
+  const result = await start(null, ["iptables", "--version"]).catch(() => undefined);
+  return result?.stdout.toString().trim() ?? "";
+}
+
+async function start(
+  namespace: NamespaceRef,
+  argv: readonly [string, ...string[]],
+  stdin?: string,
+): Promise<RunResult> {
+  const input = stdin === undefined ? {} : { stdin: Buffer.from(stdin) };
+  return native()
+    .runInNamespace(namespace, { argv, timeoutMs, maxOutputBytes, ...input })
+    .catch((cause: unknown) => {
+      throw new FairleadError("NATIVE_CALL", { subject: `run ${argv[0]}`, reason: messageOf(cause), cause });
     });
-    // A program that ends without reading says why by its exit code.
-    child.stdin?.on("error", () => undefined);
-    child.stdin?.end(input);
-  });
+}
+
+function refused(argv: readonly string[], { status, signal, stderr }: RunResult): FairleadError {
+  const reason = stderr.toString().trim() || (status === null ? `signal ${signal}` : `status ${status}`);
+  return new FairleadError("NATIVE_CALL", { subject: `run ${argv[0]}`, reason });
 }

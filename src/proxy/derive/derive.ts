@@ -19,6 +19,8 @@ export interface WantedPort {
    * ends, whatever policies and hints say: a change of those leaves flows where they are, as upstream.
    */
   readonly serving: readonly Backend[];
+  /** Where load balancers ask whether this node serves it; of policy Local alone. */
+  readonly healthCheckNodePort?: number;
 }
 
 /**
@@ -38,7 +40,10 @@ export function deriveService(
   return new Map(
     ports.map((port) => [
       `${servicePortName(port)}/${port.protocol}`,
-      derivePort(port, mergeEndpoints(byPort.get(`${port.portName}/${port.protocol}`) ?? []), options),
+      {
+        ...derivePort(port, mergeEndpoints(byPort.get(`${port.portName}/${port.protocol}`) ?? []), options),
+        ...healthCheck(service, port),
+      },
     ]),
   );
 }
@@ -50,6 +55,12 @@ function derivePort(port: ServicePort, endpoints: readonly Endpoint[], options: 
     localBackends: local.length === 0 ? local : [...new Set(local)],
     serving: servingBackends(port, endpoints),
   };
+}
+
+/** Of type LoadBalancer alone (upstream: NeedsHealthCheck). */
+function healthCheck({ spec }: Service, { externalLocal }: ServicePort): Pick<WantedPort, "healthCheckNodePort"> {
+  const { type, healthCheckNodePort } = spec;
+  return type === "LoadBalancer" && externalLocal && healthCheckNodePort ? { healthCheckNodePort } : {};
 }
 
 export function servingBackends({ protocol }: ServicePort, endpoints: readonly Endpoint[]): readonly Backend[] {

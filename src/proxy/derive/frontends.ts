@@ -15,7 +15,13 @@ export type Target =
   | { readonly action: "reject" }
   /** Nothing goes back: another node may serve it (a load balancer is to try that one). */
   | { readonly action: "drop" }
-  | { readonly action: "balance"; readonly backends: Backends; readonly masquerade: Masquerade }
+  | {
+      readonly action: "balance";
+      readonly backends: Backends;
+      readonly masquerade: Masquerade;
+      /** internalTrafficPolicy Local. Default: of the cluster. */
+      readonly scope?: "local";
+    }
   /**
    * externalTrafficPolicy Local: clients outside reach this node's backends and keep their address; pods and
    * this node itself reach the whole cluster's, as they would by the cluster IP.
@@ -112,7 +118,8 @@ function internalTarget(port: ServicePort, { cluster, local, any }: ChosenEndpoi
   if (!any) return { action: "reject" };
   const backends = port.internalLocal ? local : cluster;
   if (backends.length === 0) return { action: "drop" };
-  return balance(port, backends, masqueradeAll ? "always" : "off-cluster");
+  const target = balance(port, backends, masqueradeAll ? "always" : "off-cluster");
+  return port.internalLocal ? { ...target, scope: "local" } : target;
 }
 
 function externalTarget(port: ServicePort, { cluster, local, any }: ChosenEndpoints): Target {
@@ -122,6 +129,6 @@ function externalTarget(port: ServicePort, { cluster, local, any }: ChosenEndpoi
   return { action: "balance local", local: Backends.of(family, local), inside: Backends.of(family, cluster) };
 }
 
-function balance({ family }: ServicePort, endpoints: readonly Endpoint[], masquerade: Masquerade): Target {
-  return { action: "balance", backends: Backends.of(family, endpoints), masquerade };
+function balance({ family }: ServicePort, endpoints: readonly Endpoint[], masquerade: Masquerade) {
+  return { action: "balance", backends: Backends.of(family, endpoints), masquerade } as const;
 }

@@ -2,12 +2,13 @@
 
 /**
  * Of its iptables and ipvs modes (pkg/proxy/iptables, pkg/proxy/ipvs). KUBE-FIREWALL, KUBE-KUBELET-CANARY,
- * KUBE-MARK-DROP and KUBE-IPTABLES-HINT are the kubelet's.
+ * KUBE-MARK-DROP and KUBE-IPTABLES-HINT are the kubelet's. Our own iptables mode has the same chains, and one that says
+ * so.
  */
 const kubeProxyChain = new RegExp(
   "^KUBE-(SERVICES|EXTERNAL-SERVICES|NODEPORTS|NODE-PORT|POSTROUTING|FORWARD|MARK-MASQ|LOAD-BALANCER|" +
     "SOURCE-RANGES-FIREWALL|PROXY-FIREWALL|PROXY-CANARY|IPVS-FILTER|IPVS-OUT-FILTER|" +
-    "(SVC|SVL|SEP|FW|EXT|XLB)-[A-Z0-9]+)$",
+    "(SVC|SVL|SEP|FW|EXT|XLB)-[A-Z0-9]+)$|^FAIRLEAD-PROXY$",
 );
 
 /** Of its ipvs mode (pkg/proxy/ipvs/ipset.go); those of IPv6 have a prefix, and 31 letters at the most. */
@@ -24,6 +25,11 @@ export function kubeProxySets(names: readonly string[]): readonly string[] {
 /** Chains that are kube-proxy's, as `iptables-save` names them: "nat/KUBE-SERVICES". @param saved what it printed */
 export function kubeProxyChains(saved: string): readonly string[] {
   return [...tables(saved)].flatMap(({ name, lines }) => chainsOf(lines).map((chain) => `${name}/${chain}`));
+}
+
+/** Whether they are our own iptables mode's, and no kube-proxy's. */
+export function isOurs(saved: string): boolean {
+  return saved.includes("\n:FAIRLEAD-PROXY ");
 }
 
 /** @returns input of `iptables-restore --noflush`; undefined where there is nothing to remove */

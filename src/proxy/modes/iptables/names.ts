@@ -1,0 +1,56 @@
+/** kube-proxy's names of chains (pkg/proxy/iptables), so that who knows its rules finds theirs. */
+import { createHash } from "node:crypto";
+import type { Protocol } from "../../../model/service.ts";
+
+export type TableName = "nat" | "filter" | "mangle";
+
+export const chainNames = {
+  services: "KUBE-SERVICES",
+  externalServices: "KUBE-EXTERNAL-SERVICES",
+  nodePorts: "KUBE-NODEPORTS",
+  postrouting: "KUBE-POSTROUTING",
+  markMasq: "KUBE-MARK-MASQ",
+  forward: "KUBE-FORWARD",
+  proxyFirewall: "KUBE-PROXY-FIREWALL",
+  /** The kubelet's too: both write the same rule into it. */
+  firewall: "KUBE-FIREWALL",
+  canary: "KUBE-PROXY-CANARY",
+  /** Empty, in mangle: these rules are this proxy's, and no kube-proxy's. */
+  owner: "FAIRLEAD-PROXY",
+} as const;
+
+/** Of a service port: policy Cluster, policy Local, external addresses, source ranges. */
+export type PortChain = "SVC" | "SVL" | "EXT" | "FW";
+
+/** @param service "namespace/name:port" */
+export function portChain(kind: PortChain, service: string, protocol: Protocol): string {
+  return `KUBE-${kind}-${hash(service + protocol.toLowerCase())}`;
+}
+
+/** @param endpoint "10.0.0.1:80", "[fd00::1]:80" */
+export function endpointChain(service: string, protocol: Protocol, endpoint: string): string {
+  return `KUBE-SEP-${hash(service + protocol.toLowerCase() + endpoint)}`;
+}
+
+/** Chains of service ports, of any kube-proxy: those that nobody wants are removed. */
+export function isPortChain(name: string): boolean {
+  return /^KUBE-(SVC|SVL|EXT|FW|SEP|XLB)-/.test(name);
+}
+
+/** A chain's name may have 28 bytes: 16 characters of base32 (RFC 4648 §6) are 80 bits. */
+function hash(text: string): string {
+  return base32(createHash("sha256").update(text).digest().subarray(0, 10));
+}
+
+const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+/** @param bytes of a number that five divides: nothing is padded */
+function base32(bytes: Uint8Array): string {
+  let [text, bits, count] = ["", 0, 0];
+  for (const byte of bytes) {
+    bits = ((bits & 31) << 8) | byte;
+    count += 8;
+    for (; count >= 5; count -= 5) text += alphabet.charAt((bits >>> (count - 5)) & 31);
+  }
+  return text;
+}
