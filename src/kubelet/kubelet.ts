@@ -22,6 +22,7 @@ import { NodeAgent } from "./node/node_agent.ts";
 import { PodManager } from "./pods/pod_manager.ts";
 import { ConfigObjects } from "./pods/config_objects.ts";
 import type { PodDeps } from "./pods/deps.ts";
+import { Turns } from "./pods/turns.ts";
 import { parseResolvConf } from "./pods/render/dns.ts";
 import { evictable, openUpkeep } from "./upkeep.ts";
 import { TimerWheel } from "./probes/timer_wheel.ts";
@@ -131,6 +132,7 @@ export async function startKubelet(given: KubeletOptions): Promise<Kubelet> {
     pullRate: new PullRate(config.registryPullQPS, config.registryBurst, clock),
     cgroups: groups.manager,
     wheel,
+    turns: new Turns(),
     settings,
     runtimeName,
     services: () => services.objects.values(),

@@ -14,6 +14,7 @@ import type { PodMetrics } from "./metrics.ts";
 import type { ConfigObjects } from "./config_objects.ts";
 import type { ResourceSettings } from "./render/resources.ts";
 import type { SandboxSettings } from "./render/sandbox.ts";
+import type { Turns } from "./turns.ts";
 
 export interface PodSettings extends SandboxSettings, ResourceSettings {
   readonly crashBackoff: BackoffBounds;
@@ -34,6 +35,8 @@ export interface PodDeps {
   readonly pullRate: PullRate;
   readonly cgroups: PodCgroups;
   readonly wheel: TimerWheel;
+  /** In which pods are planned. */
+  readonly turns: Turns;
   readonly settings: PodSettings;
   /** mount and umount. */
   readonly runProgram: RunProgram;

@@ -187,7 +187,7 @@ export class PodWorker {
   wake(): void {
     if (this.#scheduled || this.#isStopped) return;
     this.#scheduled = true;
-    setImmediate(() => {
+    this.#deps.turns.add(() => {
       this.#scheduled = false;
       if (this.#isLoaded && !this.#isStopped) this.#tick();
     });

@@ -13,6 +13,7 @@ import type { PodDeps, PodSettings } from "../../../src/kubelet/pods/deps.ts";
 import type { Listed } from "../../../src/kubelet/pods/observe.ts";
 import type { PodStatus } from "../../../src/kubelet/pods/status/input.ts";
 import { sandboxConfig } from "../../../src/kubelet/pods/render/sandbox.ts";
+import { Turns } from "../../../src/kubelet/pods/turns.ts";
 import { PodWorker } from "../../../src/kubelet/pods/worker.ts";
 import { TimerWheel } from "../../../src/kubelet/probes/timer_wheel.ts";
 import { runByFork } from "../../../src/kubelet/volumes/mounts.ts";
@@ -107,6 +108,7 @@ class Node {
         removeLeftovers: async () => undefined,
       },
       wheel: this.wheel,
+      turns: new Turns(),
       runtimeName: "containerd",
       services: () => [],
       nodeIps: () => ["192.0.2.1"],
