@@ -11,6 +11,7 @@ import type { CertificateMetrics } from "./certificates/metrics.ts";
 import { openServingCertificate } from "./certificates/open.ts";
 import type { DnsConfig } from "./cri/messages.ts";
 import type { Runtime } from "./cri/runtime.ts";
+import { preemption } from "./preemption/preempt.ts";
 import { closedBy, openAdmission, readAppArmor } from "./admission/admission.ts";
 import { openCgroups } from "./cgroups/open.ts";
 import { Limiter } from "./images/limiter.ts";
@@ -152,6 +153,7 @@ export async function startKubelet(given: KubeletOptions): Promise<Kubelet> {
       pressures: upkeep.pressures,
       unsafeSysctls: config.allowedUnsafeSysctls,
       hasAppArmor: await readAppArmor(),
+      preempt: preemption({ pods: () => [...pods.workers].map(evictable), events, clock }),
     }),
   );
   const pods: PodManager = new PodManager(deps, { staticPods, node: () => agent.node, isStandalone, admission });

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { cgroupFolders, cgroupValue } from "../fixtures/container_remains.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { startKubeletNode, type KubeletNode } from "../fixtures/kubelet_node.ts";
-import { PodKit, sleeps, statusOf } from "../fixtures/kubelet_pods.ts";
+import { conditionOf, PodKit, sleeps, statusOf } from "../fixtures/kubelet_pods.ts";
 
 let node: KubeletNode;
 let kit: PodKit;
@@ -129,6 +129,26 @@ describe("a pod that does not belong here", () => {
     await kit.run("home", sleeps, { nodeName: "node-1", nodeSelector: { disk: "fast" } });
     await kit.ready("home");
     await kit.delete("home", "holder", ...cases.map(([name]) => name));
+  });
+});
+
+describe("a pod that the node cannot do without", () => {
+  it("has room made for it, by the end of another", async () => {
+    const { cpu } = (await node.get<any>("node", "node-1")).status.allocatable;
+    const milliCpu = cpu.endsWith("m") ? Number.parseInt(cpu) : Number(cpu) * 1000;
+    const most = { ...sleeps, resources: { requests: { cpu: `${Math.floor(milliCpu * 0.8)}m` } } };
+    await kit.run("common", most);
+    await kit.ready("common");
+    await kit.run("vital", most, { nodeName: "node-1", priorityClassName: "system-node-critical" });
+    await kit.ready("vital");
+    const message = "Preempted in order to admit critical pod";
+    const common = await kit.phase("common", "Failed");
+    expect(common.status).toMatchObject({ reason: "Preempting", message });
+    const disruption = { status: "True", reason: "TerminationByKubelet", message };
+    expect(conditionOf(common, "DisruptionTarget")).toMatchObject(disruption);
+    await kit.event("common", /^Warning Preempting Preempted in order to admit critical pod$/);
+    await neighbourIsWell();
+    await kit.delete("common", "vital");
   });
 });
 

@@ -4,6 +4,9 @@ import type { Client } from "../../api/client.ts";
 import { resourceTypes } from "../../api/resource_types.ts";
 import type { Node, Pod } from "../../model/kubernetes.ts";
 import type { NodePressures } from "../node/conditions.ts";
+import type { Preempt } from "../preemption/preempt.ts";
+import { isCritical } from "./critical.ts";
+import { shortagesOf } from "./fit.ts";
 import { admissionOf } from "./plan.ts";
 import type { Rejection } from "./rejection.ts";
 
@@ -14,6 +17,8 @@ export interface AdmissionOptions {
   readonly pressures: NodePressures;
   readonly unsafeSysctls: readonly string[];
   readonly hasAppArmor: boolean;
+  /** Makes room for what the node cannot do without. */
+  readonly preempt: Preempt;
 }
 
 export interface Admission {
@@ -35,10 +40,17 @@ export function openAdmission(options: AdmissionOptions): Admission {
     const known = { node, allocatable: allocatable(), pressures: pressures.current };
     return admissionOf(pod, { ...known, others, unsafeSysctls, hasAppArmor });
   };
+  /** What speaks against it beside the room that it lacks, no room makes good. */
+  const besideRoom = (pod: Pod, others: readonly Pod[], node: Node | undefined): Rejection | undefined =>
+    admissionOf(pod, { node, allocatable: {}, pressures: pressures.current, others, unsafeSysctls, hasAppArmor });
   return {
     decide(pod, others) {
       const node = options.node();
       const rejection = verdict(pod, others, node);
+      if (rejection && isCritical(pod) && "pods" in allocatable()) {
+        const shortages = shortagesOf(pod, others, allocatable());
+        if (shortages.length > 0) return besideRoom(pod, others, node) ?? options.preempt(pod, shortages);
+      }
       if (!node || !rejection || !ofLabels.has(rejection.reason)) return rejection;
       const fresh = client.get(resourceTypes.nodes, { name: node.metadata.name });
       return fresh.then(

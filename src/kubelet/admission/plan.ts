@@ -5,7 +5,8 @@ import { requiredNodes } from "../../model/node_selector.ts";
 import { isTolerated } from "../../model/taints.ts";
 import type { Pressure } from "../node/conditions.ts";
 import { qosClassOf } from "../pods/containers.ts";
-import { isMirrorPod, isStaticPod } from "../pods/names.ts";
+import { isStaticPod } from "../pods/names.ts";
+import { isCritical } from "./critical.ts";
 import { unfit } from "./fit.ts";
 import type { Rejection } from "./rejection.ts";
 import { forbiddenSysctl } from "./sysctls.ts";
@@ -35,11 +36,6 @@ export function admissionOf(pod: Pod, view: AdmissionView): Rejection | undefine
     (isNew && node ? untolerated(pod, node) : undefined) ??
     unservedAppArmor(pod, view.hasAppArmor)
   );
-}
-
-/** Static pods, and those of the system's priorities (pkg/kubelet/types). */
-export function isCritical(pod: Pod): boolean {
-  return isStaticPod(pod) || isMirrorPod(pod) || (pod.spec.priority ?? 0) >= 2_000_000_000;
 }
 
 /** What is short of memory alone still takes pods that ask for some. */

@@ -7,7 +7,7 @@ import type { Pod } from "../../model/kubernetes.ts";
 import type { Clock } from "../../reconcile/clock.ts";
 import { Pauses } from "../../reconcile/pauses.ts";
 import { Periodic } from "../../reconcile/periodic.ts";
-import { isCritical } from "../admission/plan.ts";
+import { isCritical } from "../admission/critical.ts";
 import type { NodePressures, Pressure } from "../node/conditions.ts";
 import type { Failure } from "../pods/status/input.ts";
 import { exceededDiskLimit, hasDiskLimits } from "./local_storage.ts";

@@ -154,6 +154,7 @@ describe("a pod", () => {
       pressures: { current: [] },
       unsafeSysctls,
       hasAppArmor: true,
+      preempt: () => expect.unreachable("there is room"),
     };
     const admission = openAdmission({ ...options, node: () => nodeOf() });
     const pod = withSpec({ nodeSelector: { zone: "a" } });
