@@ -9,6 +9,8 @@ import { signal } from "./processes.ts";
 const cgroupRoot = "/sys/fs/cgroup";
 /** Where containerd's shims have their sockets, whosever they are. */
 const shimSocketDir = "/run/containerd/s";
+/** Where containerd's CNI library keeps results of ADD, whosever they are (libcni, CacheDir). */
+const cniResultDir = "/var/lib/cni/results";
 const endMs = 10_000;
 const lookMs = 50;
 
@@ -28,7 +30,9 @@ export async function removeRemains(instance: Instance): Promise<readonly string
   }
   await removeControlGroups(name);
   // Ours alone, where nothing else is in it.
-  for (const folder of [shimSocketDir, path.dirname(shimSocketDir)]) removeIfEmpty(folder);
+  for (const folder of [shimSocketDir, cniResultDir]) {
+    for (const one of [folder, path.dirname(folder)]) removeIfEmpty(one);
+  }
   return [...shimsOf(containerd.socket).map((pid) => `process ${pid}`), ...(await cgroupFolders(name))];
 }
 
