@@ -55,8 +55,8 @@ test("package.json's scripts are the whole developer's interface", () => {
 
 test("the README has the two commands, and CI calls the second", () => {
   const readme = read("README.md");
-  expect(readme).toMatch(/^ {4}\.\/fairlead up\b/m);
-  expect(readme).toMatch(/^ {4}npm test\b/m);
+  expect(readme).toMatch(/^ {4}\$ \.\/fairlead up\b/m);
+  expect(readme).toMatch(/^ {4}\$ npm test\b/m);
   expect(read(".ci/run")).toMatch(/^exec npm test$/m);
 });
 
