@@ -56,6 +56,8 @@ export const resourceTypes = {
     "ReplicationController",
   ),
   resourceQuotas: namespaced<kube.ResourceQuota>("v1", "resourcequotas", "ResourceQuota"),
+  roleBindings: namespaced<kube.RoleBinding>("rbac.authorization.k8s.io/v1", "rolebindings", "RoleBinding"),
+  roles: namespaced<kube.Role>("rbac.authorization.k8s.io/v1", "roles", "Role"),
   secrets: namespaced<kube.Secret>("v1", "secrets", "Secret"),
   serviceAccounts: namespaced<kube.ServiceAccount>("v1", "serviceaccounts", "ServiceAccount"),
   services: namespaced<kube.Service>("v1", "services", "Service"),

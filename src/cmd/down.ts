@@ -13,13 +13,13 @@ export function configure(command: Command): void {
   instanceFlags(command)
     .option("--purge", "remove data too: objects, images, volumes, certificates")
     .action(async (flags: Flags) => {
-      const [{ endProcess }, { takeDown }] = await Promise.all([
+      const [{ endProcess }, { takeDownAll }] = await Promise.all([
         import("../up/processes.ts"),
-        import("../up/take_down.ts"),
+        import("../up/nodes/take_down_all.ts"),
       ]);
       const context = await startedContext(flags);
       await endProcess(context.instance.supervisorPid, upGraceMs);
-      await takeDown(context, { purge: flags.purge ?? false });
+      await takeDownAll(context, { purge: flags.purge ?? false });
       process.exit(0);
     });
 }

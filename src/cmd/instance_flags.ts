@@ -4,6 +4,7 @@ import { Option, type Command } from "commander";
 import { FairleadError } from "../errors/catalogue.ts";
 import type { Programs, UpContext } from "../up/context.ts";
 import { defaultDataDir, instanceOf, type Instance } from "../up/instance.ts";
+import type { Underlay } from "../up/nodes/underlay.ts";
 import { formatOf, Progress } from "../up/progress.ts";
 import { readSettings } from "../up/settings.ts";
 import { packageFile } from "./package_file.ts";
@@ -40,7 +41,13 @@ export async function startedContext(flags: InstanceFlags): Promise<UpContext> {
   const instance = instanceOf(flags.dataDir);
   const settings = await readSettings(instance);
   if (!settings) throw noCluster(instance);
-  return { instance, settings, progress: progressOf(flags), programs: programs() };
+  return { instance, settings, progress: progressOf(flags), programs: programs(), openUnderlay };
+}
+
+/** Loaded when it is needed: most clusters have one node. */
+export async function openUnderlay(): Promise<Underlay> {
+  const { openUnderlay: open } = await import("./underlay.ts");
+  return open();
 }
 
 export function noCluster({ dataDir }: Instance): FairleadError {

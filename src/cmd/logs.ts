@@ -3,13 +3,14 @@ import { createReadStream, existsSync, statSync, watchFile } from "node:fs";
 import path from "node:path";
 import { Argument, type Command } from "commander";
 import { FairleadError } from "../errors/catalogue.ts";
-import { instanceOf, partFiles, partNames, type PartName } from "../up/instance.ts";
+import { instanceOf, partFiles, partNames, type Instance, type PartName } from "../up/instance.ts";
 import { wholeNumber } from "./flag_values.ts";
-import { instanceFlags, noCluster, type InstanceFlags } from "./instance_flags.ts";
+import { instanceFlags, noCluster, startedContext, type InstanceFlags } from "./instance_flags.ts";
 
 interface Flags extends InstanceFlags {
   readonly tail: number;
   readonly follow?: boolean;
+  readonly node?: string;
 }
 
 /** A line's usual length, to find the last ones without reading all. */
@@ -20,9 +21,10 @@ export function configure(command: Command): void {
   instanceFlags(command)
     .addArgument(new Argument("[part]", "whose; default: all, each by itself").choices(partNames))
     .option("--tail <lines>", "how many of the last lines", wholeNumber(0, 1_000_000), 50)
+    .option("--node <name>", "of a further node of 'fairlead up --nodes'")
     .option("-f, --follow", "go on with what comes")
     .action(async (part: PartName | undefined, flags: Flags) => {
-      const instance = instanceOf(flags.dataDir);
+      const instance = await instanceOfNode(flags);
       if (!existsSync(instance.logDir)) throw noCluster(instance);
       if (flags.follow && part === undefined) {
         throw new FairleadError("DATA_DIR", {
@@ -44,6 +46,12 @@ export function configure(command: Command): void {
       }
       process.exit(0);
     });
+}
+
+async function instanceOfNode({ node, ...flags }: Flags): Promise<Instance> {
+  if (node === undefined) return instanceOf(flags.dataDir);
+  const { nodeNamed } = await import("../up/nodes/further.ts");
+  return (await nodeNamed(await startedContext(flags), node)).context.instance;
 }
 
 /** Until Ctrl-C. A log that was emptied begins anew. */

@@ -1,12 +1,15 @@
-/** `fairlead node`: kubelet, service proxy and pod network in one process. */
+/** `fairlead node`: kubelet, service proxy and pod network in one process; and how a machine becomes a node. */
 import path from "node:path";
 import { InvalidArgumentError, type Command } from "commander";
+import { dnsPortLabel } from "../controlplane/controllers/node_dns/plan.ts";
 import { repeatedWhole, wholeNumber } from "./flag_values.ts";
+import { configureMembers } from "./node_members.ts";
 import { kubeletFlags, labels, nodeIps, taints, type NodeFlags } from "./kubelet.ts";
 
 interface Flags extends NodeFlags {
   readonly config?: readonly string[];
-  readonly kubeconfig: string;
+  readonly kubeconfig?: string;
+  readonly bootstrapKubeconfig?: string;
   readonly containerRuntimeEndpoint?: string;
   readonly dnsPort?: number;
   readonly localPathFolder?: string;
@@ -19,14 +22,20 @@ const port = wholeNumber(1, 65_535);
 
 export function configure(command: Command): void {
   command
+    // Behind `join` a flag is join's, though this command has one of its name.
+    .enablePositionalOptions()
     .option(
       "--config <file>",
       "documents of kind KubeletConfiguration, KubeProxyConfiguration and NetworkConfiguration (repeatable)",
       repeatedWhole,
     )
-    .requiredOption("--kubeconfig <file>", "how to reach the API server, as the node's user", (file) =>
-      path.resolve(file),
+    .option("--kubeconfig <file>", "how to reach the API server, as the node's user (required)", wholePath)
+    .option(
+      "--bootstrap-kubeconfig <file>",
+      "how to ask for a certificate where the kubeconfig has none that is good",
+      wholePath,
     )
+    .option("--cert-dir <folder>", "where the node's certificates are; default: pki in the root folder", wholePath)
     .option("--root-dir <folder>", "where pods' volumes are", "/var/lib/kubelet")
     .option("--hostname-override <name>", "name of the node, instead of the host's")
     .option("--node-ip <ip>", "address of the node; two, by a comma, of two families", nodeIps)
@@ -38,10 +47,15 @@ export function configure(command: Command): void {
     .option("--cleanup", "end this node's pods, remove all that was programmed for it, and end")
     .option("--log-format <format>", "text or json; default: text on a terminal, else json", logFormat)
     .option("--v <level>", "how much is logged", wholeNumber(0, 10), 0)
-    .action((flags: Flags) => run(flags));
+    .action(({ kubeconfig, ...flags }: Flags) => {
+      // Not commander's own: `node join` needs none.
+      if (kubeconfig === undefined) command.error("error: required option '--kubeconfig <file>' not specified");
+      return run({ ...flags, kubeconfig });
+    });
+  configureMembers(command);
 }
 
-async function run(flags: Flags): Promise<void> {
+async function run(flags: Flags & { readonly kubeconfig: string }): Promise<void> {
   const [{ readNodeConfiguration }, { openLog }] = await Promise.all([
     import("../config/node.ts"),
     import("../log/log.ts"),
@@ -58,12 +72,15 @@ async function run(flags: Flags): Promise<void> {
       await cleanUpNode({ config, rootDir: flags.rootDir, programLog });
     } else {
       const { runNode } = await import("./run_node.ts");
-      const { kubeconfig, dnsPort, localPathFolder } = flags;
+      const { kubeconfig, bootstrapKubeconfig, dnsPort, localPathFolder, nodeLabels } = flags;
+      // By it the control plane knows where cluster DNS is answered.
+      const dnsLabel = dnsPort === undefined ? {} : { [dnsPortLabel]: String(dnsPort) };
       await runNode({
         config,
-        flags: await kubeletFlags(flags),
+        flags: await kubeletFlags({ ...flags, nodeLabels: { ...dnsLabel, ...nodeLabels } }),
         kubeconfig,
         programLog,
+        ...(bootstrapKubeconfig === undefined ? {} : { bootstrapKubeconfig }),
         ...(dnsPort === undefined ? {} : { dnsPort }),
         ...(localPathFolder === undefined ? {} : { localPathFolder }),
       });
@@ -73,6 +90,10 @@ async function run(flags: Flags): Promise<void> {
   }
   // Everything is closed; a handle that somebody forgot must not keep a stopped agent alive.
   process.exit(0);
+}
+
+function wholePath(file: string): string {
+  return path.resolve(file);
 }
 
 function logFormat(text: string): string {

@@ -2,6 +2,8 @@
 import { messageOf } from "../errors/message.ts";
 import { HttpClient } from "../api/http/http_client.ts";
 import type { NodeConfiguration } from "../config/node.ts";
+import { CertificateMetrics } from "../kubelet/certificates/metrics.ts";
+import { openNodeClient, type NodeClient } from "../kubelet/certificates/open.ts";
 import type { LocalPathNode } from "../kubelet/volumes/local_path/plan.ts";
 import { removeLocalPaths } from "../kubelet/volumes/local_path/remover.ts";
 import type { KubeletFlags } from "../kubelet/settings.ts";
@@ -19,6 +21,8 @@ export interface NodeOptions {
   readonly config: NodeConfiguration;
   readonly flags: KubeletFlags;
   readonly kubeconfig: string;
+  /** How to ask for a certificate where the kubeconfig has none that is good. */
+  readonly bootstrapKubeconfig?: string;
   /** Where cluster DNS answers, at the node's addresses; absent: it is somebody else's. */
   readonly dnsPort?: number;
   /** Below which volumes of the StorageClass local-path are; absent: their folders are somebody else's to remove. */
@@ -28,14 +32,44 @@ export interface NodeOptions {
 
 /** Runs the node until SIGTERM or SIGINT. Pods, and what leads to them, stay. */
 export async function runNode(options: NodeOptions): Promise<void> {
-  const { flags, kubeconfig, programLog } = options;
+  const { programLog } = options;
   const { log } = programLog;
   keepHeapSmall();
   const ended = untilEnd(programLog, undefined);
   // Its timers hold up nothing, so that something has to hold the process.
   const alive = setInterval(() => undefined, 60_000);
+  const parts: KeptPart[] = [];
   // One connection and one set of credentials for kubelet and pod network; the proxy counts its own requests.
-  const client = new HttpClient({ kubeconfig, userAgent: "kubelet" });
+  const { client, ready, close } = await clientOf(options);
+  const isEnded = ended.then(() => true);
+  if (!(await Promise.race([ready().then(() => false), isEnded]))) parts.push(...startParts(options, client));
+  await ended;
+  clearInterval(alive);
+  // The kubelet first: it still needs the network for what it has begun.
+  for (const part of parts) await part.stop();
+  close();
+  log.info("stopped; pods run on, and what is programmed stays");
+}
+
+/** By the certificate that the cluster gives the node, which is renewed; or by what the kubeconfig says. */
+async function clientOf(options: NodeOptions): Promise<NodeClient> {
+  const { kubeconfig, bootstrapKubeconfig, config, flags, programLog } = options;
+  if (bootstrapKubeconfig === undefined) {
+    const client = new HttpClient({ kubeconfig, userAgent: "kubelet" });
+    return { client, ready: () => Promise.resolve(), close: () => client.close() };
+  }
+  const clock = systemClock;
+  const onError = (attempted: string, error: unknown): void => {
+    programLog.log.warn({ err: messageOf(error) }, `cannot ${attempted}; it is tried again`);
+  };
+  const about = { nodeName: flags.nodeName, folder: flags.certDir, rotates: config.kubelet.rotateCertificates };
+  const metrics = new CertificateMetrics(() => clock.now());
+  return openNodeClient({ ...about, kubeconfig, bootstrapKubeconfig, clock, metrics, onError });
+}
+
+function startParts(options: NodeOptions, client: HttpClient): readonly KeptPart[] {
+  const { flags, programLog } = options;
+  const { log } = programLog;
   const parts = Object.entries(starts(options, client)).map(([name, start]) => {
     const onFailed = (error: unknown, waitMs: number): void => {
       const reason = messageOf(error);
@@ -46,12 +80,7 @@ export async function runNode(options: NodeOptions): Promise<void> {
   void Promise.all(parts.map((part) => part.ready)).then(() => {
     log.info({ node: flags.nodeName, startupMs: Math.round(performance.now()) }, "all parts serve");
   });
-  await ended;
-  clearInterval(alive);
-  // The kubelet first: it still needs the network for what it has begun.
-  for (const part of parts) await part.stop();
-  client.close();
-  log.info("stopped; pods run on, and what is programmed stays");
+  return parts;
 }
 
 /** A part of the node is a row here. */

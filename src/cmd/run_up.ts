@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { rm } from "node:fs/promises";
 import { bringUp } from "../up/bring_up.ts";
 import type { UpContext } from "../up/context.ts";
+import { bringUpFurther, furtherNodes } from "../up/nodes/further.ts";
 import { partFiles } from "../up/instance.ts";
 import { endProcess, notePid, runningPid } from "../up/processes.ts";
 import { supervise } from "../up/supervisor.ts";
@@ -10,8 +11,11 @@ import type { ExitCode } from "./report.ts";
 import { reportError } from "./report.ts";
 
 export interface UpOptions {
-  readonly demo: boolean;
+  /** Everything that is to run does when it resolves. @returns the context with what was learnt meanwhile */
+  readonly begin: (context: UpContext) => Promise<UpContext>;
   readonly keepPods: boolean;
+  /** "cluster", "node": what is up, or down, then. */
+  readonly what: string;
 }
 
 type EndSignal = "SIGINT" | "SIGTERM";
@@ -26,20 +30,30 @@ export async function runUp(context: UpContext, options: UpOptions): Promise<Exi
   if (other === undefined) notePid(instance.supervisorPid, process.pid);
   const signal = nextSignal();
   const ending = new AbortController();
-  const begun = begin({ ...context, ending: ending.signal }, options, other);
-  const first = await Promise.race([signal, begun.then(() => undefined, failed)]);
+  const begun = options.begin({ ...context, ending: ending.signal });
+  const first = await Promise.race([signal, begun.catch(failed)]);
   if (first === "failed") return 1;
-  if (other !== undefined) return 0;
-  if (first !== undefined) {
+  if (other === undefined && typeof first === "string") {
     ending.abort();
-    return end(context, first, options.keepPods);
+    return end(context, first, options);
   }
-  const stop = supervise(context);
+  sayReady(context, options.what, other);
+  if (other !== undefined || typeof first === "string") return 0;
+  const stop = supervise(first);
   process.send?.("ready");
   if (process.connected) process.disconnect();
   const received = await signal;
   stop();
-  return end(context, received, options.keepPods);
+  return end(context, received, options);
+}
+
+function sayReady({ progress }: UpContext, what: string, other: number | undefined): void {
+  progress.say("");
+  progress.say(
+    other === undefined
+      ? `The ${what} is ready after ${(progress.elapsedMs / 1000).toFixed(1)} s. Ctrl-C, or 'fairlead down', takes it away.`
+      : `The ${what} was up already (process ${other}).`,
+  );
 }
 
 function failed(error: unknown): "failed" {
@@ -48,27 +62,25 @@ function failed(error: unknown): "failed" {
   return "failed";
 }
 
-async function begin(context: UpContext, { demo }: UpOptions, other: number | undefined): Promise<void> {
+/** A control plane and its nodes. */
+export async function beginCluster(context: UpContext, demo: boolean): Promise<UpContext> {
   const { progress, settings } = context;
   const client = await bringUp(context);
-  if (demo) {
-    const { runDemo, nextSteps } = await import("../up/demo.ts");
-    const report = await runDemo(client, settings.nodeIp, progress);
-    client.close();
-    progress.say("");
-    for (const line of nextSteps(report, settings.context)) progress.say(line);
-  } else {
+  try {
+    await bringUpFurther(context, client);
+    if (demo) {
+      const { runDemo, nextSteps } = await import("../up/demo.ts");
+      const report = await runDemo(client, settings.nodeIp, progress);
+      progress.say("");
+      for (const line of nextSteps(report, settings.context)) progress.say(line);
+    }
+    return context;
+  } finally {
     client.close();
   }
-  progress.say("");
-  progress.say(
-    other === undefined
-      ? `The cluster is ready after ${(progress.elapsedMs / 1000).toFixed(1)} s. Ctrl-C, or 'fairlead down', takes it away.`
-      : `The cluster was up already (process ${other}).`,
-  );
 }
 
-async function end(context: UpContext, signal: EndSignal, keepPods: boolean): Promise<ExitCode> {
+async function end(context: UpContext, signal: EndSignal, { keepPods, what }: UpOptions): Promise<ExitCode> {
   const { instance, progress } = context;
   process.once("SIGINT", () => {
     progress.say("Stopped at once: 'fairlead down' goes on where this has ended.");
@@ -77,14 +89,14 @@ async function end(context: UpContext, signal: EndSignal, keepPods: boolean): Pr
   progress.say("");
   try {
     if (keepPods && signal === "SIGTERM") {
-      await Promise.all((["node", "server"] as const).map((part) => endProcess(partFiles(instance, part).pid, 15_000)));
+      const own = [context, ...furtherNodes(context).map((node) => node.context)];
+      const pids = own.flatMap((one) => (["node", "server"] as const).map((part) => partFiles(one.instance, part).pid));
+      await Promise.all(pids.map((pid) => endProcess(pid, 15_000)));
       await rm(instance.supervisorPid, { force: true });
     } else {
-      const { takeDown } = await import("../up/take_down.ts");
-      await takeDown(context, { purge: false });
-      progress.say(
-        "Down. Objects and images are kept for the next 'fairlead up'; 'fairlead down --purge' removes them.",
-      );
+      const { takeDownAll } = await import("../up/nodes/take_down_all.ts");
+      await takeDownAll(context, { purge: false });
+      progress.say(`Down. What the ${what} keeps is there for the next start; 'fairlead down --purge' removes it.`);
     }
     return 0;
   } catch (error) {

@@ -38,6 +38,11 @@ export const commandTable: readonly (PresentCommand | AbsentCommand)[] = [
     load: () => import("./logs.ts"),
   },
   {
+    name: "install",
+    summary: "let systemd run a cluster, a control plane or a node; or no longer",
+    load: () => import("./install.ts"),
+  },
+  {
     name: "image",
     summary: "import images without a registry, and list them",
     load: () => import("./image.ts"),
@@ -56,6 +61,11 @@ export const commandTable: readonly (PresentCommand | AbsentCommand)[] = [
     name: "node",
     summary: "start the node agent: kubelet, service proxy and pod network in one process",
     load: () => import("./node.ts"),
+  },
+  {
+    name: "token",
+    summary: "let machines join the cluster by 'fairlead node join'",
+    load: () => import("./token.ts"),
   },
   {
     name: "kubelet",

@@ -6,7 +6,7 @@ import type { UpContext } from "../up/context.ts";
 import { instanceOf } from "../up/instance.ts";
 import type { UpSettings } from "../up/settings.ts";
 import { addressRanges, ipAddress, wholeNumber } from "./flag_values.ts";
-import { instanceFlags, programs, progressOf, type InstanceFlags } from "./instance_flags.ts";
+import { instanceFlags, openUnderlay, programs, progressOf, type InstanceFlags } from "./instance_flags.ts";
 
 interface Flags extends InstanceFlags {
   readonly kubeconfig?: string | false;
@@ -17,6 +17,8 @@ interface Flags extends InstanceFlags {
   readonly clusterCidr?: string;
   readonly serviceCidr?: string;
   readonly containerRuntimeEndpoint?: string;
+  readonly nodes?: number;
+  readonly nodeNetwork?: string;
   readonly demo?: boolean;
   readonly detach?: boolean;
   readonly keepPods?: boolean;
@@ -37,24 +39,30 @@ export function configure(command: Command): void {
     .option("--secure-port <port>", "port of the API server", wholeNumber(1, 65535), 6443)
     .option("--cluster-cidr <range>", "addresses of pods; default: 10.244.0.0/16", oneRange)
     .option("--service-cidr <range>", "addresses of Services; default: 10.96.0.0/12", oneRange)
+    .option("--nodes <count>", "nodes on this machine: further ones in network namespaces", wholeNumber(1, 100))
+    .option("--node-network <range>", "addresses of these nodes; default: 10.245.0.0/24", oneRange)
     .option("--container-runtime-endpoint <url>", "a containerd that runs; default: one of our own")
     .option("--keep-pods", "at SIGTERM, end what is ours and let pods run on (for systemd)")
     .action(async (flags: Flags) => {
-      const { runUp, detach } = await import("./run_up.ts");
+      const { beginCluster, runUp, detach } = await import("./run_up.ts");
       if (flags.detach) process.exit(await detach());
       const context = await contextOf(flags);
-      process.exit(await runUp(context, { demo: flags.demo ?? false, keepPods: flags.keepPods ?? false }));
+      const begin = (running: UpContext) => beginCluster(running, flags.demo ?? false);
+      process.exit(await runUp(context, { begin, keepPods: flags.keepPods ?? false, what: "cluster" }));
     });
 }
 
 /** What a cluster was started with the last time holds where no flag says otherwise. */
 async function contextOf(flags: Flags): Promise<UpContext> {
-  const [{ defaultClusterCidr, defaultServiceCidr, readSettings }, { nodeAddress }, { defaultKubeconfig }] =
-    await Promise.all([
-      import("../up/settings.ts"),
-      import("../up/node_address.ts"),
-      import("../up/kubeconfig/file.ts"),
-    ]);
+  const [
+    { defaultClusterCidr, defaultServiceCidr, defaultNodeNetwork, readSettings },
+    { nodeAddress },
+    { defaultKubeconfig },
+  ] = await Promise.all([
+    import("../up/settings.ts"),
+    import("../up/node_address.ts"),
+    import("../up/kubeconfig/file.ts"),
+  ]);
   const instance = instanceOf(flags.dataDir);
   const before = await readSettings(instance);
   const kubeconfig =
@@ -67,11 +75,13 @@ async function contextOf(flags: Flags): Promise<UpContext> {
     clusterCidr: flags.clusterCidr ?? before?.clusterCidr ?? defaultClusterCidr,
     serviceCidr: flags.serviceCidr ?? before?.serviceCidr ?? defaultServiceCidr,
     context: flags.context,
+    nodes: flags.nodes ?? before?.nodes ?? 1,
+    nodeNetwork: flags.nodeNetwork ?? before?.nodeNetwork ?? defaultNodeNetwork,
     ...(runtimeEndpoint === undefined ? {} : { runtimeEndpoint }),
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
     ...(before?.contextBefore === undefined ? {} : { contextBefore: before.contextBefore }),
   };
-  return { instance, settings, progress: progressOf(flags), programs: programs() };
+  return { instance, settings, progress: progressOf(flags), programs: programs(), openUnderlay };
 }
 
 function oneRange(text: string): string {

@@ -241,6 +241,16 @@ const catalogue = {
     remedy: "see the reason, and run 'fairlead down' again: it goes on where it stopped",
     retryable: true,
   },
+  NODE_JOIN: {
+    attempted: "join the cluster at {subject}",
+    remedy: "'fairlead token create' on a control-plane machine prints the command that joins; its token lasts a day",
+    retryable: true,
+  },
+  SYSTEMD_UNIT: {
+    attempted: "keep the unit {subject}",
+    remedy: "run it as root, move away what is not ours, and see 'systemctl status' and 'journalctl -u'",
+    retryable: true,
+  },
   IMAGE_IMPORT: {
     attempted: "import the image {subject}",
     remedy: "give an OCI or docker archive, or the folder of a root file system with --name; the runtime must run",

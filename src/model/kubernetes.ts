@@ -29,6 +29,8 @@ import type {
   V1ReplicaSet,
   V1ReplicationController,
   V1ResourceQuota,
+  V1Role,
+  V1RoleBinding,
   V1Secret,
   V1Service,
   V1ServiceAccount,
@@ -101,6 +103,8 @@ export type New<T extends KubeObject> = Omit<T, "metadata" | "apiVersion" | "kin
 
 export type ClusterRole = Stored<V1ClusterRole>;
 export type ClusterRoleBinding = Stored<V1ClusterRoleBinding>;
+export type Role = Stored<V1Role>;
+export type RoleBinding = Stored<V1RoleBinding>;
 export type ConfigMap = Stored<V1ConfigMap>;
 /** Its data is of any shape. */
 export type ControllerRevision = Omit<Stored<V1ControllerRevision>, "data"> & { readonly data?: unknown };

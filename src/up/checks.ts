@@ -23,6 +23,8 @@ export async function checkMachine(instance: Instance, settings: UpSettings, isR
     const hint = `it is not there: 'apt-get install ${program === "ctr" ? "containerd" : program}' brings it`;
     throw refuse(program, hint);
   }
+  // In a namespace of its own there is nothing of the machine's.
+  if (settings.netns !== undefined) return;
   checkRanges(settings);
   if (isRunning) return;
   for (const { port, host, whose } of ports(settings)) {
@@ -33,8 +35,12 @@ export async function checkMachine(instance: Instance, settings: UpSettings, isR
 }
 
 /** What is in a range of the cluster's is not reached by this machine any more: not its own network, nor its router. */
-function checkRanges({ clusterCidr, serviceCidr, nodeIp }: UpSettings): void {
-  const ranges = { "--cluster-cidr": clusterCidr, "--service-cidr": serviceCidr };
+function checkRanges({ clusterCidr, serviceCidr, nodeIp, nodeNetwork, nodes }: UpSettings): void {
+  const ranges = {
+    "--cluster-cidr": clusterCidr,
+    "--service-cidr": serviceCidr,
+    ...((nodes ?? 1) === 1 ? {} : { "--node-network": nodeNetwork }),
+  };
   const own = Object.entries(os.networkInterfaces()).flatMap(([link, addresses]) =>
     isOurs(link)
       ? []
@@ -61,10 +67,11 @@ export function overlap(a: string, b: string): boolean {
   return first.match(second, Math.min(firstBits, secondBits));
 }
 
-function ports({ securePort, nodeIp }: UpSettings) {
+function ports({ securePort, nodeIp, server }: UpSettings) {
   const loopback = "127.0.0.1";
+  const api = { port: securePort, host: "0.0.0.0", whose: "the API server (or give --secure-port)" };
   return [
-    { port: securePort, host: "0.0.0.0", whose: "the API server (or give --secure-port)" },
+    ...(server === undefined ? [api] : []),
     { port: 10250, host: "0.0.0.0", whose: "the kubelet" },
     { port: 10248, host: loopback, whose: "the kubelet's health" },
     { port: 10256, host: "0.0.0.0", whose: "the service proxy's health" },

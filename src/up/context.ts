@@ -1,5 +1,6 @@
 /** What every step of `up` and `down` is given. */
 import type { Instance } from "./instance.ts";
+import type { Underlay } from "./nodes/underlay.ts";
 import type { Progress } from "./progress.ts";
 import type { UpSettings } from "./settings.ts";
 
@@ -8,6 +9,8 @@ export interface UpContext {
   readonly settings: UpSettings;
   readonly progress: Progress;
   readonly programs: Programs;
+  /** Of the nodes of this machine; the caller closes it. */
+  readonly openUnderlay: () => Promise<Underlay>;
   /** Aborted: nothing more is started. */
   readonly ending?: AbortSignal;
 }

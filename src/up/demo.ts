@@ -7,7 +7,7 @@ import { resourceTypes } from "../api/resource_types.ts";
 import { isNotFound } from "../api/status_error.ts";
 import { FairleadError } from "../errors/catalogue.ts";
 import type { Deployment } from "../model/kubernetes.ts";
-import { applyAll } from "./bring_up.ts";
+import { applyAll } from "./apply.ts";
 import { echoImages } from "./images/own.ts";
 import type { Progress } from "./progress.ts";
 

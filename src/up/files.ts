@@ -1,5 +1,5 @@
-/** Files that are never seen half written. */
-import { chown, mkdir, open, rename, rm, stat } from "node:fs/promises";
+/** Files that are never seen half written, and whether one is there. */
+import { access, chown, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 
 /** Beside its place, on disk, then renamed. A file that was there keeps its owner, and its mode where none is given. */
@@ -21,4 +21,11 @@ export async function writeWhole(file: string, text: string, mode?: number): Pro
   } finally {
     await rm(beside, { force: true });
   }
+}
+
+export function isThere(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
 }

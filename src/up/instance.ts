@@ -32,7 +32,15 @@ export interface Instance {
     readonly socket: string;
     readonly stateDir: string;
   };
-  readonly node: { readonly rootDir: string; readonly config: string; readonly kubeconfig: string };
+  readonly node: {
+    readonly rootDir: string;
+    readonly config: string;
+    readonly kubeconfig: string;
+    /** How a node that joins asks for its certificate. */
+    readonly bootstrapKubeconfig: string;
+    /** The certificate that it got. */
+    readonly certificate: string;
+  };
 }
 
 export function instanceOf(dataDir: string): Instance {
@@ -58,8 +66,24 @@ export function instanceOf(dataDir: string): Instance {
       socket: run("containerd.sock"),
     },
     cni: { binDir: data("cni/bin"), confDir: run("net.d"), socket: run("cni.sock"), stateDir: run("network") },
-    node: { rootDir: data("kubelet"), config: data("node/config.yaml"), kubeconfig: data("node/kubeconfig") },
+    node: {
+      rootDir: data("kubelet"),
+      config: data("node/config.yaml"),
+      kubeconfig: data("node/kubeconfig"),
+      bootstrapKubeconfig: data("node/bootstrap.kubeconfig"),
+      certificate: data("kubelet/pki/kubelet-client-current.pem"),
+    },
   };
+}
+
+/** Of a further node of the same machine: an instance of its own. @param number 2 for the second */
+export function furtherInstance({ dataDir }: Instance, number: number): Instance {
+  return instanceOf(path.join(dataDir, "nodes", String(number)));
+}
+
+/** There while the node is to stay stopped (`fairlead node stop`). */
+export function stoppedFile({ dataDir }: Instance): string {
+  return path.join(dataDir, "stopped");
 }
 
 /** The parts that are processes, in the order of their start. */

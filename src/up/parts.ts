@@ -5,10 +5,12 @@ import net from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { FairleadError } from "../errors/catalogue.ts";
+import { namespacePath } from "../kernel/namespace_name.ts";
 import type { UpContext } from "./context.ts";
 import { partFiles, type Instance, type PartName } from "./instance.ts";
 import { launch, runningPid } from "./processes.ts";
 import { renderArguments } from "./render.ts";
+import type { UpSettings } from "./settings.ts";
 
 const run = promisify(execFile);
 const lookMs = 20;
@@ -21,9 +23,15 @@ export function startPart({ instance, settings, programs, ending }: UpContext, p
   if (runningPid(pidFile) !== undefined) return false;
   const args = renderArguments(instance, settings)[part];
   const program = part === "containerd" ? "containerd" : programs.launcher;
+  const [first, ...rest] = inNamespace(settings, [program, ...args]);
   // Set-up and build were due before `up` itself.
-  launch({ pidFile, logFile, argv: [program, ...args], environment: { FAIRLEAD_SKIP_SETUP: "1" } });
+  launch({ pidFile, logFile, argv: [first!, ...rest], environment: { FAIRLEAD_SKIP_SETUP: "1" } });
   return true;
+}
+
+/** Not `ip netns exec`: its fresh /sys would hide the control groups. nsenter becomes the program, under its own number. */
+export function inNamespace({ netns }: UpSettings, argv: readonly string[]): readonly string[] {
+  return netns === undefined ? argv : ["nsenter", `--net=${namespacePath(netns)}`, "--", ...argv];
 }
 
 /**

@@ -1,6 +1,6 @@
 /** What `up` and `down` say while they work: a line a step with its time; JSON for machines. */
 
-export type ProgressFormat = "terminal" | "plain" | "json";
+export type ProgressFormat = "terminal" | "plain" | "json" | "silent";
 
 export interface Output {
   write(text: string): unknown;
@@ -19,6 +19,11 @@ export class Progress {
     this.#out = out;
     this.#now = now;
     this.#started = now();
+  }
+
+  /** For work within one step: its own steps are not told; what it says is, with a name before it. */
+  within(name: string): Progress {
+    return new Progress("silent", { write: (text) => this.say(`${name}: ${String(text).trimEnd()}`) }, this.#now);
   }
 
   get elapsedMs(): number {
@@ -55,6 +60,7 @@ export class Progress {
 
   #line(line: { step: string; ms: number; outcome: "ok" | "failed"; detail: string }): void {
     const { step, ms, outcome, detail } = line;
+    if (this.#format === "silent") return;
     const atMs = Math.round(this.elapsedMs);
     if (this.#format === "json") {
       this.#out.write(`${JSON.stringify({ ...line, atMs })}\n`);

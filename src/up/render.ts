@@ -1,6 +1,7 @@
 /** What `up` tells the parts that it starts: configuration documents and flags. */
 import path from "node:path";
 import type { Instance, PartName } from "./instance.ts";
+import { addressOf } from "./nodes/render.ts";
 import { clusterDomain, dnsAddressOf, dnsPort, runtimeEndpointOf, type UpSettings } from "./settings.ts";
 
 /** The documents of `fairlead node`, as JSON, which is YAML too. */
@@ -15,7 +16,9 @@ export function renderNodeConfig(instance: Instance, settings: UpSettings): stri
     clusterDNS: [dnsAddressOf(settings)],
     // A machine for development swaps, and its pods with it.
     failSwapOn: false,
-    authentication: { x509: { clientCAFile: path.join(instance.dataDir, "pki/ca.crt") } },
+    authentication: { x509: { clientCAFile: authorityFile(instance) } },
+    // A node that joined has its certificate from the cluster, for a year.
+    ...(settings.server === undefined ? {} : { rotateCertificates: true }),
   };
   const proxy = {
     apiVersion: "kubeproxy.config.k8s.io/v1alpha1",
@@ -36,25 +39,33 @@ export function renderNodeConfig(instance: Instance, settings: UpSettings): stri
   return [kubelet, proxy, network].map((document) => `${JSON.stringify(document, undefined, 2)}\n`).join("---\n");
 }
 
+export function authorityFile({ dataDir }: Instance): string {
+  return path.join(dataDir, "pki/ca.crt");
+}
+
 /** What each part is started with, behind `fairlead`; containerd is a program of its own. */
 export function renderArguments(
   instance: Instance,
   settings: UpSettings,
 ): Readonly<Record<PartName, readonly string[]>> {
-  const { nodeIp, nodeName, securePort, serviceCidr, clusterCidr } = settings;
+  const { nodeIp, nodeName, securePort, serviceCidr, clusterCidr, nodeNetwork, server } = settings;
   const { dataDir, node, containerd, localPathDir } = instance;
   return {
     containerd: ["--config", containerd.config],
     server: [
       ...["server", "--data-dir", dataDir, "--secure-port", String(securePort), "--advertise-address", nodeIp],
       ...["--tls-san", nodeName, "--tls-san", nodeIp, "--tls-san", "127.0.0.1", "--tls-san", "localhost"],
+      ...["--tls-san", addressOf(nodeNetwork, 1)],
       ...["--service-cluster-ip-range", serviceCidr, "--cluster-cidr", clusterCidr],
       ...["--local-path-folder", localPathDir, "--log-format", "json"],
+      // As kubeadm: nodes join by tokens, which somebody has to sign for and to clear away.
+      ...["--controllers", "*,bootstrap-signer-controller,token-cleaner-controller"],
     ],
     node: [
       ...["node", "--config", node.config, "--kubeconfig", node.kubeconfig, "--root-dir", node.rootDir],
       ...["--hostname-override", nodeName, "--node-ip", nodeIp, "--log-format", "json"],
-      ...["--dns-port", String(dnsPort), "--local-path-folder", localPathDir],
+      ...["--dns-port", String(dnsPort), "--local-path-folder", settings.localPathFolder ?? localPathDir],
+      ...(server === undefined ? [] : ["--bootstrap-kubeconfig", node.bootstrapKubeconfig]),
     ],
   };
 }
@@ -93,33 +104,19 @@ export function renderNodeRights(): readonly object[] {
   ];
 }
 
-/** The Service by whose address pods ask (kubeadm's name and label), and the node behind it. */
-export function renderDns(settings: UpSettings): readonly object[] {
-  const { nodeIp, nodeName } = settings;
+/**
+ * The Service by whose address pods ask (kubeadm's name and label). Each node answers its own pods; the nodes behind it are
+ * written by the control plane (controllers/node_dns).
+ */
+export function renderDns(settings: Pick<UpSettings, "serviceCidr">): readonly object[] {
   const metadata = { name: "kube-dns", namespace: "kube-system", labels: { "k8s-app": "kube-dns" } };
   const names = { dns: "UDP", "dns-tcp": "TCP" };
-  const ports = (port: number): readonly object[] =>
-    Object.entries(names).map(([name, protocol]) => ({ name, protocol, port }));
+  const ports = Object.entries(names).map(([name, protocol]) => ({ name, protocol, port: 53 }));
   const service = {
     apiVersion: "v1",
     kind: "Service",
     metadata,
-    spec: { clusterIP: dnsAddressOf(settings), ports: ports(53) },
+    spec: { clusterIP: dnsAddressOf(settings), internalTrafficPolicy: "Local", ports },
   };
-  const slice = {
-    apiVersion: "discovery.k8s.io/v1",
-    kind: "EndpointSlice",
-    metadata: {
-      name: `kube-dns-${nodeName}`,
-      namespace: metadata.namespace,
-      labels: {
-        "kubernetes.io/service-name": metadata.name,
-        "endpointslice.kubernetes.io/managed-by": "fairlead-up",
-      },
-    },
-    addressType: nodeIp.includes(":") ? "IPv6" : "IPv4",
-    endpoints: [{ addresses: [nodeIp], nodeName, conditions: { ready: true } }],
-    ports: ports(dnsPort),
-  };
-  return [service, slice];
+  return [service];
 }

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { ipText } from "../model/address.ts";
 import { addressNumber, numberBytes, parseCidr } from "../model/cidr.ts";
 import { writeWhole } from "./files.ts";
-import type { Instance } from "./instance.ts";
+import type { Instance, PartName } from "./instance.ts";
 
 export interface UpSettings {
   readonly nodeName: string;
@@ -18,11 +18,22 @@ export interface UpSettings {
   readonly context: string;
   /** The user's current context before ours was. */
   readonly contextBefore?: string;
+  /** `https://host:port` of a control plane that is not this instance's: it is a node alone. */
+  readonly server?: string;
+  /** Where volumes of the StorageClass local-path are, as the control plane says; absent: in the instance's own folder. */
+  readonly localPathFolder?: string;
+  /** Name of the network namespace in which its processes run; absent: `up`'s own. */
+  readonly netns?: string;
+  /** How many nodes there are, with this one; absent: one. */
+  readonly nodes?: number;
+  /** By which the nodes of this machine reach one another where there are several. */
+  readonly nodeNetwork: string;
 }
 
 /** flannel's and kubeadm's. */
 export const defaultClusterCidr = "10.244.0.0/16";
 export const defaultServiceCidr = "10.96.0.0/12";
+export const defaultNodeNetwork = "10.245.0.0/24";
 export const clusterDomain = "cluster.local";
 /** At the node's address; pods ask at that of the Service kube-dns. */
 export const dnsPort = 10_053;
@@ -44,4 +55,13 @@ export async function writeSettings({ settingsFile }: Instance, settings: UpSett
 
 export function runtimeEndpointOf({ containerd }: Instance, { runtimeEndpoint }: UpSettings): string {
   return runtimeEndpoint ?? `unix://${containerd.socket}`;
+}
+
+/** The parts that are this instance's own processes, in the order of their start. */
+export function partsOf({ runtimeEndpoint, server }: UpSettings): readonly PartName[] {
+  return [
+    ...(runtimeEndpoint === undefined ? (["containerd"] as const) : []),
+    ...(server === undefined ? (["server"] as const) : []),
+    "node",
+  ];
 }

@@ -2,11 +2,13 @@
 import http from "node:http";
 import { HttpClient } from "../api/http/http_client.ts";
 import { resourceTypes } from "../api/resource_types.ts";
-import { readyCondition } from "./bring_up.ts";
 import type { UpContext } from "./context.ts";
 import { countPods, podsText, type PodCounts } from "./pod_counts.ts";
-import { partFiles, partNames } from "./instance.ts";
+import { partFiles } from "./instance.ts";
+import { existingNodes } from "./nodes/further.ts";
+import { readyCondition } from "./node_ready.ts";
 import { residentBytes, runningPid } from "./processes.ts";
+import { partsOf } from "./settings.ts";
 
 const askMs = 2000;
 
@@ -27,6 +29,10 @@ export interface ProcessStatus {
 
 export interface PartStatus {
   readonly name: string;
+  /** Whose, where it is a further node's (`up --nodes`). */
+  readonly node?: string;
+  /** The network namespace in which it runs, where it is not `up`'s. */
+  readonly netns?: string;
   /** Absent: it does not run. */
   readonly process: ProcessStatus | undefined;
 }
@@ -51,11 +57,11 @@ const healths = [
   { name: "pod network", url: "http://127.0.0.1:10245/readyz" },
 ] as const;
 
-export async function readStatus({ instance, settings }: UpContext): Promise<Status> {
-  const own = partNames.filter((part) => part !== "containerd" || settings.runtimeEndpoint === undefined);
-  const parts = own.map((name) => ({ name, process: processOf(partFiles(instance, name).pid) }));
+export async function readStatus(context: UpContext): Promise<Status> {
+  const { instance } = context;
+  const parts = [...partsOfOne(context), ...(await existingNodes(context)).flatMap((node) => partsOfOne(node.context))];
   const [api, ...checks] = await Promise.all([
-    askApi(instance.adminKubeconfig),
+    askApi(context),
     ...healths.map(async ({ name, url }) => ({ name, problem: await problemOf(url) })),
   ]);
   const all = [{ name: "API server", problem: api.problem }, ...checks];
@@ -68,18 +74,34 @@ export async function readStatus({ instance, settings }: UpContext): Promise<Sta
   return { isHealthy, supervisor: processOf(instance.supervisorPid), parts, checks: all, nodes, pods };
 }
 
+function partsOfOne({ instance, settings }: UpContext): readonly PartStatus[] {
+  const { netns, nodeName } = settings;
+  const place = netns === undefined ? {} : { node: nodeName, netns };
+  return partsOf(settings).map((name) => ({ name, ...place, process: processOf(partFiles(instance, name).pid) }));
+}
+
 function processOf(pidFile: string): ProcessStatus | undefined {
   const pid = runningPid(pidFile);
   return pid === undefined ? undefined : { pid, residentBytes: residentBytes(pid) };
 }
 
-async function askApi(
-  kubeconfig: string,
-): Promise<Pick<Status, "nodes" | "pods"> & { readonly problem: string | undefined }> {
+/** A node alone may read itself, and its own pods. */
+async function askApi({
+  instance,
+  settings: { server, nodeName },
+}: UpContext): Promise<Pick<Status, "nodes" | "pods"> & { readonly problem: string | undefined }> {
   let client: HttpClient | undefined;
   try {
+    const kubeconfig = server === undefined ? instance.adminKubeconfig : instance.node.kubeconfig;
+    const [ofNodes, ofPods] =
+      server === undefined
+        ? [{}, {}]
+        : [{ fieldSelector: `metadata.name=${nodeName}` }, { fieldSelector: `spec.nodeName=${nodeName}` }];
     client = new HttpClient({ kubeconfig, userAgent: "fairlead-status", timeoutMs: askMs });
-    const [nodes, pods] = await Promise.all([client.list(resourceTypes.nodes), client.list(resourceTypes.pods)]);
+    const [nodes, pods] = await Promise.all([
+      client.list(resourceTypes.nodes, ofNodes),
+      client.list(resourceTypes.pods, ofPods),
+    ]);
     const states = nodes.items.map((node) => {
       const ready = readyCondition(node);
       const { metadata, status } = node;
@@ -116,14 +138,18 @@ function problemOf(url: string): Promise<string | undefined> {
 /** As a person reads it. */
 export function statusText({ isHealthy, supervisor, parts, checks, nodes, pods }: Status): string {
   const mark = (isWell: boolean): string => (isWell ? "✓" : "✗");
-  const line = (isWell: boolean, name: string, detail: string): string => `${mark(isWell)} ${name.padEnd(16)}${detail}`;
+  const line = (isWell: boolean, name: string, detail: string): string =>
+    `${mark(isWell)} ${name.padEnd(15)} ${detail}`;
   const memory = (one: ProcessStatus): string => `process ${one.pid}, ${Math.round(one.residentBytes / 1e6)} MB`;
   const total = [supervisor, ...parts.map((part) => part.process)].reduce(
     (sum, one) => sum + (one?.residentBytes ?? 0),
     0,
   );
   return [
-    ...parts.map(({ name, process }) => line(process !== undefined, name, process ? memory(process) : "does not run")),
+    ...parts.map(({ name, node, process }) => {
+      const whole = node === undefined ? name : `${name} (${node})`;
+      return line(process !== undefined, whole, process ? memory(process) : "does not run");
+    }),
     supervisor
       ? line(true, "up", memory(supervisor))
       : "- up              does not run: 'fairlead up' watches the parts again",

@@ -1,9 +1,12 @@
 /** Keeps the parts of a cluster running, and their logs within bounds, until it is told to stop. */
 import { copyFile, stat, truncate } from "node:fs/promises";
 import type { UpContext } from "./context.ts";
-import { partFiles, partNames, type PartName } from "./instance.ts";
+import { isThere } from "./files.ts";
+import { partFiles, partNames, stoppedFile } from "./instance.ts";
+import { existingNodes } from "./nodes/further.ts";
 import { lastWords, startPart } from "./parts.ts";
 import { runningPid } from "./processes.ts";
+import { partsOf } from "./settings.ts";
 
 const lookMs = 500;
 const firstWaitMs = 1000;
@@ -19,38 +22,44 @@ interface Trouble {
   readonly isWaiting: boolean;
 }
 
-/** @returns how to stop it: the parts go on */
+/** Of this instance and of the machine's further nodes, whoever started those. @returns how to stop it: the parts go on */
 export function supervise(context: UpContext): () => void {
-  const { settings } = context;
-  const parts = partNames.filter((part) => part !== "containerd" || settings.runtimeEndpoint === undefined);
-  const troubles = new Map<PartName, Trouble>();
+  const troubles = new Map<string, Trouble>();
+  const each = async (work: (one: UpContext) => Promise<void>): Promise<void> => {
+    const further = (await existingNodes(context)).map((node) => node.context);
+    await Promise.all([context, ...further].map((one) => work(one)));
+  };
   let isLooking = false;
   const look = setInterval(() => {
     if (isLooking) return;
     isLooking = true;
-    void lookAt(context, parts, troubles).finally(() => (isLooking = false));
+    void each((one) => lookAt(one, troubles)).finally(() => (isLooking = false));
   }, lookMs);
-  const logs = setInterval(() => void boundLogs(context), logLookMs);
+  const logs = setInterval(() => void each(boundLogs), logLookMs);
   return () => {
     clearInterval(look);
     clearInterval(logs);
   };
 }
 
-async function lookAt(context: UpContext, parts: readonly PartName[], troubles: Map<PartName, Trouble>): Promise<void> {
+async function lookAt(context: UpContext, troubles: Map<string, Trouble>): Promise<void> {
+  const { instance, settings } = context;
   const now = performance.now();
-  for (const part of parts) {
-    const { pid, log } = partFiles(context.instance, part);
-    const trouble = troubles.get(part);
+  // Stopped on purpose, or somebody is at it just now; or it was purged.
+  if ((await isThere(stoppedFile(instance))) || !(await isThere(instance.settingsFile))) return;
+  for (const part of partsOf(settings)) {
+    const { pid, log } = partFiles(instance, part);
+    const key = `${instance.name} ${part}`;
+    const trouble = troubles.get(key);
     if (runningPid(pid) !== undefined) {
-      if (trouble && now - trouble.restartAtMs > calmMs) troubles.delete(part);
+      if (trouble && now - trouble.restartAtMs > calmMs) troubles.delete(key);
     } else if (!trouble?.isWaiting) {
       const waitMs = trouble ? Math.min(2 * trouble.waitMs, maxWaitMs) : firstWaitMs;
-      troubles.set(part, { waitMs, restartAtMs: now + waitMs, isWaiting: true });
+      troubles.set(key, { waitMs, restartAtMs: now + waitMs, isWaiting: true });
       const words = await lastWords(log);
       context.progress.say(`${part} ended; it is started again in ${waitMs / 1000} s (its last words: ${words})`);
     } else if (now >= trouble.restartAtMs) {
-      troubles.set(part, { ...trouble, isWaiting: false });
+      troubles.set(key, { ...trouble, isWaiting: false });
       startPart(context, part);
     }
   }

@@ -1,13 +1,15 @@
 /** `fairlead down`, and Ctrl-C: everything that `up` made goes, in an order in which each still finds what it needs. */
 import { execFile } from "node:child_process";
-import { access, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { promisify } from "node:util";
 import { FairleadError } from "../errors/catalogue.ts";
+import { namespacePath } from "../kernel/namespace_name.ts";
 import { unmountBelow } from "../kubelet/volumes/mounts.ts";
 import type { UpContext } from "./context.ts";
+import { isThere } from "./files.ts";
 import { partFiles } from "./instance.ts";
 import { removeFromFile } from "./kubeconfig/file.ts";
-import { awaitPart, containerdAnswers, startPart } from "./parts.ts";
+import { awaitPart, containerdAnswers, inNamespace, startPart } from "./parts.ts";
 import { endProcess } from "./processes.ts";
 import { removeRemains } from "./remains.ts";
 import { renderArguments } from "./render.ts";
@@ -27,11 +29,12 @@ export interface DownOptions {
 
 /** Idempotent: it takes away what is there. @throws FairleadError UP_DOWN with what is left */
 export async function takeDown(context: UpContext, { purge }: DownOptions): Promise<void> {
-  const { instance, progress } = context;
+  const { instance, settings, progress } = context;
   await progress.step("node agent", () => endProcess(partFiles(instance, "node").pid, nodeGraceMs));
+  const server = (): Promise<boolean> => endProcess(partFiles(instance, "server").pid, serverGraceMs);
   await Promise.all([
     progress.step("pods and network", () => endPods(context)),
-    progress.step("control plane", () => endProcess(partFiles(instance, "server").pid, serverGraceMs)),
+    ...(settings.server === undefined ? [progress.step("control plane", server)] : []),
   ]);
   await progress.step("containerd", () => endContainerd(context));
   await progress.step("kubeconfig", () => leaveKubeconfig(context));
@@ -46,9 +49,12 @@ async function endPods(context: UpContext): Promise<void> {
     await awaitPart(instance, "containerd", () => containerdAnswers(instance), 20_000).catch(() => undefined);
   }
   if (!(await isThere(instance.node.config))) return;
-  const args = [...renderArguments(instance, settings).node, "--cleanup"];
+  // After a reboot there is nothing in it, and no namespace.
+  if (settings.netns !== undefined && !(await isThere(namespacePath(settings.netns)))) return;
+  const own = [programs.launcher, ...renderArguments(instance, settings).node, "--cleanup"];
+  const [program, ...args] = inNamespace(settings, own);
   const env = { ...process.env, FAIRLEAD_SKIP_SETUP: "1" };
-  await run(programs.launcher, args, { timeout: podsMs, env, maxBuffer: 16 << 20 }).catch((cause: unknown) => {
+  await run(program!, args, { timeout: podsMs, env, maxBuffer: 16 << 20 }).catch((cause: unknown) => {
     // What is killed below is gone too; only what the kernel keeps by itself would stay.
     context.progress.say(`the node's clean-up failed: ${(cause as Error).message.split("\n")[0]}`);
   });
@@ -74,11 +80,4 @@ async function removeFiles({ instance }: UpContext, purge: boolean): Promise<voi
   if (!purge) return;
   // A folder that no `up` has made is nobody's to remove.
   if (await isThere(settingsFile)) await rm(dataDir, { recursive: true, force: true });
-}
-
-function isThere(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
 }

@@ -32,6 +32,8 @@ describe("the command line", () => {
       "up",
       "server",
       "node",
+      "token",
+      "install",
       "kubelet",
       "proxy",
       "cni",

@@ -16,6 +16,7 @@ import { garbageCollectorController } from "./garbage_collector/garbage_collecto
 import { jobController } from "./job/job.ts";
 import { localPathProvisionerController } from "./local_path_provisioner/local_path_provisioner.ts";
 import { namespaceController } from "./namespace/namespace.ts";
+import { nodeDnsController } from "./node_dns/node_dns.ts";
 import { nodeIpamController } from "./node_ipam/node_ipam.ts";
 import { nodeLifecycleController } from "./node_lifecycle/node_lifecycle.ts";
 import { persistentVolumeBinderController } from "./persistent_volume_binder/persistent_volume_binder.ts";
@@ -51,6 +52,7 @@ export const controllerTable: readonly ControllerRow[] = [
   jobController,
   localPathProvisionerController,
   namespaceController,
+  nodeDnsController,
   nodeIpamController,
   nodeLifecycleController,
   persistentVolumeBinderController,
