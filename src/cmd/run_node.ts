@@ -40,14 +40,14 @@ export async function runNode(options: NodeOptions): Promise<void> {
   const alive = setInterval(() => undefined, 60_000);
   const parts: KeptPart[] = [];
   // One connection and one set of credentials for kubelet and pod network; the proxy counts its own requests.
-  const { client, ready, close } = await clientOf(options);
+  const node = await clientOf(options);
   const isEnded = ended.then(() => true);
-  if (!(await Promise.race([ready().then(() => false), isEnded]))) parts.push(...startParts(options, client));
+  if (!(await Promise.race([node.ready().then(() => false), isEnded]))) parts.push(...startParts(options, node.client));
   await ended;
   clearInterval(alive);
   // The kubelet first: it still needs the network for what it has begun.
   for (const part of parts) await part.stop();
-  close();
+  node.close();
   log.info("stopped; pods run on, and what is programmed stays");
 }
 

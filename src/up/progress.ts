@@ -23,7 +23,7 @@ export class Progress {
 
   /** For work within one step: its own steps are not told; what it says is, with a name before it. */
   within(name: string): Progress {
-    return new Progress("silent", { write: (text) => this.say(`${name}: ${String(text).trimEnd()}`) }, this.#now);
+    return new Progress("silent", { write: (text) => this.say(`${name}: ${text.trimEnd()}`) }, this.#now);
   }
 
   get elapsedMs(): number {

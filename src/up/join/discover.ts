@@ -79,7 +79,7 @@ function ask(url: string, tls: https.RequestOptions): Promise<{ readonly data?: 
         try {
           resolve(JSON.parse(text) as { data?: Record<string, string> });
         } catch (error) {
-          reject(error as Error);
+          reject(new Error("its answer is no JSON", { cause: error }));
         }
       });
     });

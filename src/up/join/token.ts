@@ -22,7 +22,8 @@ function textOf(random: (count: number) => Uint8Array, length: number): string {
   const limit = 256 - (256 % letters.length);
   let text = "";
   while (text.length < length) {
-    for (const byte of random(length)) if (byte < limit && text.length < length) text += letters[byte % letters.length];
+    for (const byte of random(length))
+      if (byte < limit && text.length < length) text += letters.charAt(byte % letters.length);
   }
   return text;
 }

@@ -51,7 +51,7 @@ export interface NodeFacts {
 /** Empty where no token was made yet. */
 export async function readNodeFacts(client: Client): Promise<NodeFacts> {
   try {
-    return ((await client.get(resourceTypes.configMaps, nodeConfigMap)).data ?? {}) as NodeFacts;
+    return (await client.get(resourceTypes.configMaps, nodeConfigMap)).data ?? {};
   } catch (error) {
     if (isNotFound(error)) return {};
     throw error;
