@@ -2,7 +2,8 @@
 import { main } from "./main.ts";
 
 const stop = new AbortController();
-process.once("SIGINT", () => stop.abort());
+// `timeout` ends a run by SIGTERM: what a driver has made goes then too.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
 
 process.exitCode = await main(process.argv.slice(2), {
   out: (text) => void process.stdout.write(text),
