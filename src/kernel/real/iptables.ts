@@ -6,7 +6,8 @@ import type { IptablesPort } from "../ports.ts";
 
 /** Rulesets of kube-proxy reach tens of MB at 10,000 Services. */
 const maxOutputBytes = 512 * 1024 * 1024;
-const timeoutMs = 60_000;
+/** Tens of seconds at 10,000 Services on a busy machine. */
+const timeoutMs = 300_000;
 /** How long others may hold the lock, in s (upstream: WaitSecondsValue). */
 const lockWait = ["-w", "5"] as const;
 

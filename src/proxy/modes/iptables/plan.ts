@@ -52,12 +52,17 @@ class Edits {
     const [filter, nat, mangle] = [this.of("filter"), this.of("nat"), this.of("mangle")];
     const sections: readonly Section[] = [
       { table: "filter", lines: [...filter.chains, ...filter.rules] },
-      { table: "nat", lines: [...nat.chains, ...nat.deletions, ...nat.rules, ...nat.removed] },
+      { table: "nat", lines: [...descending(nat.chains), ...nat.deletions, ...nat.rules, ...nat.removed] },
       { table: "filter", lines: [...filter.deletions, ...filter.removed] },
       { table: "mangle", lines: [...mangle.chains, ...mangle.rules] },
     ];
     return sections.filter(({ lines }) => lines.length > 0);
   }
+}
+
+/** iptables-nft keeps chains sorted, and looks for a new one's place from the front: in any other order that is quadratic. */
+function descending(chains: readonly string[]): readonly string[] {
+  return [...chains].sort().reverse();
 }
 
 /** What changed since the kernel last held what was wanted; nothing else is looked at. */
