@@ -41,7 +41,7 @@ export const parts: readonly Part[] = [
     counts: "vitest",
     timeoutMs: 15 * minute * patience,
   },
-  vitest("e2e", 15),
+  vitest("e2e", 25),
 ];
 
 function check(name: string, argv: Part["argv"], minutes: number): Part {
