@@ -220,6 +220,48 @@ describe("a proxy with the role system:node-proxier alone", () => {
   }, 60_000);
 });
 
+describe("the iptables mode", () => {
+  const chains = async (): Promise<string> => {
+    const { namespace } = network.hosts.node;
+    const saved = await Promise.all(
+      ["iptables-nft-save", "iptables-legacy-save"].map((program) => run(namespace, [program])),
+    );
+    return saved.join("");
+  };
+
+  it("serves, follows changes, is taken over from nftables and back under traffic, and leaves nothing behind", async () => {
+    const { one, two } = network.hosts;
+    await stopProxy(await startProxy());
+    const proxy = await startProxy("--proxy-mode", "iptables");
+    await eventually("an end of the table", async () => !(await nft("list", "tables")).includes(" fairlead"));
+    expect(await chains()).toMatch(/^:KUBE-SVC-[A-Z2-7]{16} /m);
+    await serve("one");
+    await eventually("answers of one alone", async () => !(await chains()).includes(`${pods.two}:${targetPort}`));
+    for (let i = 0; i < 5; i++) expect(await ask()).toBe("one");
+    expect(proxy.output).not.toMatch(/WARN|ERROR/);
+    await stopProxy(proxy);
+    const connection = await LastingConnection.open(
+      two.path,
+      { namespace: one.path, port: echoPort },
+      { address: clusterIp, port: 9 },
+    );
+    try {
+      const nftables = await startProxy("--proxy-mode", "nftables");
+      await eventually("an end of the chains", async () => !(await chains()).includes("KUBE-"));
+      await connection.goesOn();
+      await stopProxy(nftables);
+      expect(await ask()).toBe("one");
+      await stopProxy(await startProxy("--proxy-mode", "iptables"));
+      await connection.goesOn();
+    } finally {
+      await connection.stop();
+      await serve("one", "two");
+    }
+    expect(await launch("--cleanup").ended).toMatchObject({ code: 0 });
+    expect(await chains()).not.toContain("KUBE-");
+  }, 90_000);
+});
+
 describe("what a kube-proxy has left", () => {
   const rules = `
 table ip kube-proxy {

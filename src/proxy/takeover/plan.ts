@@ -32,10 +32,16 @@ export function isOurs(saved: string): boolean {
   return saved.includes("\n:FAIRLEAD-PROXY ");
 }
 
-/** @returns input of `iptables-restore --noflush`; undefined where there is nothing to remove */
+/**
+ * Of what our own iptables mode has made KUBE-FIREWALL goes too, unless a kubelet that keeps one is here: its canary tells.
+ *
+ * @returns input of `iptables-restore --noflush`; undefined where there is nothing to remove
+ */
 export function planRemoval(saved: string): string | undefined {
+  const hasKubelet = /^:KUBE-KUBELET-CANARY /m.test(saved);
+  const more = isOurs(saved) && !hasKubelet ? ["KUBE-FIREWALL"] : [];
   const parts = [...tables(saved)].flatMap(({ name, lines }) => {
-    const chains = chainsOf(lines);
+    const chains = chainsOf(lines, more);
     if (chains.length === 0) return [];
     return [`*${name}`, ...removalOf(chains, lines), "COMMIT"];
   });
@@ -59,9 +65,9 @@ function* tables(saved: string): Iterable<Table> {
 }
 
 /** ":KUBE-SERVICES - [0:0]" */
-function chainsOf(lines: readonly string[]): readonly string[] {
+function chainsOf(lines: readonly string[], more: readonly string[] = []): readonly string[] {
   const names = lines.flatMap((line) => (line.startsWith(":") ? [line.slice(1).split(" ")[0]!] : []));
-  return names.filter((name) => kubeProxyChain.test(name));
+  return names.filter((name) => kubeProxyChain.test(name) || more.includes(name));
 }
 
 /** First nobody jumps there, then all are empty, then they go. */

@@ -75,6 +75,15 @@ COMMIT
 `);
   });
 
+  it("go with KUBE-FIREWALL where they are our own, but for a kubelet that keeps it", () => {
+    const ours = saved.replace(":KUBE-PROXY-CANARY", ":FAIRLEAD-PROXY - [0:0]\n:KUBE-PROXY-CANARY");
+    expect(planRemoval(ours)).toContain("-X FAIRLEAD-PROXY");
+    expect(planRemoval(ours)).not.toContain("KUBE-FIREWALL");
+    const alone = ours.replace(":KUBE-KUBELET-CANARY - [0:0]\n", "");
+    expect(planRemoval(alone)).toContain("-D INPUT -j KUBE-FIREWALL\n-D OUTPUT");
+    expect(planRemoval(alone)).toContain("-X KUBE-FIREWALL");
+  });
+
   it("that are not there are not removed", () => {
     expect(planRemoval("*nat\n:PREROUTING ACCEPT [0:0]\nCOMMIT\n")).toBeUndefined();
     expect(planRemoval("")).toBeUndefined();
