@@ -9,6 +9,8 @@ export interface HttpResponse {
 const maxBodyBytes = 10 * 1024;
 /** Bound of what comes before it. */
 const maxHeadBytes = 64 * 1024;
+/** Go's (net/http, persistConn.readResponse): a container could go on without end. */
+const maxInformational = 5;
 
 /**
  * @param isEnd nothing comes behind these bytes
@@ -16,11 +18,9 @@ const maxHeadBytes = 64 * 1024;
  * @throws Error in Go's words, where it is no answer
  */
 export function decodeResponse(bytes: Buffer, isEnd: boolean): HttpResponse | "more" {
-  const head = headOf(bytes, isEnd);
+  const head = answerHead(bytes, isEnd);
   if (head === "more") return head;
   const { code, fields, body } = head;
-  // What is only said on the way to an answer (RFC 9110, 15.2).
-  if (code >= 100 && code < 200 && code !== 101) return decodeResponse(body, isEnd);
   if (!isEnd && !isWhole(code, fields, body)) return "more";
   if (isEnd && isShort(code, fields, body)) throw new Error("unexpected EOF");
   return { code, location: fields.get("location") };
@@ -30,6 +30,19 @@ interface Head {
   readonly code: number;
   readonly fields: ReadonlyMap<string, string>;
   readonly body: Buffer;
+}
+
+/** Behind what is only said on the way to an answer (RFC 9110, 15.2). */
+function answerHead(bytes: Buffer, isEnd: boolean): Head | "more" {
+  let rest = bytes;
+  for (let informational = 0; informational <= maxInformational; informational++) {
+    const head = headOf(rest, isEnd);
+    if (head === "more") return head;
+    const isInformational = head.code >= 100 && head.code < 200 && head.code !== 101;
+    if (!isInformational) return head;
+    rest = head.body;
+  }
+  throw new Error("net/http: too many 1xx informational responses");
 }
 
 function headOf(bytes: Buffer, isEnd: boolean): Head | "more" {

@@ -1,6 +1,6 @@
 /** Mounts that the kubelet makes below its own folder, and their end: always by what mountinfo shows. */
 import { execFile } from "node:child_process";
-import { readFile, stat } from "node:fs/promises";
+import { readFile, realpath, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { FairleadError } from "../../errors/catalogue.ts";
@@ -58,4 +58,12 @@ export async function unmountBelow(folder: string, run = runByFork): Promise<voi
   }
   const left = await mountPointsBelow(folder);
   if (left.length > 0) throw new FairleadError("VOLUME", { subject: folder, reason: `${left[0]!} is still mounted` });
+}
+
+/** Removes a folder with all that is in it; one that is not there is gone. @throws FairleadError VOLUME where anything is mounted there */
+export async function removeUnmounted(folder: string): Promise<void> {
+  const real = await realpath(folder).catch(() => folder);
+  const [point] = await mountPointsBelow(real);
+  if (point !== undefined) throw new FairleadError("VOLUME", { subject: folder, reason: `${point} is mounted there` });
+  await rm(folder, { recursive: true, force: true });
 }

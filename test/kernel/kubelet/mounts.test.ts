@@ -1,10 +1,16 @@
 /** Mounts in memory: made once, found again, and gone, by either way to run a program. */
-import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync, existsSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statfsSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runProgram } from "../../../src/kernel/real/programs.ts";
-import { mountPointsBelow, mountTmpfs, runByFork, unmountBelow } from "../../../src/kubelet/volumes/mounts.ts";
+import {
+  mountPointsBelow,
+  mountTmpfs,
+  removeUnmounted,
+  runByFork,
+  unmountBelow,
+} from "../../../src/kubelet/volumes/mounts.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -47,5 +53,28 @@ describe.each(ways)("a tmpfs by %s way", (_, run) => {
     const target = path.join(folder, "target");
     mkdirSync(target);
     await expect(mountTmpfs(target, -1, run)).rejects.toMatchObject({ code: "VOLUME" });
+  });
+});
+
+describe("a folder that is to be removed", () => {
+  it("stays with all that is in it while anything is mounted there, also behind a symbolic link", async () => {
+    const [above, link] = [path.join(folder, "volume"), path.join(folder, "link")];
+    const mounted = path.join(above, "data");
+    mkdirSync(mounted, { recursive: true });
+    symlinkSync(folder, link);
+    writeFileSync(path.join(above, "own"), "");
+    await mountTmpfs(mounted);
+    writeFileSync(path.join(mounted, "theirs"), "");
+    for (const name of [above, path.join(link, "volume")]) {
+      await expect(removeUnmounted(name)).rejects.toMatchObject({
+        code: "VOLUME",
+        reason: `${mounted} is mounted there`,
+      });
+    }
+    expect([path.join(mounted, "theirs"), path.join(above, "own")].every(existsSync)).toBe(true);
+    await unmountBelow(folder);
+    await removeUnmounted(above);
+    expect(existsSync(above)).toBe(false);
+    await removeUnmounted(above);
   });
 });

@@ -61,6 +61,7 @@ describe("an answer", () => {
     ["HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", /invalid byte in chunk length/],
     ["HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n", /malformed chunked encoding/],
     [`HTTP/1.1 200 OK\r\n${"a: b\r\n".repeat(20_000)}`, /exceeded the limit/],
+    ["HTTP/1.1 103 Early Hints\r\n\r\n".repeat(6), /too many 1xx informational responses/],
   ])("is none where it is %j", (text, message) => {
     expect(() => parsed(text)).toThrow(message);
   });

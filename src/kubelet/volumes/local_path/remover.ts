@@ -1,10 +1,10 @@
 /** Removes the folders of local-path volumes that are being deleted, and lets the volumes go (docs/decisions/045). */
-import { rm } from "node:fs/promises";
 import type { Client } from "../../../api/client.ts";
 import { Informer } from "../../../api/informer.ts";
 import { resourceTypes } from "../../../api/resource_types.ts";
 import { isConflict, isNotFound } from "../../../api/status_error.ts";
 import { WorkQueue } from "../../../reconcile/work_queue.ts";
+import { removeUnmounted } from "../mounts.ts";
 import { planRemoval, type LocalPathNode } from "./plan.ts";
 
 export interface RemoverOptions {
@@ -27,7 +27,8 @@ export function removeLocalPaths({ client, node, onError }: RemoverOptions): () 
       const volume = volumes.objects.get(name);
       const removal = volume && planRemoval(volume, node);
       if (!removal) return undefined;
-      await rm(removal.folder, { recursive: true, force: true });
+      // What a pod has mounted in its volume, with propagation, is somebody else's.
+      await removeUnmounted(removal.folder);
       const { resourceVersion } = volume.metadata;
       const body = { metadata: { resourceVersion, finalizers: removal.finalizers } };
       await client.patch(type, { name }, { type: "merge", body }).catch((error: unknown) => {
