@@ -8,7 +8,7 @@ import { applyAll } from "./apply.ts";
 import { checkMachine } from "./checks.ts";
 import type { UpContext } from "./context.ts";
 import { adminEntry, writeNodeKubeconfig } from "./credentials.ts";
-import { isThere } from "./files.ts";
+import { isThere } from "../files/whole.ts";
 import { partFiles, partNames } from "./instance.ts";
 import { mergeIntoFile } from "./kubeconfig/file.ts";
 import { bringUpAgent } from "./node_ready.ts";

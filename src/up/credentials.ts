@@ -2,7 +2,7 @@
 import path from "node:path";
 import { kubeconfig } from "../controlplane/apiserver/certificates/kubeconfig.ts";
 import { Pki } from "../controlplane/apiserver/certificates/pki.ts";
-import { writeWhole } from "./files.ts";
+import { writeWhole } from "../files/whole.ts";
 import type { Instance } from "./instance.ts";
 import type { KubeconfigEntry } from "./kubeconfig/merge.ts";
 import type { UpSettings } from "./settings.ts";

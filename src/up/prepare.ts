@@ -2,7 +2,7 @@
 import { copyFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { UpContext } from "./context.ts";
-import { writeWhole } from "./files.ts";
+import { writeWhole } from "../files/whole.ts";
 import type { Instance } from "./instance.ts";
 import { renderNodeConfig } from "./render.ts";
 import { writeSettings } from "./settings.ts";

@@ -2,7 +2,7 @@
 import { hasAppArmor, mayLowerOomScore } from "./containerd/facts.ts";
 import { renderContainerd } from "./containerd/render.ts";
 import type { UpContext } from "./context.ts";
-import { writeWhole } from "./files.ts";
+import { writeWhole } from "../files/whole.ts";
 import { importOwnImages, pauseImage } from "./images/own.ts";
 import { awaitPart, containerdAnswers, startPart } from "./parts.ts";
 import { runtimeEndpointOf } from "./settings.ts";

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { ipText } from "../model/address.ts";
 import { addressNumber, numberBytes, parseCidr } from "../model/cidr.ts";
-import { writeWhole } from "./files.ts";
+import { writeWhole } from "../files/whole.ts";
 import type { Instance, PartName } from "./instance.ts";
 
 export interface UpSettings {

@@ -1,7 +1,7 @@
 /** Keeps the parts of a cluster running, and their logs within bounds, until it is told to stop. */
 import { copyFile, stat, truncate } from "node:fs/promises";
 import type { UpContext } from "./context.ts";
-import { isThere } from "./files.ts";
+import { isThere } from "../files/whole.ts";
 import { partFiles, partNames, stoppedFile } from "./instance.ts";
 import { existingNodes } from "./nodes/further.ts";
 import { lastWords, startPart } from "./parts.ts";

@@ -6,7 +6,7 @@ import { FairleadError } from "../errors/catalogue.ts";
 import { namespacePath } from "../kernel/namespace_name.ts";
 import { unmountBelow } from "../kubelet/volumes/mounts.ts";
 import type { UpContext } from "./context.ts";
-import { isThere } from "./files.ts";
+import { isThere } from "../files/whole.ts";
 import { partFiles } from "./instance.ts";
 import { removeFromFile } from "./kubeconfig/file.ts";
 import { awaitPart, containerdAnswers, inNamespace, startPart } from "./parts.ts";

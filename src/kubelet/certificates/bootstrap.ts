@@ -3,9 +3,10 @@
  * of the bootstrap one and the certificate that will be got (pkg/kubelet/certificate/bootstrap).
  */
 import { readFileSync } from "node:fs";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { stringify } from "yaml";
+import { writeWhole } from "../../files/whole.ts";
 import { credentialsOf, readKubeconfig } from "../../api/http/kubeconfig.ts";
 import { heldCertificate } from "./store.ts";
 
@@ -22,8 +23,7 @@ export async function prepareKubeconfig(files: BootstrapFiles, nowMs: number): P
   const { cluster } = readKubeconfig(files.bootstrapKubeconfig);
   const text = stringify(renderKubeconfig(absolute(cluster, files.bootstrapKubeconfig), files.certificateFile));
   await mkdir(path.dirname(files.kubeconfig), { recursive: true });
-  await writeFile(`${files.kubeconfig}.new`, text, { mode: 0o600 });
-  await rename(`${files.kubeconfig}.new`, files.kubeconfig);
+  await writeWhole(files.kubeconfig, text, 0o600);
   return true;
 }
 

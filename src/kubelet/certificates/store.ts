@@ -3,8 +3,9 @@
  * NAME-2026-01-02-15-04-05.pem, and NAME-current.pem, a link to the newest.
  */
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, symlink } from "node:fs/promises";
 import path from "node:path";
+import { writeWhole } from "../../files/whole.ts";
 
 export interface HeldCertificate {
   /** PEM, with what leads to the authority. */
@@ -65,8 +66,7 @@ export class CertificateStore {
     const held = heldCertificate(`${cert}\n${key}`);
     await mkdir(this.#folder, { recursive: true, mode: 0o755 });
     const file = path.join(this.#folder, `${this.#name}-${stamp(nowMs)}.pem`);
-    await writeFile(`${file}.new`, held.cert + held.key, { mode: 0o600, flush: true });
-    await rename(`${file}.new`, file);
+    await writeWhole(file, held.cert + held.key, 0o600);
     const link = path.join(this.#folder, `${this.#name}-updated.pem`);
     await rm(link, { force: true });
     await symlink(file, link);

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { writeWhole } from "../files.ts";
+import { writeWhole } from "../../files/whole.ts";
 import type { Instance } from "../instance.ts";
 import { imageNames, importRootfs, type ImageStore, type RootfsImage } from "./import.ts";
 

@@ -3,7 +3,7 @@ import { stringify } from "yaml";
 import type { Client } from "../../api/client.ts";
 import { HttpClient } from "../../api/http/http_client.ts";
 import { FairleadError } from "../../errors/catalogue.ts";
-import { isThere, writeWhole } from "../files.ts";
+import { isThere, writeWhole } from "../../files/whole.ts";
 import { checkMachine } from "../checks.ts";
 import type { UpContext } from "../context.ts";
 import { partFiles } from "../instance.ts";

@@ -4,7 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FairleadError } from "../../errors/catalogue.ts";
-import { writeWhole } from "../files.ts";
+import { writeWhole } from "../../files/whole.ts";
 import { currentContext, mergeEntry, removeEntry, type KubeconfigEntry } from "./merge.ts";
 
 const lockTimeoutMs = 5000;

@@ -6,7 +6,7 @@ import { resourceTypes } from "../../api/resource_types.ts";
 import { isNotFound } from "../../api/status_error.ts";
 import { FairleadError } from "../../errors/catalogue.ts";
 import type { UpContext } from "../context.ts";
-import { isThere } from "../files.ts";
+import { isThere } from "../../files/whole.ts";
 import { furtherInstance, stoppedFile } from "../instance.ts";
 import { invite } from "../join/invite.ts";
 import { joinCluster } from "../join/join.ts";

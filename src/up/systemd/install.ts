@@ -4,7 +4,7 @@ import { mkdir, readFile, readlink, rm, symlink } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { FairleadError } from "../../errors/catalogue.ts";
-import { isThere, writeWhole } from "../files.ts";
+import { isThere, writeWhole } from "../../files/whole.ts";
 import { marker, renderUnit, unitName, type Role, type UnitOptions } from "./render.ts";
 
 const run = promisify(execFile);

@@ -1,9 +1,10 @@
 /** The certificate of a kubelet that was given none: its own word, in kubelet.crt and kubelet.key of --cert-dir. */
 import { randomBytes, webcrypto } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, rename, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { isIP } from "node:net";
 import path from "node:path";
+import { writeWhole } from "../../../files/whole.ts";
 import { FairleadError } from "../../../errors/catalogue.ts";
 import type { CertificateFiles } from "./files.ts";
 import type { ServingCertificate } from "./source.ts";
@@ -24,8 +25,8 @@ export async function ensureSelfSigned(
   try {
     await mkdir(folder, { recursive: true });
     const { cert, key } = await makeSelfSigned(names, nowMs);
-    await replace(files.keyFile, key, 0o600);
-    await replace(files.certFile, cert, 0o644);
+    await writeWhole(files.keyFile, key, 0o600);
+    await writeWhole(files.certFile, cert, 0o644);
   } catch (cause) {
     throw new FairleadError("CERTIFICATE_FILE", { subject: files.certFile, cause });
   }
@@ -60,9 +61,4 @@ async function makeSelfSigned(names: readonly string[], nowMs: number): Promise<
   const lines = pkcs8.toString("base64").replace(/.{64}/g, "$&\n").trimEnd();
   const key = `-----BEGIN PRIVATE KEY-----\n${lines}\n-----END PRIVATE KEY-----\n`;
   return { cert: `${certificate.toString("pem")}\n`, key };
-}
-
-async function replace(file: string, text: string, mode: number): Promise<void> {
-  await writeFile(`${file}.new`, text, { mode });
-  await rename(`${file}.new`, file);
 }

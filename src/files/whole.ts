@@ -2,7 +2,11 @@
 import { access, chown, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 
-/** Beside its place, on disk, then renamed. A file that was there keeps its owner, and its mode where none is given. */
+/**
+ * Beside its place, on disk, then renamed. A file that was there keeps its owner, and its mode where none is given.
+ *
+ * @param mode default: the one it has, else 0600
+ */
 export async function writeWhole(file: string, text: string, mode?: number): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
   const before = await stat(file).catch(() => undefined);
