@@ -35,10 +35,13 @@ export function ingressCase(cluster: UpCluster): void {
       expect(await ask("three.example")).toContain("503 Service Unavailable");
 
       // New pods, and a new rule: the controller follows.
+      const pods = async (): Promise<string> => place.field("pods -l app=one", ".items[*].metadata.name");
+      const before = await pods();
       await place.run("rollout", "restart", "deployment/one");
       await place.rolledOut("deployment/one");
-      const pod = await place.field("pods -l app=one", ".items[*].metadata.name");
-      await answers("one.example", new RegExp(`^hello from ${pod.split(" ").at(-1)!},`, "m"));
+      const after = (await pods()).split(" ").filter((name) => name !== before);
+      expect(after).toHaveLength(1);
+      await answers("one.example", new RegExp(`^hello from ${after[0]!},`, "m"));
       await place.run("create", "ingress", "more", "--rule=three.example/*=two:http");
       await answers("three.example", /^hello from two-/m);
       await place.run("delete", "ingress", "more");
