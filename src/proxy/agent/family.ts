@@ -3,12 +3,13 @@ import type { FrontendCount, IpFamily } from "../../model/service.ts";
 import type { WantedPort } from "../derive/derive.ts";
 import type { Report } from "../derive/problems.ts";
 import type { ModeOptions } from "../derive/mode_options.ts";
-import type { FamilyRules } from "./mode.ts";
+import type { FamilyRules, ModeKernel, ModeRuleset } from "./mode.ts";
 import type { FamilySync, PortChange } from "./observer.ts";
 
 export class FamilyProxy {
   readonly family: IpFamily;
-  readonly #rules: FamilyRules;
+  readonly #ruleset: ModeRuleset;
+  readonly #kernel: ModeKernel;
   /** Service → names of its ports, as the ruleset has them; of one port, as most have, that name alone. */
   readonly #ports = new Map<string, string | readonly string[]>();
   #changes: PortChange[] = [];
@@ -18,13 +19,14 @@ export class FamilyProxy {
   #isWhole = true;
 
   constructor(rules: FamilyRules) {
-    this.family = rules.options.family;
-    this.#rules = rules;
+    this.family = rules.ruleset.options.family;
+    this.#ruleset = rules.ruleset;
+    this.#kernel = rules.kernel;
   }
 
   /** Before the first Service comes. */
   async adopt(): Promise<void> {
-    this.#isWhole = await this.#rules.adopt();
+    this.#isWhole = await this.#kernel.adopt();
   }
 
   /** Whether the next sync observes the table, so that every Service must be known to it: what is not would go. */
@@ -33,7 +35,7 @@ export class FamilyProxy {
   }
 
   configure(options: ModeOptions): void {
-    this.#rules.configure(options);
+    this.#ruleset.configure(options);
   }
 
   /**
@@ -47,7 +49,7 @@ export class FamilyProxy {
     const had = this.#ports.get(key);
     // As of every Service of the other family.
     if (had === undefined && after.size === 0) return [];
-    const before = namesOf(had).map((name) => this.#rules.wanted(name));
+    const before = namesOf(had).map((name) => this.#ruleset.wanted(name));
     const rivals = this.#rivalsOf(key, [...before, ...after.values()]);
     for (const name of namesOf(had)) if (!after.has(name)) this.#change(name, undefined);
     for (const [name, wanted] of after) this.#change(name, wanted);
@@ -62,7 +64,7 @@ export class FamilyProxy {
   #rivalsOf(key: string, ports: readonly (WantedPort | undefined)[]): ReadonlyMap<string, string> {
     const rivals = new Map<string, string>();
     for (const wanted of ports) {
-      for (const name of this.#rules.rivalsFor(wanted)) {
+      for (const name of this.#ruleset.rivalsFor(wanted)) {
         if (serviceOf(name) !== key && !rivals.has(name)) rivals.set(name, this.#ownersOver(name));
       }
     }
@@ -70,7 +72,7 @@ export class FamilyProxy {
   }
 
   #ownersOver(name: string): string {
-    return this.#rules
+    return this.#ruleset
       .refusedTo(name)
       .map(({ owner }) => owner)
       .join();
@@ -78,7 +80,7 @@ export class FamilyProxy {
 
   /** Upstream serves either, as chance has it; here the first by name has it on every node. */
   #reportTaken(name: string, report: Report): void {
-    for (const { frontend, owner } of this.#rules.refusedTo(name)) {
+    for (const { frontend, owner } of this.#ruleset.refusedTo(name)) {
       const { address = "node port", port, protocol } = frontend;
       const field = `${address} ${port}/${protocol}`;
       report({
@@ -90,8 +92,8 @@ export class FamilyProxy {
   }
 
   #change(name: string, after: WantedPort | undefined): void {
-    const before = this.#rules.wanted(name);
-    this.#rules.set(name, after);
+    const before = this.#ruleset.wanted(name);
+    this.#ruleset.set(name, after);
     this.#changes.push({ name, before, after });
   }
 
@@ -102,7 +104,7 @@ export class FamilyProxy {
   /** @throws FairleadError: nothing is lost, the next call observes and tries again */
   async sync(): Promise<FamilySync> {
     const startedMs = performance.now();
-    const { nodePortAddresses } = this.#rules.options;
+    const { nodePortAddresses } = this.#ruleset.options;
     const repaired = this.#mustRepair;
     // What is asked for from now on is asked of the next.
     this.#mustRepair = false;
@@ -119,7 +121,7 @@ export class FamilyProxy {
 
   async #write(repairing: boolean): Promise<number> {
     try {
-      return await (repairing ? this.#rules.repair() : this.#rules.sync());
+      return await (repairing ? this.#kernel.repair() : this.#kernel.sync());
     } catch (error) {
       this.#mustRepair = true;
       throw error;
@@ -128,7 +130,7 @@ export class FamilyProxy {
 
   /** What the kernel has counted of each frontend; none before there is a table. */
   async counts(): Promise<readonly FrontendCount[]> {
-    return this.#isWhole ? this.#rules.counts() : [];
+    return this.#isWhole ? this.#kernel.counts() : [];
   }
 }
 

@@ -2,15 +2,11 @@
 import type { KubeProxyConfiguration } from "../../config/kube_proxy.ts";
 import type { IptablesPort } from "../../kernel/ports.ts";
 import { parseCidr } from "../../model/cidr.ts";
-import type { FrontendCount, IpFamily } from "../../model/service.ts";
+import type { IpFamily } from "../../model/service.ts";
 import { IptablesChains } from "../apply/iptables.ts";
-import type { Conflict } from "../derive/claims.ts";
-import type { WantedPort } from "../derive/derive.ts";
-import type { ModeOptions } from "../derive/mode_options.ts";
-import type { IptablesOptions } from "../modes/iptables/options.ts";
 import { Ruleset } from "../modes/iptables/ruleset.ts";
 import { nodePortAddresses, ofFamily } from "./derive.ts";
-import type { FamilyRules, ProxyMode, RulesWatch } from "./mode.ts";
+import type { ProxyMode, RulesWatch } from "./mode.ts";
 
 export interface IptablesModeOptions {
   readonly ports: Readonly<Record<IpFamily, IptablesPort>>;
@@ -19,7 +15,7 @@ export interface IptablesModeOptions {
 }
 
 export function iptablesMode({ ports, config, randomFully }: IptablesModeOptions): ProxyMode {
-  const families: IptablesRules[] = [];
+  const families: IptablesChains[] = [];
   const { localhostNodePorts } = config.iptables;
   const { tcpBeLiberal } = config.conntrack;
   return {
@@ -28,9 +24,10 @@ export function iptablesMode({ ports, config, randomFully }: IptablesModeOptions
     rules: (options) => {
       const nodePortsEverywhere = isEverywhere(config.nodePortAddresses, options.family);
       const fixed = { nodePortsEverywhere, localhostNodePorts, tcpBeLiberal, randomFully };
-      const rules = new IptablesRules(ports[options.family], options, fixed);
-      families.push(rules);
-      return rules;
+      const ruleset = new Ruleset({ ...options, ...fixed });
+      const kernel = new IptablesChains(ports[options.family], ruleset);
+      families.push(kernel);
+      return { ruleset, kernel };
     },
     watch: () => canaryWatch(families),
     nodePortAddresses: (ips, local, family) => {
@@ -60,67 +57,8 @@ function holdsLoopback(configured: string): boolean {
   return parseCidr(configured)?.address.startsWith("127.") ?? false;
 }
 
-type Fixed = Omit<IptablesOptions, keyof ModeOptions>;
-
-export class IptablesRules implements FamilyRules {
-  readonly #ruleset: Ruleset;
-  readonly #chains: IptablesChains;
-  readonly #fixed: Fixed;
-
-  constructor(port: IptablesPort, options: ModeOptions, fixed: Fixed) {
-    this.#fixed = fixed;
-    this.#ruleset = new Ruleset({ ...options, ...fixed });
-    this.#chains = new IptablesChains(port, this.#ruleset);
-  }
-
-  get options(): ModeOptions {
-    return this.#ruleset.options;
-  }
-
-  configure(options: ModeOptions): void {
-    this.#ruleset.configure({ ...options, ...this.#fixed });
-  }
-
-  set(service: string, wanted: WantedPort | undefined): void {
-    this.#ruleset.set(service, wanted);
-  }
-
-  wanted(service: string): WantedPort | undefined {
-    return this.#ruleset.wanted(service);
-  }
-
-  rivalsFor(wanted: WantedPort | undefined): readonly string[] {
-    return this.#ruleset.rivalsFor(wanted);
-  }
-
-  refusedTo(service: string): readonly Conflict[] {
-    return this.#ruleset.refusedTo(service);
-  }
-
-  /** Chains are shared with whatever kube-proxy was here: the first sync must know every Service. */
-  adopt(): Promise<boolean> {
-    return Promise.resolve(true);
-  }
-
-  sync(): Promise<number> {
-    return this.#chains.sync();
-  }
-
-  repair(): Promise<number> {
-    return this.#chains.repair();
-  }
-
-  hasCanaries(): Promise<boolean> {
-    return this.#chains.hasCanaries();
-  }
-
-  counts(): Promise<readonly FrontendCount[]> {
-    return this.#chains.counts();
-  }
-}
-
 /** Others empty whole tables: firewalld when it is reloaded. The agent asks each syncPeriod, as upstream's Monitor does. */
-function canaryWatch(families: readonly IptablesRules[]): RulesWatch {
+function canaryWatch(families: readonly IptablesChains[]): RulesWatch {
   return {
     start: () => Promise.resolve(),
     stop: () => undefined,

@@ -7,8 +7,8 @@ import type { WantedPort } from "../derive/derive.ts";
 import type { ModeOptions } from "../derive/mode_options.ts";
 import type { NodeIps } from "./derive.ts";
 
-/** One address family's rules: what they should be, and how that gets to the kernel. */
-export interface FamilyRules {
+/** What one address family's rules should be. Pure. */
+export interface ModeRuleset {
   readonly options: ModeOptions;
   /** Takes the place of all options, of the same family; Services are derived anew by who configures. */
   configure(options: ModeOptions): void;
@@ -20,6 +20,10 @@ export interface FamilyRules {
   rivalsFor(wanted: WantedPort | undefined): readonly string[];
   /** Frontends of a service port that another has. */
   refusedTo(service: string): readonly Conflict[];
+}
+
+/** How they get to the kernel. */
+export interface ModeKernel {
   /** Learns what is there, before Services come. @returns whether anything is */
   adopt(): Promise<boolean>;
   /** Writes what changed. @returns steps; @throws FairleadError: nothing is lost, the next call tries again */
@@ -27,6 +31,13 @@ export interface FamilyRules {
   /** Observes all and corrects what is not as it should be. @returns steps */
   repair(): Promise<number>;
   counts(): Promise<readonly FrontendCount[]>;
+}
+
+/** One address family's rules. */
+export interface FamilyRules {
+  readonly ruleset: ModeRuleset;
+  /** Keeps the kernel as that ruleset, and no other, wants it. */
+  readonly kernel: ModeKernel;
 }
 
 /** Whether somebody else has changed our rules. */

@@ -1,5 +1,4 @@
 /** Keeps one family's chains of iptables as its ruleset wants them. What was written is known: nothing is listed in the loop. */
-import { FairleadError } from "../../errors/catalogue.ts";
 import type { IptablesPort } from "../../kernel/ports.ts";
 import type { FrontendCount } from "../../model/service.ts";
 import { paced } from "../../reconcile/pace.ts";
@@ -9,60 +8,52 @@ import { planAll, planChanges, restoreInput, type Section } from "../modes/iptab
 import type { Ruleset } from "../modes/iptables/ruleset.ts";
 import { canaries } from "../modes/iptables/table.ts";
 import { chainNames } from "../modes/iptables/names.ts";
-
-/** How often all is observed and planned anew in one call, when others change it meanwhile. */
-const repairAttempts = 3;
+import { KeptRules } from "./kept_rules.ts";
 
 export class IptablesChains {
   readonly #port: IptablesPort;
   readonly #ruleset: Ruleset;
-  /** What the kernel holds is not known: an answer that was lost says nothing of what was carried out. */
-  #unsure = true;
+  readonly #kept: KeptRules<readonly Section[]>;
 
   /** @param ruleset of nothing else than this object */
   constructor(port: IptablesPort, ruleset: Ruleset) {
     this.#port = port;
     this.#ruleset = ruleset;
+    this.#kept = new KeptRules(
+      {
+        changes: () => this.#changes(),
+        differences: () => this.#differences(),
+        lengthOf,
+        write: (sections) => port.restore(restoreInput(sections)),
+      },
+      { unsure: true },
+    );
   }
 
-  /**
-   * Writes what changed. Where that is refused the chains are not what they were taken for: they are observed.
-   *
-   * @returns lines that were carried out
-   * @throws FairleadError NATIVE_CALL: nothing is lost, the next call tries again
-   */
-  async sync(): Promise<number> {
-    if (this.#unsure) return this.repair();
+  /** Chains are shared with whatever kube-proxy was here: the first sync must know every Service. */
+  adopt(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
+  sync(): Promise<number> {
+    return this.#kept.sync();
+  }
+
+  repair(): Promise<number> {
+    return this.#kept.repair();
+  }
+
+  #changes(): readonly Section[] {
     const sections = planChanges(this.#ruleset);
-    // What changes while these are written goes with the next ones.
     this.#ruleset.clean();
-    if (sections.length === 0) return 0;
-    this.#unsure = true;
-    try {
-      await this.#port.restore(restoreInput(sections));
-    } catch (error) {
-      if (!(error instanceof FairleadError)) throw error;
-      return this.repair();
-    }
-    this.#unsure = false;
-    return lengthOf(sections);
+    return sections;
   }
 
-  /** Observes everything and corrects what is not as it should be: at the start, and when somebody changed it. */
-  async repair(): Promise<number> {
-    this.#unsure = true;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        const observed = await this.#observe();
-        const sections = await paced(planAll(this.#ruleset, observed));
-        this.#ruleset.clean();
-        if (sections.length > 0) await this.#port.restore(restoreInput(sections));
-        this.#unsure = false;
-        return lengthOf(sections);
-      } catch (error) {
-        if (!(error instanceof FairleadError) || attempt === repairAttempts) throw error;
-      }
-    }
+  async #differences(): Promise<readonly Section[]> {
+    const observed = await this.#observe();
+    const sections = await paced(planAll(this.#ruleset, observed));
+    this.#ruleset.clean();
+    return sections;
   }
 
   async #observe(): Promise<ObservedTables> {

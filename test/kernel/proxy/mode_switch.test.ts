@@ -4,8 +4,8 @@ import { RealNftables } from "../../../src/kernel/real/nftables.ts";
 import { openIptables } from "../../../src/kernel/real/iptables.ts";
 import { iptablesMode } from "../../../src/proxy/agent/iptables_mode.ts";
 import { removeOwnChains, removeTables } from "../../../src/proxy/agent/clean_up.ts";
-import type { FamilyRules } from "../../../src/proxy/agent/mode.ts";
-import { NftablesRules } from "../../../src/proxy/agent/nftables_mode.ts";
+import type { FamilyRules, ModeKernel } from "../../../src/proxy/agent/mode.ts";
+import { nftablesRules } from "../../../src/proxy/agent/nftables_mode.ts";
 import { kubeProxyConfiguration } from "../../../src/config/kube_proxy.ts";
 import { deriveService } from "../../../src/proxy/derive/derive.ts";
 import { flowDeriveOptions, flowOptions } from "../../fixtures/flow_options.ts";
@@ -25,15 +25,15 @@ const scenario: Scenario = {
   flows: [],
 };
 
-function rulesIn(rules: FamilyRules): FamilyRules {
+function filled({ ruleset, kernel }: FamilyRules): ModeKernel {
   const derived = deriveService(
     serviceOf(scenario, "IPv4", "TCP"),
     [sliceOf(scenario, "IPv4", "TCP")],
     "IPv4",
     flowDeriveOptions("IPv4", scenario),
   );
-  for (const [name, wanted] of derived) rules.set(name, wanted);
-  return rules;
+  for (const [name, wanted] of derived) ruleset.set(name, wanted);
+  return kernel;
 }
 
 it("serves all the while, both ways, in both variants", async () => {
@@ -48,16 +48,16 @@ it("serves all the while, both ways, in both variants", async () => {
   const variants = (["nft", "legacy"] as const).map((variant) => openIptables("iptables", variant, namespace));
   const traffic = new Traffic();
   try {
-    await rulesIn(new NftablesRules(nftables, flowOptions("IPv4"))).repair();
+    await filled(nftablesRules(nftables, flowOptions("IPv4"))).repair();
     expect(await removeOwnChains(variants)).toEqual(["iptables-nft"]);
     traffic.start();
     for (const port of variants) {
       const ports = { IPv4: port, IPv6: port };
       const iptables = iptablesMode({ ports, config, randomFully: true });
-      await rulesIn(iptables.rules(flowOptions("IPv4"))).repair();
+      await filled(iptables.rules(flowOptions("IPv4"))).repair();
       await removeTables(nftables);
       await traffic.more();
-      await rulesIn(new NftablesRules(nftables, flowOptions("IPv4"))).repair();
+      await filled(nftablesRules(nftables, flowOptions("IPv4"))).repair();
       expect(await removeOwnChains(variants)).toEqual([port.name]);
       await traffic.more();
       expect((await port.save()).match(/^.*(KUBE-S|FAIRLEAD).*$/gm)).toBeNull();

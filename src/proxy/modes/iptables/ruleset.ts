@@ -5,6 +5,7 @@
 import { Claims, frontendKey, type Conflict } from "../../derive/claims.ts";
 import type { WantedPort } from "../../derive/derive.ts";
 import type { Frontend } from "../../derive/frontends.ts";
+import type { ModeOptions } from "../../derive/mode_options.ts";
 import type { IptablesOptions } from "./options.ts";
 import { renderPort, type RenderedPort, type Rendering } from "./render.ts";
 
@@ -48,10 +49,10 @@ export class Ruleset {
     return this.#programmed;
   }
 
-  /** Takes the place of all options. @throws TypeError for another family */
-  configure(options: IptablesOptions): void {
+  /** Takes the place of all options; what of this mode's own is not named stays. @throws TypeError for another family */
+  configure(options: ModeOptions & Partial<IptablesOptions>): void {
     if (options.family !== this.#options.family) throw new TypeError("a ruleset is of one family");
-    this.#options = options;
+    this.#options = { ...this.#options, ...options };
   }
 
   /** Takes the place of what the service port wanted before; undefined: it is gone. @param service "ns/name:port/TCP" */

@@ -3,13 +3,13 @@ import { expect, it } from "vitest";
 import { FakeNftables } from "../../../../src/kernel/fake/nftables.ts";
 import { FamilyProxy } from "../../../../src/proxy/agent/family.ts";
 import { deriveService, type WantedPort } from "../../../../src/proxy/derive/derive.ts";
-import { NftablesRules } from "../../../../src/proxy/agent/nftables_mode.ts";
+import { nftablesRules } from "../../../../src/proxy/agent/nftables_mode.ts";
 import type { Problem } from "../../../../src/proxy/derive/problems.ts";
 import { flowDeriveOptions, flowOptions } from "../../../fixtures/flow_options.ts";
 import { service } from "../../../fixtures/service_objects.ts";
 
 it("says whom a frontend is served for, to the other alone", () => {
-  const family = new FamilyProxy(new NftablesRules(new FakeNftables(), flowOptions("IPv4")));
+  const family = new FamilyProxy(nftablesRules(new FakeNftables(), flowOptions("IPv4")));
   const problems: Problem[] = [];
   const set = (name: string, clusterIP: string): void => {
     const spec = { clusterIP, clusterIPs: [clusterIP], externalIPs: ["198.51.100.1"] };
@@ -33,7 +33,7 @@ it("says whom a frontend is served for, to the other alone", () => {
 });
 
 it("says which others are to be told when one comes that takes a frontend, and when it goes", () => {
-  const family = new FamilyProxy(new NftablesRules(new FakeNftables(), flowOptions("IPv4")));
+  const family = new FamilyProxy(nftablesRules(new FakeNftables(), flowOptions("IPv4")));
   const problems: Problem[] = [];
   const set = (name: string, externalIPs: readonly string[] | undefined): readonly string[] => {
     problems.length = 0;

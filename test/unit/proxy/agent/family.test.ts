@@ -3,14 +3,14 @@ import { expect, it } from "vitest";
 import { FakeNftables } from "../../../../src/kernel/fake/nftables.ts";
 import { FamilyProxy } from "../../../../src/proxy/agent/family.ts";
 import { deriveService } from "../../../../src/proxy/derive/derive.ts";
-import { NftablesRules } from "../../../../src/proxy/agent/nftables_mode.ts";
+import { nftablesRules } from "../../../../src/proxy/agent/nftables_mode.ts";
 import { ignoreProblems } from "../../../../src/proxy/derive/problems.ts";
 import { tableOf } from "../../../../src/proxy/modes/nftables/plan.ts";
 import { flowDeriveOptions, flowOptions } from "../../../fixtures/flow_options.ts";
 import { service } from "../../../fixtures/service_objects.ts";
 
 function familyOn(port: FakeNftables): FamilyProxy {
-  const family = new FamilyProxy(new NftablesRules(port, flowOptions("IPv4")));
+  const family = new FamilyProxy(nftablesRules(port, flowOptions("IPv4")));
   const spec = { clusterIP: "10.96.0.1", clusterIPs: ["10.96.0.1"] };
   family.set("ns/a", deriveService(service("a", spec), [], "IPv4", flowDeriveOptions("IPv4", {})), ignoreProblems);
   return family;

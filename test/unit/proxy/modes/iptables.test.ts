@@ -113,14 +113,14 @@ describe("the section iptables of the configuration", () => {
 
   it("marks with the masqueradeBit", async () => {
     const { mode, ports } = modeOf({});
-    await mode.rules({ ...iptablesOptions("IPv4"), masqueradeMark: 1 << 9 }).repair();
+    await mode.rules({ ...iptablesOptions("IPv4"), masqueradeMark: 1 << 9 }).kernel.repair();
     expect(await ports.IPv4.save()).toContain("-A KUBE-MARK-MASQ -j MARK --set-xmark 0x200/0x200");
   });
 
   it("keeps node ports from 127.0.0.1 without localhostNodePorts", async () => {
     for (const localhostNodePorts of [true, false]) {
       const { mode, ports, config } = modeOf({ localhostNodePorts });
-      await mode.rules(iptablesOptions("IPv4")).repair();
+      await mode.rules(iptablesOptions("IPv4")).kernel.repair();
       const saved = await ports.IPv4.save();
       expect(saved.includes("! -d 127.0.0.0/8")).toBe(!localhostNodePorts);
       expect(saved.includes("block incoming localnet connections")).toBe(localhostNodePorts);
