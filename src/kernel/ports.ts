@@ -6,6 +6,14 @@ import type { ConntrackEventType } from "./netlink/ctnetlink/messages.ts";
 import type { GenericCall, GenericFamily, GenericMessage } from "./netlink/genetlink.ts";
 import type { Ipset, IpsetElement } from "./netlink/ipset/set.ts";
 import type { IpsetStep } from "./netlink/ipset/step.ts";
+import type { IpvsInfo } from "./netlink/ipvs/messages.ts";
+import type {
+  IpvsServiceKey,
+  IpvsServiceWithDestinations,
+  IpvsTimeouts,
+  ListedIpvsService,
+} from "./netlink/ipvs/service.ts";
+import type { IpvsStep } from "./netlink/ipvs/step.ts";
 import type { NftElement, NftTable, NftTableRef } from "./netlink/nftables/state.ts";
 import type { NftStep } from "./netlink/nftables/step.ts";
 import type { Address, AddressSpec } from "./netlink/rtnetlink/address.ts";
@@ -216,6 +224,33 @@ export interface IpsetPort {
    * @throws FairleadError NETLINK_ENCODE; NETLINK_OVERRUN and NETLINK_TIMEOUT: outcomes are unknown, list again
    */
   apply(steps: readonly IpsetStep[]): Promise<readonly (FairleadError | null)[]>;
+  /** Idempotent. */
+  close(): void;
+}
+
+// ── IPVS: virtual servers and their real ones ─────────────────────────────────────────────────────────────────
+
+/** IPVS of one namespace: its services are virtual servers, their destinations real ones. Source: ip_vs_ctl.c. */
+export interface IpvsPort {
+  /** All services without their destinations: one dump. What changes meanwhile may be missing, or come twice. */
+  services(): Promise<ListedIpvsService[]>;
+  /**
+   * Services with their destinations: those of `keys`, or all. One that is not there is not in the list.
+   * Each service costs a request of its own.
+   */
+  list(keys?: readonly IpvsServiceKey[]): Promise<IpvsServiceWithDestinations[]>;
+  /**
+   * Carries steps out one by one, in order; one that is refused does not stop the next.
+   *
+   * @returns for each step null, or NETLINK_REFUSED with the kernel's errno
+   * @throws FairleadError NETLINK_ENCODE, before anything is sent; NETLINK_OVERRUN and NETLINK_TIMEOUT: outcomes are
+   *   unknown, list again
+   */
+  apply(steps: readonly IpvsStep[]): Promise<readonly (FairleadError | null)[]>;
+  timeouts(): Promise<IpvsTimeouts>;
+  /** Those that are left out, or 0, stay as they are. @throws FairleadError NETLINK_REFUSED, EINVAL for what is too long */
+  setTimeouts(timeouts: Partial<IpvsTimeouts>): Promise<void>;
+  info(): Promise<IpvsInfo>;
   /** Idempotent. */
   close(): void;
 }

@@ -3,7 +3,16 @@ import { getSystemErrorName } from "node:util";
 import { FairleadError } from "../../errors/catalogue.ts";
 
 /** Errnos that the fakes give. */
-export const errno = { noEntry: 2, exists: 17, invalid: 22, readOnly: 30, notSupported: 95, canceled: 125 } as const;
+export const errno = {
+  noEntry: 2,
+  noService: 3,
+  exists: 17,
+  invalid: 22,
+  readOnly: 30,
+  range: 34,
+  notSupported: 95,
+  canceled: 125,
+} as const;
 
 /** A call that a real port makes by a system call. */
 export function callRefused(what: string, code: number): FairleadError {

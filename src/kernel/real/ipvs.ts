@@ -1,0 +1,170 @@
+/** IPVS through generic netlink. */
+import { getSystemErrorName } from "node:util";
+import { FairleadError } from "../../errors/catalogue.ts";
+import { Pace } from "../../reconcile/pace.ts";
+import type { NamespaceRef } from "../native.ts";
+import type { AnyRequest, Outcome, ReceivedMessage } from "../netlink/codec/message.ts";
+import { getFamily, readFamily } from "../netlink/genetlink.ts";
+import { ipvsFamily } from "../netlink/ipvs/attributes.ts";
+import {
+  getInfo,
+  getService,
+  getTimeouts,
+  listDestinations,
+  listServices,
+  readDestination,
+  readInfo,
+  readService,
+  readTimeouts,
+  setTimeouts,
+  stepRequest,
+  type IpvsFamily,
+  type IpvsInfo,
+} from "../netlink/ipvs/messages.ts";
+import {
+  serviceName,
+  type IpvsServiceKey,
+  type IpvsServiceWithDestinations,
+  type IpvsTimeouts,
+  type ListedIpvsDestination,
+  type ListedIpvsService,
+} from "../netlink/ipvs/service.ts";
+import { describeStep, refusalText, type IpvsStep } from "../netlink/ipvs/step.ts";
+import type { IpvsPort } from "../ports.ts";
+import { NetlinkClient, netlinkProtocol } from "./netlink_client.ts";
+
+const ENOENT = 2;
+const ESRCH = 3;
+
+/**
+ * Asking for the family makes the kernel load ip_vs if it can: ask only where that is wanted, or /sys/module/ip_vs is.
+ *
+ * @returns undefined where the kernel has no IPVS
+ * @throws FairleadError NATIVE_CALL when the namespace is not there
+ */
+export async function openIpvs({ namespace = null }: { readonly namespace?: NamespaceRef } = {}): Promise<
+  IpvsPort | undefined
+> {
+  const client = await NetlinkClient.open({ protocol: netlinkProtocol.generic, namespace });
+  try {
+    const family = await findFamily(client);
+    if (family) return new RealIpvs(client, family);
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+  client.close();
+  return undefined;
+}
+
+async function findFamily(client: NetlinkClient): Promise<IpvsFamily | undefined> {
+  const answers = await client.request(getFamily(ipvsFamily), "find generic netlink family IPVS").catch(unless(ENOENT));
+  return answers[0] && readFamily(answers[0]);
+}
+
+class RealIpvs implements IpvsPort {
+  readonly #client: NetlinkClient;
+  readonly #family: IpvsFamily;
+
+  constructor(client: NetlinkClient, family: IpvsFamily) {
+    this.#client = client;
+    this.#family = family;
+  }
+
+  async services(): Promise<ListedIpvsService[]> {
+    const messages = await this.#client.dump(listServices(this.#family), "list IPVS services");
+    return readEach(messages, readService);
+  }
+
+  async list(keys?: readonly IpvsServiceKey[]): Promise<IpvsServiceWithDestinations[]> {
+    const services = keys ? await this.#some(keys) : await this.services();
+    const listed: IpvsServiceWithDestinations[] = [];
+    for (const service of services) {
+      listed.push({ ...service, destinations: await this.#destinations(service.key) });
+    }
+    return listed;
+  }
+
+  async #some(keys: readonly IpvsServiceKey[]): Promise<ListedIpvsService[]> {
+    const found: ListedIpvsService[] = [];
+    for (const key of keys) {
+      const what = `read IPVS service ${serviceName(key)}`;
+      const answers = await this.#client.request(getService(this.#family, key), what).catch(unless(ESRCH));
+      found.push(...(await readEach(answers, readService)));
+    }
+    return found;
+  }
+
+  async #destinations(key: IpvsServiceKey): Promise<ListedIpvsDestination[]> {
+    const what = `list destinations of IPVS service ${serviceName(key)}`;
+    const messages = await this.#client.dump(listDestinations(this.#family, key), what);
+    return readEach(messages, (message) => readDestination(message, key));
+  }
+
+  async apply(steps: readonly IpvsStep[]): Promise<readonly (FairleadError | null)[]> {
+    const requests: AnyRequest[] = [];
+    const pace = new Pace();
+    for (const step of steps) {
+      requests.push(stepRequest(this.#family, step));
+      await pace.next();
+    }
+    const outcomes: (FairleadError | null)[] = steps.map(() => null);
+    for (const [index, outcome] of await this.#client.errors(requests)) {
+      outcomes[index] = refusedStep(steps[index]!, outcome);
+    }
+    return outcomes;
+  }
+
+  async timeouts(): Promise<IpvsTimeouts> {
+    const [answer] = await this.#client.request(getTimeouts(this.#family), "read the timeouts of IPVS");
+    return readTimeouts(answered(answer, "timeouts of IPVS"));
+  }
+
+  async setTimeouts(timeouts: Partial<IpvsTimeouts>): Promise<void> {
+    await this.#client.request(setTimeouts(this.#family, timeouts), "set the timeouts of IPVS");
+  }
+
+  async info(): Promise<IpvsInfo> {
+    const [answer] = await this.#client.request(getInfo(this.#family), "ask IPVS for its version");
+    return readInfo(answered(answer, "version of IPVS"));
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+}
+
+/** Many messages without keeping the event loop; those that name nothing that we know are left out. */
+async function readEach<T>(
+  messages: readonly ReceivedMessage[],
+  read: (message: ReceivedMessage) => T | undefined,
+): Promise<T[]> {
+  const values: T[] = [];
+  const pace = new Pace();
+  for (const message of messages) {
+    const value = read(message);
+    if (value !== undefined) values.push(value);
+    await pace.next();
+  }
+  return values;
+}
+
+function refusedStep(step: IpvsStep, outcome: Outcome): FairleadError {
+  const name = getSystemErrorName(-outcome.errno);
+  const text = outcome.message ?? refusalText(step, outcome.errno);
+  const reason = text === undefined ? name : `${name}: ${text}`;
+  return new FairleadError("NETLINK_REFUSED", { subject: describeStep(step), reason, errno: outcome.errno });
+}
+
+function answered(answer: ReceivedMessage | undefined, what: string): ReceivedMessage {
+  if (answer) return answer;
+  throw new FairleadError("NETLINK_DECODE", { subject: what, reason: "the kernel answered nothing" });
+}
+
+/** No messages where the kernel refused with this errno. */
+function unless(errno: number): (error: unknown) => ReceivedMessage[] {
+  return (error) => {
+    if (error instanceof FairleadError && error.errno === errno) return [];
+    throw error;
+  };
+}
