@@ -5,7 +5,7 @@ import type { IpFamily, Protocol } from "../../src/model/service.ts";
 import { traceIptables } from "../../src/observe/trace/iptables.ts";
 import { IptablesChains } from "../../src/proxy/apply/iptables.ts";
 import { deriveService } from "../../src/proxy/derive/derive.ts";
-import { decodeSaved, type ObservedTables } from "../../src/proxy/modes/iptables/decode.ts";
+import { decodeSaved, type ObservedTables } from "../../src/proxy/modes/shared/iptables_saved.ts";
 import { Ruleset } from "../../src/proxy/modes/iptables/ruleset.ts";
 import { paced } from "../../src/reconcile/pace.ts";
 import { flowDeriveOptions } from "../fixtures/flow_options.ts";

@@ -3,11 +3,12 @@ import type { IptablesPort } from "../../kernel/ports.ts";
 import type { FrontendCount } from "../../model/service.ts";
 import { paced } from "../../reconcile/pace.ts";
 import { countedTables, countsOf } from "../modes/iptables/counts.ts";
-import { decodeSaved, type ObservedTables } from "../modes/iptables/decode.ts";
-import { planAll, planChanges, restoreInput, type Section } from "../modes/iptables/plan.ts";
+import { planAll, planChanges } from "../modes/iptables/plan.ts";
 import type { Ruleset } from "../modes/iptables/ruleset.ts";
 import { canaries } from "../modes/iptables/table.ts";
 import { chainNames } from "../modes/iptables/names.ts";
+import { restoreInput, type Section } from "../modes/shared/iptables_edits.ts";
+import { decodeSaved, type ObservedTables } from "../modes/shared/iptables_saved.ts";
 import { KeptRules } from "./kept_rules.ts";
 
 export class IptablesChains {

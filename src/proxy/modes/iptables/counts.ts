@@ -1,7 +1,7 @@
 /** What the rules of frontends have counted. Pure. */
 import type { FrontendCount } from "../../../model/service.ts";
 import type { Frontend } from "../../derive/frontends.ts";
-import type { TableName } from "./names.ts";
+import type { TableName } from "../shared/iptables_tables.ts";
 import type { Ruleset } from "./ruleset.ts";
 
 /** nat sees a connection's first packet alone; filter sees what is refused, which nat has not translated. */

@@ -2,8 +2,6 @@
 import { createHash } from "node:crypto";
 import type { Protocol } from "../../../model/service.ts";
 
-export type TableName = "nat" | "filter" | "mangle";
-
 export const chainNames = {
   services: "KUBE-SERVICES",
   externalServices: "KUBE-EXTERNAL-SERVICES",

@@ -1,69 +1,24 @@
 /** From what the kernel holds and what it should hold to input of iptables-restore. Pure. */
-import type { ObservedTables } from "./decode.ts";
-import { chainNames, isPortChain, type TableName } from "./names.ts";
+import {
+  Edits,
+  fixChain,
+  insert,
+  insertMissing,
+  isSame,
+  line,
+  remove,
+  type Section,
+} from "../shared/iptables_edits.ts";
+import type { ObservedTables } from "../shared/iptables_saved.ts";
+import type { FixedChain, TableRule } from "../shared/iptables_tables.ts";
+import { chainNames, isPortChain } from "./names.ts";
 import type { IptablesOptions } from "./options.ts";
-import type { RenderedPort, SharedRule } from "./render.ts";
+import type { RenderedPort } from "./render.ts";
 import type { Programmed, Ruleset } from "./ruleset.ts";
-import { fixedChains, jumps, lastRules, sharedChains, type FixedChain } from "./table.ts";
-
-/** One transaction of one table: lines as iptables-restore takes them, without "*TABLE" and "COMMIT". */
-export interface Section {
-  readonly table: TableName;
-  readonly lines: readonly string[];
-}
+import { fixedChains, jumps, lastRules, sharedChains } from "./table.ts";
 
 /** Differing rules of a shared chain up to which they are changed one by one: each that goes is looked for. */
 const oneByOne = 64;
-
-/** What changes, in the order in which a table takes it. */
-class TableEdits {
-  /** Chains that are made, or emptied. */
-  readonly chains: string[] = [];
-  readonly rules: string[] = [];
-  readonly deletions: string[] = [];
-  readonly removed: string[] = [];
-
-  write(chain: string, rules: readonly string[]): void {
-    this.chains.push(`:${chain} - [0:0]`);
-    for (const rule of rules) this.rules.push(line("-A", chain, rule));
-  }
-
-  /** Nobody may jump there any more when it is carried out. */
-  remove(chain: string): void {
-    this.chains.push(`:${chain} - [0:0]`);
-    this.removed.push(`-X ${chain}`);
-  }
-}
-
-class Edits {
-  readonly #tables = new Map<TableName, TableEdits>();
-
-  of(table: TableName): TableEdits {
-    let edits = this.#tables.get(table);
-    if (!edits) this.#tables.set(table, (edits = new TableEdits()));
-    return edits;
-  }
-
-  /**
-   * Tables are committed one by one: what refuses or drops comes before what translates goes, and goes when what
-   * translates has come.
-   */
-  get sections(): readonly Section[] {
-    const [filter, nat, mangle] = [this.of("filter"), this.of("nat"), this.of("mangle")];
-    const sections: readonly Section[] = [
-      { table: "filter", lines: [...filter.chains, ...filter.rules] },
-      { table: "nat", lines: [...descending(nat.chains), ...nat.deletions, ...nat.rules, ...nat.removed] },
-      { table: "filter", lines: [...filter.deletions, ...filter.removed] },
-      { table: "mangle", lines: [...mangle.chains, ...mangle.rules] },
-    ];
-    return sections.filter(({ lines }) => lines.length > 0);
-  }
-}
-
-/** iptables-nft keeps chains sorted, and looks for a new one's place from the front: in any other order that is quadratic. */
-function descending(chains: readonly string[]): readonly string[] {
-  return [...chains].sort().reverse();
-}
 
 /** What changed since the kernel last held what was wanted; nothing else is looked at. */
 export function planChanges(ruleset: Ruleset): readonly Section[] {
@@ -85,17 +40,8 @@ function changePort(edits: Edits, before: RenderedPort, after: RenderedPort): vo
   for (const shared of after.shared) if (!had.has(keyOf(shared))) insert(edits, shared);
 }
 
-function keyOf({ table, chain, rule }: SharedRule): string {
+function keyOf({ table, chain, rule }: TableRule): string {
   return `${table} ${chain} ${rule}`;
-}
-
-/** In front: the last rules stay the last, and nothing is looked for. */
-function insert(edits: Edits, { table, chain, rule }: SharedRule): void {
-  edits.of(table).rules.push(line("-I", chain, rule));
-}
-
-function remove(edits: Edits, { table, chain, rule }: SharedRule): void {
-  edits.of(table).deletions.push(line("-D", chain, rule));
 }
 
 function changeFixed(edits: Edits, { options: before }: Programmed, options: IptablesOptions): void {
@@ -139,18 +85,11 @@ export function* planAll(ruleset: Ruleset, observed: ObservedTables): Generator<
     fixShared(edits, { ...chain, rules: shared.get(nameOf(chain))! }, last, observed);
     yield;
   }
-  for (const jump of jumps(options)) {
-    if (!observed.get(jump.table)?.get(jump.chain)?.includes(jump.rule)) insert(edits, jump);
-  }
+  insertMissing(edits, jumps(options), observed);
   for (const chain of there.keys()) {
     if (isPortChain(chain) && !portChains.has(chain)) edits.of("nat").remove(chain);
   }
   return edits.sections;
-}
-
-function fixChain(edits: Edits, { table, chain, rules }: FixedChain, observed: ObservedTables): void {
-  const was = observed.get(table)?.get(chain);
-  if (!was || !isSame(was, rules)) edits.of(table).write(chain, rules);
 }
 
 /** Rules of many service ports: few that differ are changed one by one. */
@@ -176,17 +115,4 @@ function fixShared(
 
 function nameOf({ table, chain }: Pick<FixedChain, "table" | "chain">): string {
   return `${table} ${chain}`;
-}
-
-function line(command: "-A" | "-I" | "-D", chain: string, rule: string): string {
-  return `${command} ${chain} ${rule}`;
-}
-
-function isSame(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((rule, i) => rule === b[i]);
-}
-
-/** Input of iptables-restore. */
-export function restoreInput(sections: readonly Section[]): string {
-  return sections.map(({ table, lines }) => `*${table}\n${lines.join("\n")}\nCOMMIT\n`).join("");
 }

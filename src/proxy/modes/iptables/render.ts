@@ -5,7 +5,8 @@
 import { hostPort, type IpAddress } from "../../../model/address.ts";
 import type { Backend, Backends } from "../../derive/backends.ts";
 import type { Frontend, Target } from "../../derive/frontends.ts";
-import { chainNames, endpointChain, portChain, type TableName } from "./names.ts";
+import type { TableName, TableRule } from "../shared/iptables_tables.ts";
+import { chainNames, endpointChain, portChain } from "./names.ts";
 import type { IptablesOptions } from "./options.ts";
 import {
   comment,
@@ -18,18 +19,12 @@ import {
   recentKey,
   refusal,
   to,
-} from "./rule.ts";
-
-export interface SharedRule {
-  readonly table: TableName;
-  readonly chain: string;
-  readonly rule: string;
-}
+} from "../shared/iptables_rule.ts";
 
 export interface RenderedPort {
   /** Of the table nat. Rules are without their "-A CHAIN". */
   readonly chains: ReadonlyMap<string, readonly string[]>;
-  readonly shared: readonly SharedRule[];
+  readonly shared: readonly TableRule[];
 }
 
 export interface Rendering extends Pick<IptablesOptions, "family" | "local"> {
@@ -55,7 +50,7 @@ class Port {
   readonly #affinitySeconds: number | undefined;
   readonly #options: Rendering;
   readonly #chains = new Map<string, readonly string[]>();
-  readonly #shared: SharedRule[] = [];
+  readonly #shared: TableRule[] = [];
   readonly #external: string;
 
   constructor({ service, protocol, affinitySeconds }: Frontend, options: Rendering) {

@@ -1,13 +1,8 @@
 /** What is there whatever Services there are: fixed chains, and jumps of the kernel's chains to ours (upstream: iptablesJumpChains). */
-import { chainNames, type TableName } from "./names.ts";
+import type { FixedChain, TableName, TableRule } from "../shared/iptables_tables.ts";
+import { comment, hex, joined, to } from "../shared/iptables_rule.ts";
+import { chainNames } from "./names.ts";
 import type { IptablesOptions } from "./options.ts";
-import { comment, hex, joined, to } from "./rule.ts";
-
-export interface FixedChain {
-  readonly table: TableName;
-  readonly chain: string;
-  readonly rules: readonly string[];
-}
 
 /** Chains whose rules are of all service ports. Their order means nothing but for {@link lastRules}. */
 export const sharedChains = [
@@ -81,14 +76,10 @@ export function lastRules(options: IptablesOptions): readonly string[] {
   return [joined(loopback, says, "-m addrtype --dst-type LOCAL", jump)];
 }
 
-export interface Jump extends Omit<FixedChain, "rules"> {
-  readonly rule: string;
-}
-
 /** Each goes in front of what is there, so the last of a chain is its first. */
-export function jumps(options: IptablesOptions): readonly Jump[] {
+export function jumps(options: IptablesOptions): readonly TableRule[] {
   const isNew = "-m conntrack --ctstate NEW";
-  const jump = (table: TableName, chain: string, target: string, says: string, match = ""): Jump => ({
+  const jump = (table: TableName, chain: string, target: string, says: string, match = ""): TableRule => ({
     table,
     chain,
     rule: joined(match, comment(says), `-j ${target}`),
@@ -99,7 +90,7 @@ export function jumps(options: IptablesOptions): readonly Jump[] {
   const { externalServices, services, nodePorts, forward, proxyFirewall, firewall, postrouting } = chainNames;
   return [
     ...(blocksLocalnet(options)
-      ? ["INPUT", "OUTPUT"].map((chain): Jump => ({ table: "filter", chain, rule: `-j ${firewall}` }))
+      ? ["INPUT", "OUTPUT"].map((chain): TableRule => ({ table: "filter", chain, rule: `-j ${firewall}` }))
       : []),
     jump("filter", "INPUT", externalServices, visible, isNew),
     jump("filter", "FORWARD", externalServices, visible, isNew),

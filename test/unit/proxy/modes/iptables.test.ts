@@ -7,7 +7,7 @@ import { iptablesMode, isEverywhere, servesLocalhost } from "../../../../src/pro
 import { IptablesChains } from "../../../../src/proxy/apply/iptables.ts";
 import { chooseVariant, hasRandomFully } from "../../../../src/proxy/apply/iptables_variant.ts";
 import { endpointChain, portChain } from "../../../../src/proxy/modes/iptables/names.ts";
-import { probability } from "../../../../src/proxy/modes/iptables/rule.ts";
+import { probability } from "../../../../src/proxy/modes/shared/iptables_rule.ts";
 import { Ruleset } from "../../../../src/proxy/modes/iptables/ruleset.ts";
 import { lastRules } from "../../../../src/proxy/modes/iptables/table.ts";
 import { iptablesOptions } from "../../../fixtures/iptables_options.ts";

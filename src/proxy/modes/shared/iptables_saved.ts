@@ -1,5 +1,5 @@
 /** What iptables-save prints → chains with their rules. Pure. */
-import type { TableName } from "./names.ts";
+import type { TableName } from "./iptables_tables.ts";
 
 /** Chain → its rules without their "-A CHAIN", in order. */
 export type ObservedChains = ReadonlyMap<string, readonly string[]>;
