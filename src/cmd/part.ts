@@ -7,6 +7,41 @@ export interface RunningPart {
   stop(): Promise<void>;
 }
 
+/** A part that another of its kind may follow in the same process. */
+export interface ReplaceablePart extends RunningPart {
+  /**
+   * As {@link RunningPart.stop}, but for what answers packets itself.
+   *
+   * @returns what closes that too
+   */
+  handOver(): Promise<() => Promise<void>>;
+}
+
+/** Parts one after another, each with another configuration. */
+export class ReloadedPart implements RunningPart {
+  readonly ready: Promise<void>;
+  #part: ReplaceablePart;
+  #isOver = false;
+
+  constructor(part: ReplaceablePart) {
+    this.#part = part;
+    this.ready = part.ready;
+  }
+
+  /** What the last one serves ends when the next one serves. @throws what keeps the next one from beginning */
+  async replace(next: () => ReplaceablePart): Promise<void> {
+    const close = await this.#part.handOver();
+    if (this.#isOver) return close();
+    this.#part = next();
+    await this.#part.ready.finally(close);
+  }
+
+  async stop(): Promise<void> {
+    this.#isOver = true;
+    await this.#part.stop();
+  }
+}
+
 /** What a part has opened, in order; closed in the order's reverse. */
 export class Closes {
   readonly #closes: (() => unknown)[] = [];

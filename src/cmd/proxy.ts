@@ -37,14 +37,14 @@ export function configure(command: Command): void {
     try {
       if (flags.cleanup) await cleanUp(programLog);
       else {
-        const nodeName = nodeNameOf(config);
         await runProxy({
-          config,
-          nodeName,
+          ...named(config),
           programLog,
           takeover: flags.takeover ?? false,
           mustSetKernel: true,
-          ...(flags.config === undefined ? {} : { configFile: flags.config }),
+          ...(flags.config === undefined
+            ? {}
+            : { configFile: flags.config, reread: async () => named((await configurationOf(flags, command)).config) }),
           ...(flags.master === undefined ? {} : { master: flags.master }),
         });
       }
@@ -92,6 +92,10 @@ async function configurationOf(flags: Flags, command: Command): Promise<Read> {
       ...foreign.map((field) => `${field} has no effect on this platform`),
     ],
   };
+}
+
+function named(config: KubeProxyConfiguration): { config: KubeProxyConfiguration; nodeName: string } {
+  return { config, nodeName: nodeNameOf(config) };
 }
 
 /** As nodes name themselves (component-helpers, GetHostname). */

@@ -6,28 +6,22 @@ import { ApiEventRecorder } from "../api/events/api_event_recorder.ts";
 import type { EventType } from "../api/event_recorder.ts";
 import { HttpClient } from "../api/http/http_client.ts";
 import type { KubeProxyConfiguration } from "../config/kube_proxy.ts";
-import { FairleadError } from "../errors/catalogue.ts";
 import { messageOf } from "../errors/message.ts";
+import type { NftablesPort } from "../kernel/ports.ts";
 import { openIpset } from "../kernel/real/ipset.ts";
-import { iptablesVariants, iptablesVersion, openIptables } from "../kernel/real/iptables.ts";
-import type { IptablesPort } from "../kernel/ports.ts";
 import { RealNftables } from "../kernel/real/nftables.ts";
 import { openRouting } from "../kernel/real/routing.ts";
 import type { ProgramLog } from "../log/log.ts";
 import type { IpFamily } from "../model/service.ts";
 import { ProxyAgent } from "../proxy/agent/agent.ts";
-import { iptablesMode } from "../proxy/agent/iptables_mode.ts";
-import type { ProxyMode } from "../proxy/agent/mode.ts";
-import { nftablesMode } from "../proxy/agent/nftables_mode.ts";
 import { ProxyMetrics } from "../proxy/metrics/proxy_metrics.ts";
-import { removeOwnChains, removeTables } from "../proxy/agent/clean_up.ts";
-import { detectVariant, hasRandomFully } from "../proxy/apply/iptables_variant.ts";
-import { findKubeProxy, removeKubeProxy, type TakeoverPorts } from "../proxy/takeover/takeover.ts";
+import { findKubeProxy, removeKubeProxy, type SavedVariant, type TakeoverPorts } from "../proxy/takeover/takeover.ts";
 import { systemClock } from "../reconcile/clock.ts";
 import { packageVersion } from "./package_version.ts";
-import { Closes, runPart, type RunningPart } from "./part.ts";
+import { Closes, ReloadedPart, runPart, type ReplaceablePart } from "./part.ts";
 import { untilEnd } from "./process_end.ts";
 import { ProxyAround } from "./proxy_around.ts";
+import { modeNameOf, openMode, removeAllModes, removeOtherModes, type OpenedMode } from "./proxy_modes.ts";
 
 export interface ProxyOptions {
   readonly config: KubeProxyConfiguration;
@@ -45,7 +39,11 @@ export interface ProxyProcessOptions extends Omit<ProxyOptions, "log"> {
   readonly programLog: ProgramLog;
   /** It ends the process when it changes, as upstream's does: whoever runs it starts it anew. */
   readonly configFile?: string;
+  /** Reads the configuration anew, at SIGHUP. @throws FairleadError CONFIG_UNREADABLE, CONFIG_INVALID */
+  readonly reread?: () => Promise<Reread>;
 }
+
+type Reread = Pick<ProxyOptions, "config" | "nodeName">;
 
 /** What Events that wait have to be written, in ms. */
 const eventsGraceMs = 1000;
@@ -58,13 +56,15 @@ const eventsGraceMs = 1000;
 export async function runProxy(options: ProxyProcessOptions): Promise<void> {
   const { config, programLog } = options;
   const { log } = programLog;
-  checkMode(config);
+  modeNameOf(config);
   keepHeapSmall();
-  const ended = untilEnd(programLog, options.configFile);
+  const part = new ReloadedPart(startProxy({ ...options, log }));
+  const reread = options.reread && (() => reload(part, options));
+  const ended = untilEnd(programLog, options.configFile, reread);
   await writeFile("/proc/self/oom_score_adj", String(config.oomScoreAdj)).catch((error: Error) => {
     if (programLog.verbosity >= 2) log.info({ error: error.message }, "oomScoreAdj stays as it is");
   });
-  await runPart(startProxy({ ...options, log }), ended);
+  await runPart(part, ended);
   log.info("stopped; what is programmed stays");
 }
 
@@ -76,16 +76,50 @@ export function keepHeapSmall(): void {
   setFlagsFromString("--heap-growing-percent=50");
 }
 
-/** Proxies. When it stops, what is programmed stays. */
-export function startProxy(options: ProxyOptions): RunningPart {
-  const closes = new Closes();
-  return { ready: begin(options, closes), stop: () => closes.all() };
+/**
+ * Goes on with the configuration as it is now, in another mode too; one that is not right changes nothing.
+ *
+ * @throws FairleadError where that cannot begin: what is programmed stays, and the process has to end
+ */
+async function reload(part: ReloadedPart, options: ProxyProcessOptions): Promise<void> {
+  const { log } = options.programLog;
+  const read = await readAnew(options).catch((error: unknown) => {
+    log.error({ error: messageOf(error) }, "the configuration stays as it was");
+    return undefined;
+  });
+  if (!read) return;
+  log.info({ mode: read.config.mode }, "the configuration was read anew");
+  await part.replace(() => startProxy({ ...options, ...read, log }));
 }
 
-async function begin(options: ProxyOptions, closes: Closes): Promise<void> {
+async function readAnew({ reread }: ProxyProcessOptions): Promise<Reread> {
+  const read = await reread!();
+  modeNameOf(read.config);
+  return read;
+}
+
+/** Proxies. When it stops, what is programmed stays. */
+export function startProxy(options: ProxyOptions): ReplaceablePart {
+  const closes = new Closes();
+  const serving = new Closes();
+  const stop = async (): Promise<void> => {
+    await closes.all();
+    await serving.all();
+  };
+  return {
+    ready: begin(options, closes, serving),
+    stop,
+    handOver: async () => {
+      await closes.all();
+      return () => serving.all();
+    },
+  };
+}
+
+/** @param serving what answers packets itself: it goes last, when another part has taken over */
+async function begin(options: ProxyOptions, closes: Closes, serving: Closes): Promise<void> {
   const { config, nodeName, log } = options;
-  checkMode(config);
-  const modeName = config.mode === "iptables" ? "iptables" : "nftables";
+  const modeName = modeNameOf(config);
   const metrics = new ProxyMetrics({ mode: modeName, now: () => systemClock.now() });
   const client = closes.own(clientOf(options, metrics));
   const nftables = closes.own(await RealNftables.open());
@@ -93,7 +127,8 @@ async function begin(options: ProxyOptions, closes: Closes): Promise<void> {
   const events = new ApiEventRecorder(client, { component: "kube-proxy", host: nodeName, clock: systemClock });
   closes.add(() => events.stop(eventsGraceMs));
   const families = familiesOfKernel();
-  const { mode, others } = await openMode(modeName, config, nftables);
+  const opened = await openMode(modeName, config, nftables, serving);
+  const { mode } = opened;
   log.info({ node: nodeName, mode: modeName, families, server: client.server }, "starting");
   const around = closes.own(
     await ProxyAround.open({
@@ -128,13 +163,11 @@ async function begin(options: ProxyOptions, closes: Closes): Promise<void> {
   await agent.start();
   if (closes.isOver) return;
   log.info({ startupMs: Math.round(performance.now()) }, "programmed");
-  await removeOtherModes(modeName, others, nftables, log).catch((error: unknown) => {
-    log.error({ error: messageOf(error) }, "cannot remove what another mode has left");
-  });
+  const chains = await settleOtherModes(opened, nftables, log);
   // Where nobody has used ipsets, asking for them would load them.
   const ipset = existsSync("/sys/module/ip_set") ? closes.own(await openIpset()) : undefined;
-  const ports = { nftables, routing, iptables: others, ipset };
-  await settleKubeProxy(ports, options, (...event) => events.event(node, ...event)).catch((error: unknown) => {
+  const ports = { nftables, routing, iptables: opened.others, ipset };
+  await settleKubeProxy(ports, chains, options, (...event) => events.event(node, ...event)).catch((error: unknown) => {
     log.error({ error: String(error) }, "cannot look for what kube-proxy has left, or remove it");
   });
 }
@@ -154,56 +187,37 @@ function clientOf({ config, master }: ProxyOptions, metrics: ProxyMetrics): Http
 export async function cleanUp({ log }: ProgramLog): Promise<void> {
   const nftables = await RealNftables.open();
   try {
-    await removeTables(nftables);
-    await removeOwnChains(iptablesVariants);
+    await removeAllModes(nftables);
     log.info("removed what Fairlead's proxy had programmed");
   } finally {
     nftables.close();
   }
 }
 
-/** @throws FairleadError PROXY_MODE */
-function checkMode({ mode }: KubeProxyConfiguration): void {
-  if (mode === "nftables" || mode === "iptables" || mode === "auto") return;
-  throw new FairleadError("PROXY_MODE", { subject: `"${mode}"`, reason: `field mode: ${mode} is not built yet` });
-}
-
-/**
- * @returns with the variants of iptables that it does not use
- * @throws FairleadError NATIVE_CALL where there is no iptables
- */
-async function openMode(
-  name: ProxyMode["name"],
-  config: KubeProxyConfiguration,
-  nftables: RealNftables,
-): Promise<{ readonly mode: ProxyMode; readonly others: readonly IptablesPort[] }> {
-  if (name === "nftables") return { mode: nftablesMode(nftables, config, systemClock), others: iptablesVariants };
-  const version = await iptablesVersion();
-  const variant = await detectVariant(iptablesVariants, version);
-  const ports = { IPv4: openIptables("iptables", variant), IPv6: openIptables("ip6tables", variant) };
-  const mode = iptablesMode({ ports, config, randomFully: hasRandomFully(version) });
-  return { mode, others: iptablesVariants.filter((port) => !port.name.endsWith(`-${variant}`)) };
-}
-
-/** Behind the first sync: there is no moment in which nobody serves. */
-async function removeOtherModes(
-  mode: ProxyMode["name"],
-  others: readonly IptablesPort[],
-  nftables: RealNftables,
+/** @returns what there is of iptables that is not ours; undefined where nobody knows */
+async function settleOtherModes(
+  opened: OpenedMode,
+  nftables: NftablesPort,
   log: ProgramLog["log"],
-): Promise<void> {
-  if (mode === "iptables") await removeTables(nftables);
-  const removed = await removeOwnChains(others);
-  if (removed.length > 0) log.info({ removed }, "removed what the iptables mode had left");
+): Promise<readonly SavedVariant[] | undefined> {
+  try {
+    const { removed, others } = await removeOtherModes(opened, nftables);
+    if (removed.length > 0) log.info({ removed }, "removed what another mode had left");
+    return others;
+  } catch (error) {
+    log.error({ error: messageOf(error) }, "cannot remove what another mode has left");
+    return undefined;
+  }
 }
 
 /** Says what there is of kube-proxy's, and removes it where that was asked for: never before ours serves. */
 async function settleKubeProxy(
   ports: TakeoverPorts,
+  chains: readonly SavedVariant[] | undefined,
   { takeover, log }: ProxyOptions,
   event: (type: EventType, reason: string, message: string) => void,
 ): Promise<void> {
-  const found = await findKubeProxy(ports);
+  const found = await findKubeProxy(ports, chains);
   if (found.length === 0) return;
   const what = found.join(", ");
   if (!takeover) {

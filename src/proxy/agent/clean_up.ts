@@ -1,32 +1,39 @@
 /** What `--cleanup`, and a start in another mode, do: nothing of ours is left. */
-import type { IptablesPort, NftablesPort } from "../../kernel/ports.ts";
+import type { NftablesPort } from "../../kernel/ports.ts";
 import { tableName } from "../modes/nftables/table.ts";
 import { isOurs, planRemoval } from "../takeover/plan.ts";
+import { saveVariants, type IptablesVariant, type SavedVariant } from "../takeover/takeover.ts";
 
-/** @throws FairleadError where the kernel refuses */
-export async function removeTables(nftables: NftablesPort): Promise<void> {
+/** @returns tables that were there; @throws FairleadError where the kernel refuses */
+export async function removeTables(nftables: NftablesPort): Promise<readonly string[]> {
+  const removed: string[] = [];
   for (const family of ["ip", "ip6"] as const) {
     const table = { family, name: tableName };
-    if (await nftables.list(table)) await nftables.transact([{ step: "delete table", table }]);
+    if (!(await nftables.list(table))) continue;
+    await nftables.transact([{ step: "delete table", table }]);
+    removed.push(`nftables table ${family} ${tableName}`);
   }
+  return removed;
 }
 
 /**
  * Chains of our iptables mode: those of a kube-proxy have the same names, and stay.
  *
- * @returns variants that had some
+ * @returns which variants had some, and what the others have printed
  * @throws FairleadError where iptables refuses
  */
 export async function removeOwnChains(
-  variants: readonly Pick<IptablesPort, "name" | "save" | "restore">[],
-): Promise<readonly string[]> {
+  variants: readonly IptablesVariant[],
+): Promise<{ readonly removed: readonly string[]; readonly others: readonly SavedVariant[] }> {
   const removed: string[] = [];
-  for (const variant of variants) {
-    const saved = await variant.save();
+  const others: SavedVariant[] = [];
+  for (const { variant, saved } of await saveVariants(variants)) {
     const input = isOurs(saved) ? planRemoval(saved) : undefined;
-    if (input === undefined) continue;
-    await variant.restore(input);
-    removed.push(variant.name);
+    if (input === undefined) others.push({ variant, saved });
+    else {
+      await variant.restore(input);
+      removed.push(variant.name);
+    }
   }
-  return removed;
+  return { removed, others };
 }

@@ -1,15 +1,14 @@
 /** Finds what a kube-proxy has programmed on this machine, and removes it once ours serves in its place. */
-import type { IpsetPort, NftablesPort, RoutingPort } from "../../kernel/ports.ts";
+import type { IpsetPort, IptablesPort, NftablesPort, RoutingPort } from "../../kernel/ports.ts";
 import { kubeProxyChains, kubeProxySets, planRemoval } from "./plan.ts";
 
 /** One of the variants of iptables, of one family. */
-export interface IptablesVariant {
-  /** "iptables-nft": for messages. */
-  readonly name: string;
-  /** What it prints; "" where it cannot be run. */
-  save(): Promise<string>;
-  /** @throws FairleadError where it refuses */
-  restore(input: string): Promise<void>;
+export type IptablesVariant = Pick<IptablesPort, "name" | "save" | "restore">;
+
+/** With what it has printed: at 10,000 Services that takes seconds, and is asked for once. */
+export interface SavedVariant {
+  readonly variant: IptablesVariant;
+  readonly saved: string;
 }
 
 export interface TakeoverPorts {
@@ -26,14 +25,27 @@ const tableName = "kube-proxy";
 const ipvsDevice = "kube-ipvs0";
 const families = ["ip", "ip6"] as const;
 
-/** What there is of kube-proxy's, in words; empty: nothing. */
-export async function findKubeProxy({ nftables, routing, iptables, ipset }: TakeoverPorts): Promise<readonly string[]> {
+export async function saveVariants(variants: readonly IptablesVariant[]): Promise<readonly SavedVariant[]> {
+  const saved: SavedVariant[] = [];
+  for (const variant of variants) saved.push({ variant, saved: await variant.save() });
+  return saved;
+}
+
+/**
+ * What there is of kube-proxy's, in words; empty: nothing.
+ *
+ * @param variants what `ports.iptables` have printed just now
+ */
+export async function findKubeProxy(
+  { nftables, routing, iptables, ipset }: TakeoverPorts,
+  variants?: readonly SavedVariant[],
+): Promise<readonly string[]> {
   const found: string[] = [];
   for (const family of families) {
     if (await hasTable(nftables, family)) found.push(`nftables table ${family} ${tableName}`);
   }
-  for (const variant of iptables) {
-    const chains = kubeProxyChains(await variant.save());
+  for (const { variant, saved } of variants ?? (await saveVariants(iptables))) {
+    const chains = kubeProxyChains(saved);
     if (chains.length > 0) found.push(`${chains.length} chains of ${variant.name}`);
   }
   const sets = await setsOf(ipset);

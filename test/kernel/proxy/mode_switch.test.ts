@@ -49,7 +49,7 @@ it("serves all the while, both ways, in both variants", async () => {
   const traffic = new Traffic();
   try {
     await filled(nftablesRules(nftables, flowOptions("IPv4"))).repair();
-    expect(await removeOwnChains(variants)).toEqual(["iptables-nft"]);
+    expect((await removeOwnChains(variants)).removed).toEqual(["iptables-nft"]);
     traffic.start();
     for (const port of variants) {
       const ports = { IPv4: port, IPv6: port };
@@ -58,7 +58,7 @@ it("serves all the while, both ways, in both variants", async () => {
       await removeTables(nftables);
       await traffic.more();
       await filled(nftablesRules(nftables, flowOptions("IPv4"))).repair();
-      expect(await removeOwnChains(variants)).toEqual([port.name]);
+      expect((await removeOwnChains(variants)).removed).toEqual([port.name]);
       await traffic.more();
       expect((await port.save()).match(/^.*(KUBE-S|FAIRLEAD).*$/gm)).toBeNull();
     }

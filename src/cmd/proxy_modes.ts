@@ -1,0 +1,65 @@
+/** The proxy's modes on the real kernel: the one that the configuration names, and what the others have left. */
+import type { KubeProxyConfiguration } from "../config/kube_proxy.ts";
+import { FairleadError } from "../errors/catalogue.ts";
+import type { IptablesPort, NftablesPort } from "../kernel/ports.ts";
+import { iptablesVariants, iptablesVersion, openIptables } from "../kernel/real/iptables.ts";
+import { removeOwnChains, removeTables } from "../proxy/agent/clean_up.ts";
+import { iptablesMode } from "../proxy/agent/iptables_mode.ts";
+import type { ProxyMode } from "../proxy/agent/mode.ts";
+import { nftablesMode } from "../proxy/agent/nftables_mode.ts";
+import { detectVariant, hasRandomFully } from "../proxy/apply/iptables_variant.ts";
+import type { SavedVariant } from "../proxy/takeover/takeover.ts";
+import { systemClock } from "../reconcile/clock.ts";
+import type { Closes } from "./part.ts";
+
+/** @throws FairleadError PROXY_MODE */
+export function modeNameOf({ mode }: KubeProxyConfiguration): ProxyMode["name"] {
+  if (mode === "auto") return "nftables";
+  if (mode === "nftables" || mode === "iptables") return mode;
+  throw new FairleadError("PROXY_MODE", { subject: `"${mode}"`, reason: `field mode: ${mode} is not built yet` });
+}
+
+export interface OpenedMode {
+  readonly mode: ProxyMode;
+  /** Variants of iptables that it does not use. */
+  readonly others: readonly IptablesPort[];
+}
+
+/**
+ * @param serving of a mode that answers packets itself: what does so, closed when nobody is led there any more
+ * @throws FairleadError NATIVE_CALL where there is no iptables and the mode needs it
+ */
+export async function openMode(
+  name: ProxyMode["name"],
+  config: KubeProxyConfiguration,
+  nftables: NftablesPort,
+  _serving: Closes,
+): Promise<OpenedMode> {
+  if (name === "nftables") return { mode: nftablesMode(nftables, config, systemClock), others: iptablesVariants };
+  const version = await iptablesVersion();
+  const variant = await detectVariant(iptablesVariants, version);
+  const ports = { IPv4: openIptables("iptables", variant), IPv6: openIptables("ip6tables", variant) };
+  const mode = iptablesMode({ ports, config, randomFully: hasRandomFully(version) });
+  return { mode, others: iptablesVariants.filter((port) => !port.name.endsWith(`-${variant}`)) };
+}
+
+/**
+ * Behind the first sync: there is no moment in which nobody serves.
+ *
+ * @returns in words what was removed, and what is there of iptables that is not ours
+ * @throws FairleadError where the kernel, or iptables, refuses
+ */
+export async function removeOtherModes(
+  { mode, others }: OpenedMode,
+  nftables: NftablesPort,
+): Promise<{ readonly removed: readonly string[]; readonly others: readonly SavedVariant[] }> {
+  const tables = mode.name === "nftables" ? [] : await removeTables(nftables);
+  const chains = await removeOwnChains(others);
+  return { removed: [...tables, ...chains.removed], others: chains.others };
+}
+
+/** Removes what this proxy has programmed, in whatever mode. @throws FairleadError where the kernel refuses */
+export async function removeAllModes(nftables: NftablesPort): Promise<void> {
+  await removeTables(nftables);
+  await removeOwnChains(iptablesVariants);
+}
