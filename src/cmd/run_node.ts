@@ -117,6 +117,6 @@ function starts(
 
 function startStorage(client: HttpClient, node: LocalPathNode, log: ProgramLog["log"]): RunningPart {
   const onError = (attempted: string, error: unknown): void =>
-    log.warn({ err: error instanceof Error ? error.message : String(error) }, `cannot ${attempted}; it is tried again`);
+    log.warn({ err: messageOf(error) }, `cannot ${attempted}; it is tried again`);
   return { ready: Promise.resolve(), stop: removeLocalPaths({ client, node, onError }) };
 }
