@@ -346,15 +346,8 @@ export interface NamespacePort {
   list(): Promise<readonly string[]>;
 }
 
-// ── sysctl ────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── iptables ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-/**
- * Kernel parameters as one namespace sees them (proc_sys(5)).
- *
- * A name is separated by dots, `net.ipv4.ip_forward`, or by slashes, `net/ipv4/ip_forward`: whichever
- * comes first is the separator, as for sysctl(8), and the other one is a dot within a part. A link
- * whose name has a dot is written `net/ipv4/conf/eth0.100/arp_ignore` or `net.ipv4.conf.eth0/100.arp_ignore`.
- */
 /**
  * iptables of one family and one variant, by its own programs. Each call is bounded, as is the wait for the lock that all
  * of them share (xtables.lock).
@@ -372,6 +365,15 @@ export interface IptablesPort {
   hasChain(table: string, chain: string): Promise<boolean>;
 }
 
+// ── sysctl ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * Kernel parameters as one namespace sees them (proc_sys(5)).
+ *
+ * A name is separated by dots, `net.ipv4.ip_forward`, or by slashes, `net/ipv4/ip_forward`: whichever
+ * comes first is the separator, as for sysctl(8), and the other one is a dot within a part. A link
+ * whose name has a dot is written `net/ipv4/conf/eth0.100/arp_ignore` or `net.ipv4.conf.eth0/100.arp_ignore`.
+ */
 export interface SysctlPort {
   /**
    * The value without its newline; several values are separated as the kernel separates them (tabs).

@@ -1,6 +1,7 @@
 /** The network between the nodes of one machine, made and removed. */
+import { constants } from "node:os";
 import { FairleadError } from "../../errors/catalogue.ts";
-import type { NamespacePort, NftablesPort, RoutingChange, RoutingPort } from "../../kernel/ports.ts";
+import type { NamespacePort, NetworkNamespace, NftablesPort, RoutingChange, RoutingPort } from "../../kernel/ports.ts";
 import { planMasquerade } from "../../network/masquerade/plan.ts";
 import {
   bridgeLink,
@@ -15,6 +16,8 @@ import {
   renderPair,
   tableRef,
 } from "./render.ts";
+
+const { EEXIST } = constants.errno;
 
 export interface UnderlayPorts {
   readonly routing: RoutingPort;
@@ -39,13 +42,11 @@ export class Underlay {
     this.#ports = ports;
   }
 
-  /** What is there stays. */
+  /** What is there stays, and what is missing of it is made: whoever began may have been killed. */
   async ensureBridge(network: string): Promise<void> {
     const { routing, nftables } = this.#ports;
-    if (!(await routing.link({ name: bridgeName }))) {
-      await carryOut(routing, [bridgeLink]);
-      await carryOut(routing, renderBridgeEnd(network, (await routing.link({ name: bridgeName }))!.index));
-    }
+    if (!(await routing.link({ name: bridgeName }))) await carryOut(routing, [bridgeLink]);
+    await carryOut(routing, renderBridgeEnd(network, (await routing.link({ name: bridgeName }))!.index));
     const steps = planMasquerade(tableRef, await nftables.list(tableRef), renderNodesMasquerade(network));
     if (steps.length > 0) await nftables.transact(steps);
   }
@@ -55,13 +56,10 @@ export class Underlay {
     const { routing, namespaces } = this.#ports;
     const { number, netns } = place;
     const isLinked = (await routing.link({ name: hostLinkName(number) })) !== undefined;
-    if (isLinked && (await namespaces.list()).includes(netns)) return;
-    await this.removeNode(place);
-    const bridge = await routing.link({ name: bridgeName });
-    if (!bridge) throw new FairleadError("UP_PART", { subject: "the nodes' network", reason: `${bridgeName} is gone` });
-    const namespace = await namespaces.create(netns);
+    const isThere = isLinked && (await namespaces.list()).includes(netns);
+    const namespace = isThere ? await namespaces.open({ name: netns }) : await this.#makeNode(place);
     try {
-      await carryOut(routing, [renderPair(number, namespace.fd, bridge.index), ...renderHostEnd(number)]);
+      await carryOut(routing, renderHostEnd(number));
       const inside = await this.#ports.openRouting(namespace.path);
       try {
         await carryOut(inside, [loopbackUp]);
@@ -71,6 +69,21 @@ export class Underlay {
       }
     } finally {
       namespace.close();
+    }
+  }
+
+  async #makeNode(place: NodePlace): Promise<NetworkNamespace> {
+    const { routing, namespaces } = this.#ports;
+    await this.removeNode(place);
+    const bridge = await routing.link({ name: bridgeName });
+    if (!bridge) throw new FairleadError("UP_PART", { subject: "the nodes' network", reason: `${bridgeName} is gone` });
+    const namespace = await namespaces.create(place.netns);
+    try {
+      await carryOut(routing, [renderPair(place.number, namespace.fd, bridge.index)]);
+      return namespace;
+    } catch (error) {
+      namespace.close();
+      throw error;
     }
   }
 
@@ -97,7 +110,9 @@ export class Underlay {
   }
 }
 
+/** An address or a route that is there already is as good. */
 async function carryOut(routing: RoutingPort, changes: readonly RoutingChange[]): Promise<void> {
-  const refused = (await routing.apply(changes)).find((error) => error !== null);
+  const outcomes = await routing.apply(changes);
+  const refused = outcomes.find((error, i) => error && !(error.errno === EEXIST && changes[i]!.object !== "link"));
   if (refused) throw refused;
 }
