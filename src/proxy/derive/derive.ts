@@ -19,6 +19,8 @@ export interface WantedPort {
    * ends, whatever policies and hints say: a change of those leaves flows where they are, as upstream.
    */
   readonly serving: readonly Backend[];
+  /** How connections are balanced, where the Service says it; the ipvs mode alone heeds it. */
+  readonly scheduler?: string;
   /** Where load balancers ask whether this node serves it; of policy Local alone. */
   readonly healthCheckNodePort?: number;
 }

@@ -17,6 +17,8 @@ export interface ModeOptions {
   readonly local: LocalDetector;
   /** Addresses of this node that serve node ports, of the family. */
   readonly nodePortAddresses: readonly IpAddress[];
+  /** All addresses of this node, of the family, but for those that it has for Services alone. Default: nodePortAddresses. */
+  readonly localAddresses?: readonly IpAddress[];
   /** Ranges of cluster IPs, of the family. */
   readonly serviceCidrs: readonly string[];
 }
