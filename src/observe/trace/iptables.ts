@@ -29,6 +29,8 @@ const hooks = {
   POSTROUTING: ["mangle", "nat"],
 } as const;
 
+type HookName = keyof typeof hooks;
+
 /** @throws FairleadError TRACE for any match or target whose effect is not known */
 export function traceIptables(tables: TracedTables, packet: TracedPacket, node: NodeFacts): readonly Outcome[] {
   const tracer = new Tracer(tables, node);
@@ -37,36 +39,37 @@ export function traceIptables(tables: TracedTables, packet: TracedPacket, node: 
     : tracer.arrived([begin(packet)]);
 }
 
-class Tracer {
+export class Tracer {
   readonly #tables: TracedTables;
-  readonly #node: NodeFacts;
-  readonly #ended: Outcome[] = [];
+  protected readonly node: NodeFacts;
+  protected readonly ended: Outcome[] = [];
 
   constructor(tables: TracedTables, node: NodeFacts) {
     this.#tables = tables;
-    this.#node = node;
+    this.node = node;
   }
 
   /** Routed behind its translation: to this node, or on. */
   arrived(ways: readonly Way[]): readonly Outcome[] {
     const [here, on]: [Way[], Way[]] = [[], []];
-    for (const way of this.#hook("PREROUTING", ways)) {
-      (this.#node.isLocal(way.packet.destination) ? here : on).push(way);
+    for (const way of this.hook("PREROUTING", ways)) {
+      (this.node.isLocal(way.packet.destination) ? here : on).push(way);
     }
     this.through(["INPUT"], here);
     return this.through(["FORWARD", "POSTROUTING"], on);
   }
 
-  through(names: readonly (keyof typeof hooks)[], ways: readonly Way[]): readonly Outcome[] {
+  through(names: readonly HookName[], ways: readonly Way[]): readonly Outcome[] {
     let passing = ways;
-    for (const name of names) passing = this.#hook(name, passing);
-    for (const way of passing) this.#ended.push(outcome(way, "accepted"));
-    return this.#ended;
+    for (const name of names) passing = this.hook(name, passing);
+    for (const way of passing) this.ended.push(outcome(way, "accepted"));
+    return this.ended;
   }
 
-  #hook(hook: keyof typeof hooks, ways: readonly Way[]): readonly Way[] {
+  /** @param tables of the hook, in their order; default: all. @returns the ways that go on */
+  protected hook(hook: HookName, ways: readonly Way[], tables: readonly string[] = hooks[hook]): readonly Way[] {
     let passing = ways;
-    for (const table of hooks[hook]) {
+    for (const table of tables) {
       const rules = this.#tables.get(table)?.get(hook) ?? [];
       if (rules.length === 0) continue;
       const chain = `${table} ${hook}`;
@@ -75,7 +78,7 @@ class Tracer {
       );
       passing = results.flatMap(({ way, verdict }) => {
         if (verdict !== "drop" && verdict !== "reject") return [way];
-        this.#ended.push(outcome(met(way, { step: verdict }), verdict === "drop" ? "dropped" : "rejected"));
+        this.ended.push(outcome(met(way, { step: verdict }), verdict === "drop" ? "dropped" : "rejected"));
         return [];
       });
     }
@@ -95,7 +98,7 @@ class Tracer {
   }
 
   #rule(table: string, rule: string, way: Way, depth: number, on: Way[], ended: Result[]): void {
-    const { probability, remembers, target } = matchRule(rule, way, this.#node);
+    const { probability, remembers, target } = matchRule(rule, way, this.node);
     if (probability < 1) on.push({ ...way, probability: way.probability * (1 - probability) });
     if (probability === 0) return;
     const taken = remembers.reduce(
@@ -144,13 +147,14 @@ class Tracer {
   }
 }
 
-function translate(way: Way, to: string): Way {
+/** @param to "10.0.0.1:80" */
+export function translate(way: Way, to: string): Way {
   const { address, port } = destinationOf(to);
   const packet = { ...way.packet, destination: address, destinationPort: port };
   return met({ ...way, packet, translated: true }, { step: "translate", address, port });
 }
 
-function outcome(way: Way, verdict: Outcome["verdict"]): Outcome {
+export function outcome(way: Way, verdict: Outcome["verdict"]): Outcome {
   const { destination: address, destinationPort: port } = way.packet;
   const { translated, masqueraded, probability } = way;
   return { verdict, probability, destination: { address, port }, translated, masqueraded, steps: stepsOf(way) };

@@ -31,11 +31,15 @@ function optionsOf(rule: string): readonly Option[] {
   for (let i = 0; i < tokens.length; i++) {
     const isNot = tokens[i] === "!";
     const name = tokens[isNot ? ++i : i]!;
-    const next = tokens[i + 1];
-    const value = next === undefined || next.startsWith("-") || next === "!" ? "" : tokens[++i]!;
-    options.push({ name, value, isNot });
+    const values: string[] = [];
+    for (let next = tokens[i + 1]; next !== undefined && isValue(next); next = tokens[i + 1]) values.push(tokens[++i]!);
+    options.push({ name, value: values.join(" "), isNot });
   }
   return options;
+}
+
+function isValue(token: string): boolean {
+  return !token.startsWith("-") && token !== "!";
 }
 
 export function matchRule(rule: string, way: Way, node: NodeFacts): Match {
@@ -59,7 +63,18 @@ function targetOf([jump, ...rest]: readonly Option[]): Target {
 }
 
 const silent = new Set(["--comment", "--mode", "--seconds", "--reap", "--name", "--mask", "--rsource"]);
-const modules = new Set(["comment", "tcp", "udp", "sctp", "addrtype", "mark", "conntrack", "statistic", "recent"]);
+const modules = new Set([
+  "comment",
+  "tcp",
+  "udp",
+  "sctp",
+  "addrtype",
+  "mark",
+  "conntrack",
+  "statistic",
+  "recent",
+  "set",
+]);
 
 function isMet({ name, value }: Option, way: Way, node: NodeFacts): boolean {
   const { packet, mark } = way;
@@ -85,6 +100,11 @@ function isMet({ name, value }: Option, way: Way, node: NodeFacts): boolean {
     case "--mark": {
       const [wanted, mask] = numbers(value);
       return (mark & mask) >>> 0 === wanted;
+    }
+    case "--match-set": {
+      const [set = "", fields = ""] = value.split(" ");
+      if (!node.isInSet) throw unknown(`set ${set}`);
+      return node.isInSet(set, fields.split(","), packet);
     }
     case "--ctstate":
       return value.split(",").some((state) => state === "NEW" || (state === "DNAT" && way.translated));

@@ -20,6 +20,8 @@ export interface TracedPacket {
 export interface NodeFacts {
   /** Whether the address is one of this node's. */
   isLocal(address: IpAddress): boolean;
+  /** Whether an ipset has the packet's fields, as "dst,dst,src" names them. Default: there are no ipsets. */
+  isInSet?(set: string, fields: readonly string[], packet: TracedPacket): boolean;
 }
 
 /** What a packet met, in order. */

@@ -2,7 +2,12 @@
  * Destinations that nobody wants any more and that have connections still: nothing new is scheduled to them, and they go
  * when their connections have ended (upstream: graceful_termination.go). Pure.
  */
-import { destinationName, serviceName, type IpvsDestinationKey, type IpvsServiceKey } from "../../../kernel/netlink/ipvs/service.ts";
+import {
+  destinationName,
+  serviceName,
+  type IpvsDestinationKey,
+  type IpvsServiceKey,
+} from "../../../kernel/netlink/ipvs/service.ts";
 
 export interface EndingDestination {
   readonly service: IpvsServiceKey;

@@ -8,6 +8,8 @@ export interface IpvsOptions extends ModeOptions {
   readonly randomFully: boolean;
   /** Of Services that name none of their own: "rr". */
   readonly scheduler: string;
+  /** Those that this kernel was seen to lack: what names one gets the scheduler of all others. */
+  readonly lackingSchedulers: readonly string[];
   /** Virtual servers with these addresses are others', and stay. */
   readonly excludeCidrs: readonly string[];
 }

@@ -86,15 +86,15 @@ function elementSteps(verb: "add" | "remove", sets: ReadonlyMap<string, readonly
 }
 
 export function lengthOf(stage: Stage): number {
-  if (stage.what === "rules") return stage.sections.reduce((sum, { lines }) => sum + lines.length, 0);
-  return stage.what === "bind" || stage.what === "unbind" ? stage.addresses.length : stage.steps.length;
+  if ("sections" in stage) return stage.sections.reduce((sum, { lines }) => sum + lines.length, 0);
+  return "addresses" in stage ? stage.addresses.length : stage.steps.length;
 }
 
 /** What changed since the kernel last held what was wanted; nothing else is looked at. */
 export function planChanges(ruleset: Ruleset): readonly Stage[] {
   const changes = new Changes();
   const { servers, members, addresses, ending } = ruleset;
-  for (const { key, before, after } of members.changes()) {
+  for (const { before, after } of members.changes()) {
     if (after && !before) changes.add(after);
     else if (before && !after) changes.remove(before);
   }

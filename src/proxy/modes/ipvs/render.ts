@@ -47,7 +47,8 @@ class Port implements RenderedPort {
 
   constructor(options: IpvsOptions, { scheduler, localBackends }: WantedPort) {
     this.#options = options;
-    this.#scheduler = scheduler ?? options.scheduler;
+    const isThere = scheduler !== undefined && !options.lackingSchedulers.includes(scheduler);
+    this.#scheduler = isThere ? scheduler : options.scheduler;
     this.#local = new Set(localBackends);
   }
 
@@ -118,7 +119,8 @@ class Port implements RenderedPort {
       const { address: ip2, prefix } = parseCidr(range)!;
       const bits = ip2.includes(":") ? 128 : 32;
       if (ip2 === element.ip && prefix === bits) this.#member("KUBE-LOAD-BALANCER-SOURCE-IP", { ...element, ip2 });
-      else for (const net of halves(ip2, prefix)) this.#member("KUBE-LOAD-BALANCER-SOURCE-CIDR", { ...element, ...net });
+      else
+        for (const net of halves(ip2, prefix)) this.#member("KUBE-LOAD-BALANCER-SOURCE-CIDR", { ...element, ...net });
     }
   }
 

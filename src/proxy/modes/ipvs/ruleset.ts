@@ -84,7 +84,9 @@ export class Ruleset {
   #rendered(service: string): RenderedPort {
     const wanted = this.#claims.wanted(service);
     if (wanted === undefined) return nothing;
-    const owned = wanted.frontends.filter((frontend) => this.#claims.owner(frontendKey(frontend))?.frontend === frontend);
+    const owned = wanted.frontends.filter(
+      (frontend) => this.#claims.owner(frontendKey(frontend))?.frontend === frontend,
+    );
     return owned.length === 0 ? nothing : renderPort(owned, wanted, this.#options);
   }
 
@@ -111,7 +113,7 @@ function ownerOf(service: string, { isNodePort }: VirtualServer): string {
 
 /** Whether Services have the same servers, elements and addresses with both. */
 function isRenderedAlike(a: IpvsOptions, b: IpvsOptions): boolean {
-  const seen = ({ nodePortAddresses, localAddresses, scheduler }: IpvsOptions): string =>
-    JSON.stringify([nodePortAddresses, localAddresses ?? [], scheduler]);
+  const seen = ({ nodePortAddresses, localAddresses, scheduler, lackingSchedulers }: IpvsOptions): string =>
+    JSON.stringify([nodePortAddresses, localAddresses ?? [], scheduler, lackingSchedulers]);
   return seen(a) === seen(b);
 }

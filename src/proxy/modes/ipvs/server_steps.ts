@@ -96,7 +96,9 @@ function destinationOf({ ip: address, port }: Backend): IpvsDestination {
 }
 
 function namesOf(backends: Backends): Map<string, Backend> {
-  return new Map(Array.from(backends, (backend) => [destinationName({ address: backend.ip, port: backend.port }), backend]));
+  return new Map(
+    Array.from(backends, (backend) => [destinationName({ address: backend.ip, port: backend.port }), backend]),
+  );
 }
 
 function isSameService(a: IpvsService, b: IpvsService): boolean {

@@ -11,7 +11,11 @@ export function fixedChains(options: IpvsOptions): readonly FixedChain[] {
   const { services, nodePort, loadBalancer, markMasq, postrouting, forward, proxyFirewall } = chainNames;
   const { sourceRanges, ipvsFilter, ipvsOutFilter, canary, owner } = chainNames;
   const mark = hex(options.masqueradeMark);
-  const chain = (table: TableName, name: string, rules: readonly string[]): FixedChain => ({ table, chain: name, rules });
+  const chain = (table: TableName, name: string, rules: readonly string[]): FixedChain => ({
+    table,
+    chain: name,
+    rules,
+  });
   const { is } = new Sets(options);
   return [
     chain("nat", services, serviceRules(options)),
@@ -42,8 +46,7 @@ const comments: Readonly<Record<SetName, string>> = {
   "KUBE-LOAD-BALANCER": "Kubernetes service lb portal",
   "KUBE-LOAD-BALANCER-LOCAL": "Kubernetes service load balancer ip + port with externalTrafficPolicy=local",
   "KUBE-LOAD-BALANCER-FW": "Kubernetes service load balancer ip + port for load balancer with sourceRange",
-  "KUBE-LOAD-BALANCER-SOURCE-IP":
-    "Kubernetes service load balancer ip + port + source IP for packet filter purpose",
+  "KUBE-LOAD-BALANCER-SOURCE-IP": "Kubernetes service load balancer ip + port + source IP for packet filter purpose",
   "KUBE-LOAD-BALANCER-SOURCE-CIDR":
     "Kubernetes service load balancer ip + port + source cidr for packet filter purpose",
   "KUBE-NODE-PORT-TCP": "Kubernetes nodeport TCP port for masquerade purpose",

@@ -1,0 +1,163 @@
+/** Keeps one family's virtual servers, sets, rules and addresses as their ruleset wants them. */
+import type { FairleadError } from "../../errors/catalogue.ts";
+import type { IpsetPort, IptablesPort, IpvsPort } from "../../kernel/ports.ts";
+import type { IpvsStep } from "../../kernel/netlink/ipvs/step.ts";
+import type { FrontendCount } from "../../model/service.ts";
+import { paced } from "../../reconcile/pace.ts";
+import { countsOf } from "../modes/ipvs/counts.ts";
+import { chainNames } from "../modes/ipvs/names.ts";
+import { lengthOf, planAll, planChanges, type Observed, type Stage } from "../modes/ipvs/plan.ts";
+import type { Ruleset } from "../modes/ipvs/ruleset.ts";
+import { canaries } from "../modes/ipvs/table.ts";
+import { restoreInput } from "../modes/shared/iptables_edits.ts";
+import { decodeSaved, type ObservedTables } from "../modes/shared/iptables_saved.ts";
+import { KeptRules } from "./kept_rules.ts";
+import type { ServiceAddresses } from "./service_addresses.ts";
+import { Terminations } from "./terminations.ts";
+
+export interface IpvsPorts {
+  readonly ipvs: IpvsPort;
+  readonly ipset: IpsetPort;
+  /** Of the family. */
+  readonly iptables: IptablesPort;
+  readonly addresses: ServiceAddresses;
+}
+
+export interface IpvsServersOptions {
+  /** Wall time in ms. */
+  readonly now: () => number;
+  /** Told of a scheduler that Services name and this kernel lacks. */
+  readonly onLackingScheduler?: (scheduler: string) => void;
+}
+
+type Executors = { readonly [W in Stage["what"]]: (stage: Extract<Stage, { what: W }>) => Promise<void> };
+
+const ENOENT = 2;
+
+export class IpvsServers {
+  readonly #ports: IpvsPorts;
+  readonly #ruleset: Ruleset;
+  readonly #options: IpvsServersOptions;
+  readonly #kept: KeptRules<readonly Stage[]>;
+  readonly #terminations: Terminations;
+  /** What is under way: destinations that ended are removed between two writes. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** @param ruleset of nothing else than this object */
+  constructor(ports: IpvsPorts, ruleset: Ruleset, options: IpvsServersOptions) {
+    this.#ports = ports;
+    this.#ruleset = ruleset;
+    this.#options = options;
+    this.#terminations = new Terminations(ports.ipvs, ruleset.ending, options.now);
+    this.#kept = new KeptRules(
+      {
+        changes: () => this.#clean(planChanges(ruleset)),
+        differences: () => this.#differences(),
+        lengthOf: (stages) => stages.reduce((sum, stage) => sum + lengthOf(stage), 0),
+        write: (stages) => this.#write(stages),
+      },
+      { unsure: true },
+    );
+  }
+
+  /** Names are shared with whatever kube-proxy was here: the first sync must know every Service. */
+  adopt(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
+  sync(): Promise<number> {
+    return this.#inTurn(() => this.#kept.sync());
+  }
+
+  repair(): Promise<number> {
+    return this.#inTurn(() => this.#kept.repair());
+  }
+
+  /** Removes destinations whose connections have ended, or have had their time. @returns how many go on */
+  terminate(): Promise<number> {
+    return this.#inTurn(() => this.#terminations.check());
+  }
+
+  /** Whether nobody has emptied the tables (upstream: utiliptables.Monitor). */
+  async hasCanaries(): Promise<boolean> {
+    for (const table of canaries) {
+      if (!(await this.#ports.iptables.hasChain(table, chainNames.canary))) return false;
+    }
+    return true;
+  }
+
+  /** What the kernel has counted of each frontend. */
+  async counts(): Promise<readonly FrontendCount[]> {
+    return paced(countsOf(this.#ruleset, await this.#ports.ipvs.services()));
+  }
+
+  #clean(stages: readonly Stage[]): readonly Stage[] {
+    // What changes while these are written goes with the next ones.
+    this.#ruleset.clean();
+    return stages;
+  }
+
+  async #differences(): Promise<readonly Stage[]> {
+    const observed = await this.#observe();
+    return this.#clean(await paced(planAll(this.#ruleset, observed)));
+  }
+
+  async #observe(): Promise<Observed> {
+    const { ipvs, ipset, addresses } = this.#ports;
+    const [servers, sets, bound] = [await ipvs.list(), await ipset.list(), await addresses.list()];
+    return { servers, sets, addresses: bound, tables: await this.#tables() };
+  }
+
+  async #tables(): Promise<ObservedTables> {
+    const tables = new Map();
+    for (const table of canaries) {
+      for (const entry of await paced(decodeSaved(await this.#ports.iptables.list(table)))) tables.set(...entry);
+    }
+    return tables;
+  }
+
+  async #write(stages: readonly Stage[]): Promise<void> {
+    for (const stage of stages) {
+      const execute = this.#executors[stage.what] as (stage: Stage) => Promise<void>;
+      await execute(stage);
+    }
+    await this.#terminations.checkNew();
+  }
+
+  readonly #executors: Executors = {
+    sets: async ({ steps }) => throwFirst(await this.#ports.ipset.apply(steps)),
+    rules: ({ sections }) => this.#ports.iptables.restore(restoreInput(sections)),
+    servers: async ({ steps }) => {
+      const errors = await this.#ports.ipvs.apply(steps);
+      this.#learnSchedulers(steps, errors);
+      throwFirst(errors);
+    },
+    bind: ({ addresses }) => this.#ports.addresses.bind(addresses),
+    unbind: ({ addresses }) => this.#ports.addresses.unbind(addresses),
+  };
+
+  /** One Service's scheduler that this kernel has not must hold up nobody: it is balanced as all others. */
+  #learnSchedulers(steps: readonly IpvsStep[], errors: readonly (FairleadError | null)[]): void {
+    const { options } = this.#ruleset;
+    const { scheduler: common, lackingSchedulers } = options;
+    const lacking = steps.flatMap((step, i) => {
+      const isOfService = step.verb === "addService" || step.verb === "setService";
+      return isOfService && errors[i]?.errno === ENOENT ? [step.service.scheduler] : [];
+    });
+    const learned = [...new Set(lacking)].filter((one) => one !== common && !lackingSchedulers.includes(one));
+    if (learned.length === 0) return;
+    for (const scheduler of learned) this.#options.onLackingScheduler?.(scheduler);
+    this.#ruleset.configure({ ...options, lackingSchedulers: [...lackingSchedulers, ...learned] });
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work, work);
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+}
+
+function throwFirst(errors: readonly (FairleadError | null)[]): void {
+  const failed = errors.find((error) => error !== null);
+  if (failed) throw failed;
+}
