@@ -57,7 +57,7 @@ export interface IpvsDestination extends IpvsDestinationKey {
   readonly lowerThreshold?: number;
 }
 
-/** Since it was made, or its counters were zeroed. */
+/** Since it was made, or its counters were zeroed, as of the last two seconds: the kernel sums them up so often (ip_vs_est.c). */
 export interface IpvsCounters {
   readonly connections: bigint;
   readonly packetsIn: bigint;
@@ -196,7 +196,8 @@ function countersOf(found: ServiceAttributes["counters"] = {}): IpvsCounters {
 }
 
 function addressText(family: "ip" | "ip6", address: Uint8Array): IpAddress | undefined {
-  return ipText(family === "ip" ? address.subarray(0, 4) : address);
+  if (family === "ip") return ipText(address.subarray(0, 4));
+  return address.length === 16 ? ipText(address) : undefined;
 }
 
 function bytesOf(address: IpAddress): Uint8Array {
