@@ -210,7 +210,7 @@ describe("what was written is what is read", () => {
   it("of a service", () => {
     fc.assert(
       fc.property(services, (service) => {
-        const { counters, ...found } = serviceOf(attributesOfService(service as IpvsService))!;
+        const { counters, ...found } = serviceOf(attributesOfService(service))!;
         expect(found).toEqual(service);
         expect(counters.connections).toBe(0n);
       }),
@@ -227,7 +227,7 @@ describe("what was written is what is read", () => {
     });
     fc.assert(
       fc.property(destinations, fc.constantFrom("ip", "ip6"), (destination, own) => {
-        const found = destinationOf(attributesOfDestination(destination as IpvsDestination), own);
+        const found = destinationOf(attributesOfDestination(destination), own);
         expect(found).toMatchObject(destination);
       }),
     );
