@@ -33,6 +33,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   add<loadBpf>(exports, "loadBpf");
   add<openBpf>(exports, "openBpf");
   add<attachedBpf>(exports, "attachedBpf");
+  add<pickJsonList>(exports, "pickJsonList");
   add<openHandles>(exports, "openHandles");
   return exports;
 }

@@ -42,6 +42,15 @@ export class JsonFields {
     return new JsonFields(this.#names, make);
   }
 
+  /** Paths of all of them: names, each within the one before, with newlines between (PickList). */
+  paths(): readonly string[] {
+    return Object.entries(this.#names).flatMap(([name, of]) => {
+      if (of === true) return [name];
+      const within = of instanceof JsonFields ? of : new JsonFields(of);
+      return within.paths().map((path) => `${name}\n${path}`);
+    });
+  }
+
   /**
    * What JSON.parse would give, without the other fields of objects. What is no object or array is there whole,
    * whatever fields are wanted of it.

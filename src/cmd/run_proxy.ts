@@ -7,6 +7,7 @@ import type { EventType } from "../api/event_recorder.ts";
 import { HttpClient } from "../api/http/http_client.ts";
 import type { KubeProxyConfiguration } from "../config/kube_proxy.ts";
 import { messageOf } from "../errors/message.ts";
+import { native } from "../kernel/native.ts";
 import type { NftablesPort } from "../kernel/ports.ts";
 import { openIpset } from "../kernel/real/ipset.ts";
 import { RealNftables } from "../kernel/real/nftables.ts";
@@ -178,6 +179,7 @@ function clientOf({ config, master }: ProxyOptions, metrics: ProxyMetrics): Http
     ...(kubeconfig === "" ? {} : { kubeconfig }),
     ...(master === undefined ? {} : { server: master }),
     userAgent: `kube-proxy/fairlead-${packageVersion()}`,
+    pickList: (list, paths) => native().pickJsonList(list, paths),
     onSent: (sent) => metrics.requested({ ...sent, host: new URL(client.server).host }),
   });
   return client;

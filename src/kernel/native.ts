@@ -149,6 +149,13 @@ export interface NativeAddon {
   openBpf(id: number): Promise<NativeBpfProgram>;
   /** Ids of programs that see what comes in by the link. EINVAL: this kernel has no tcx (before 6.6). */
   attachedBpf(namespace: NamespaceRef, link: number): Promise<number[]>;
+  /**
+   * The items of a JSON list, a line each, and then, as the last line, its other fields: of all of them what `paths` names,
+   * and JSON as far as that was. The list must not change until then. EINVAL: it is none, or of no plain kind.
+   *
+   * @param paths names of fields, each within the one before, with newlines between; of an array they are its items'
+   */
+  pickJsonList(list: Uint8Array, paths: readonly string[]): Promise<Buffer>;
   /** Handles that are open in this process, by kind: what leak tests compare. */
   openHandles(): {
     readonly namespaces: number;

@@ -1,13 +1,13 @@
 /** The API over HTTPS, with a kubeconfig's credentials. */
 import type { KubeObject } from "../../model/kubernetes.ts";
 import type { ListOptions, ObjectList, StopWatch, WatchObserver, WatchOptions } from "../client.ts";
-import { JsonFields } from "../json_fields.ts";
 import { RequestClient, type ApiRequest } from "../request_client.ts";
 import { pathOf, queryOf } from "../request_parts.ts";
 import { apiVersionOf, type ResourceType } from "../resource_types.ts";
 import { isExpired } from "../status_error.ts";
 import { fromKubeconfig, fromServiceAccount } from "./credentials.ts";
 import { HttpWatch, withoutManagers } from "./http_watch.ts";
+import { readList, type ListAnswer, type PickList } from "./list_reader.ts";
 import { Transport, type SentRequest } from "./transport.ts";
 
 export interface HttpClientOptions {
@@ -23,6 +23,8 @@ export interface HttpClientOptions {
   readonly onSent?: (sent: SentRequest) => void;
   /** In the place of the kubeconfig's, where there is one: what is renewed while the client runs. PEM. */
   readonly clientCertificate?: () => { readonly cert: string; readonly key: string } | undefined;
+  /** Reads large lists of which few fields are wanted; default: this thread does. */
+  readonly pickList?: PickList;
 }
 
 /** Objects of a page (client-go's pager). */
@@ -30,23 +32,18 @@ const pageSize = 500;
 /** A watch is ended by the server after this many seconds, and up to twice as many (client-go's reflector). */
 const watchSeconds = 300;
 
-const listMetadata = { resourceVersion: true, continue: true } as const;
-
-interface ListAnswer<T> {
-  readonly items: readonly T[] | null;
-  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
-}
-
 export class HttpClient extends RequestClient {
   /** `https://host:port` */
   readonly server: string;
   readonly #transport: Transport;
+  readonly #pickList: PickList | undefined;
 
   /** @throws FairleadError KUBECONFIG */
-  constructor({ kubeconfig, server, userAgent, timeoutMs, onSent, clientCertificate }: HttpClientOptions) {
+  constructor({ kubeconfig, server, userAgent, timeoutMs, onSent, clientCertificate, pickList }: HttpClientOptions) {
     super();
     const credentials = kubeconfig === undefined ? fromServiceAccount() : fromKubeconfig(kubeconfig, server);
     this.server = credentials.server;
+    this.#pickList = pickList;
     this.#transport = new Transport({
       server: credentials.server,
       credentials: async () => {
@@ -96,11 +93,11 @@ export class HttpClient extends RequestClient {
     // Items of a list do not say what they are.
     const whole = (item: object): T => withoutManagers(Object.assign(item, about) as T);
     const made = keep ? (item: object): unknown => keep(whole(item) as never) : whole;
-    const wanted = fields && new JsonFields({ metadata: listMetadata, items: fields.making(made) });
-    const list = await this.#transport.json<ListAnswer<T>>(request, wanted);
+    const read = fields && ((body: Buffer) => readList(body, fields.making(made), this.#pickList));
+    const list = await this.#transport.json<ListAnswer<T>>(request, read);
     const { resourceVersion, continue: next } = list.metadata;
     const items = list.items ?? [];
-    if (!wanted) for (const item of items) whole(item);
+    if (!fields) for (const item of items) whole(item);
     return { items, resourceVersion, ...(next === undefined || next === "" ? {} : { continue: next }) };
   }
 

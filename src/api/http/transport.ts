@@ -2,7 +2,6 @@
 import type { ClientHttp2Stream } from "node:http2";
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../../errors/message.ts";
-import type { JsonFields } from "../json_fields.ts";
 import type { ApiRequest } from "../request_client.ts";
 import { StatusError, type StatusDetails } from "../status_error.ts";
 import { Connections } from "./connections.ts";
@@ -50,12 +49,12 @@ export class Transport {
     this.#connections = new Connections(options.server);
   }
 
-  /** @param fields of what answers; default: all @returns the JSON that answers. @throws StatusError */
-  async json<T>(request: ApiRequest, fields?: JsonFields): Promise<T> {
+  /** @param read default: JSON.parse @returns the JSON that answers. @throws StatusError */
+  async json<T>(request: ApiRequest, read: (body: Buffer) => unknown = parse): Promise<T> {
     const { code, body } = await this.#tried(request);
     if (code >= 400) throw refusal(code, body);
     try {
-      return (fields ? fields.read(body) : JSON.parse(body.toString())) as T;
+      return (await read(body)) as T;
     } catch (cause) {
       throw new StatusError(0, "", `${request.path} did not answer with JSON`, undefined, cause);
     }
@@ -130,6 +129,10 @@ export class Transport {
       ...(body === undefined ? {} : { "content-type": contentType ?? "application/json" }),
     };
   }
+}
+
+function parse(body: Buffer): unknown {
+  return JSON.parse(body.toString());
 }
 
 function whole(stream: ClientHttp2Stream, timeoutMs: number): Promise<Answer> {

@@ -31,6 +31,8 @@ const mistakes: readonly (readonly [string, () => unknown])[] = [
   ["path", () => addon().createNamedNamespace(undefined)],
   ["path", () => addon().deleteNamedNamespace(new Uint8Array(3))],
   ["path", () => addon().readFileInNamespace(null, null)],
+  ["list", () => addon().pickJsonList("{}", ["items"])],
+  ["paths", () => addon().pickJsonList(Buffer.from("{}"), "items")],
   ["data", () => addon().writeFileInNamespace(null, "/none", "text")],
   ["data", () => addon().writeFileInNamespace(null, "/none", new Uint16Array(3))],
   ["options", () => addon().runInNamespace(null)],

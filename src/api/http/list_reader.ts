@@ -1,0 +1,36 @@
+/** A list of which few fields are wanted: what is large is picked off this thread, and read here item by item. */
+import { JsonFields } from "../json_fields.ts";
+
+export interface ListAnswer<T> {
+  readonly items: readonly T[] | null;
+  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
+}
+
+/**
+ * Items of a JSON list, a line each, and then, as the last line, its other fields: of all of them what `paths` names
+ * (native.ts, pickJsonList).
+ */
+export type PickList = (list: Buffer, paths: readonly string[]) => Promise<Buffer>;
+
+/** Below this reading costs less than asking somebody else. */
+const fewBytes = 32 * 1024;
+const listMetadata = { resourceVersion: true, continue: true } as const;
+const newline = 0x0a;
+
+/** @param fields of each item, with what is made of it @throws SyntaxError where it is no JSON */
+export async function readList<T>(list: Buffer, fields: JsonFields, pick?: PickList): Promise<ListAnswer<T>> {
+  const wanted = new JsonFields({ metadata: listMetadata, items: fields });
+  if (pick === undefined || list.length < fewBytes) return wanted.read(list) as ListAnswer<T>;
+  // What it does not take is rare, or no JSON.
+  const picked = await pick(list, wanted.paths()).catch(() => undefined);
+  if (picked === undefined) return wanted.read(list) as ListAnswer<T>;
+  const items: T[] = [];
+  let from = 0;
+  for (let end = picked.indexOf(newline); end >= 0; end = picked.indexOf(newline, from)) {
+    const item = JSON.parse(picked.toString("utf8", from, end)) as object;
+    items.push((fields.make ? fields.make(item) : item) as T);
+    from = end + 1;
+  }
+  const { metadata } = JSON.parse(picked.toString("utf8", from)) as Pick<ListAnswer<T>, "metadata">;
+  return { items, metadata };
+}
