@@ -1,7 +1,10 @@
 /**
- * Makes `fairlead proxy` a few files, dist/proxy/: of the 300 that it is otherwise node reads and links one by one, which
- * is half of the time from its start to its first request (docs/decisions/051-proxy-memory.md).
+ * Makes `fairlead proxy` one file, dist/proxy/program.cjs: of the 300 that it is otherwise node reads and links one by one,
+ * which is half of the time from its start to its first request (docs/decisions/051-proxy-memory.md). Beside it lies what
+ * V8 makes of it (docs/decisions/100-proxy-first-sync.md).
  */
+import { execFileSync } from "node:child_process";
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 
@@ -10,7 +13,7 @@ const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const otherCommand = /^\.\/(?!proxy\.js)(.*\.js)$/;
 
 const bundle = await rolldown({
-  input: at("dist/src/main.js"),
+  input: { program: at("dist/src/cmd/start.js") },
   platform: "node",
   external: [/^@kubernetes\//],
   plugins: [
@@ -23,5 +26,32 @@ const bundle = await rolldown({
     },
   ],
 });
-await bundle.write({ dir: at("dist/proxy"), format: "esm", cleanDir: true, chunkFileNames: "[name].js" });
+rmSync(at("dist/proxy"), { recursive: true, force: true });
+const output = { dir: at("dist/proxy"), format: "cjs", codeSplitting: false, entryFileNames: "[name].cjs" };
+const { code } = (await bundle.write(output)).output[0];
 await bundle.close();
+writeFileSync(at("dist/proxy/program.cjs"), ascii(code.replaceAll(/\bimport\((?=")/g, "importModule(")));
+makeCache();
+// Last: the launcher takes a bundle that is there.
+copyFileSync(at("scripts/bundle-proxy.main.cjs"), at("dist/proxy/main.cjs"));
+
+/** The same in ASCII alone: in texts, patterns and names an escape means the character. */
+function ascii(text) {
+  return text.replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/** Of all functions, with the launcher's flags: V8 takes code that was made with others for foreign. */
+function makeCache() {
+  const flags = /exec node (.*) "\$main"/.exec(readFileSync(at("fairlead"), "utf8"))[1].split(" ");
+  const make = `
+    const { writeFileSync } = require("node:fs");
+    const { setFlagsFromString } = require("node:v8");
+    const { compile, cacheFile } = require(${JSON.stringify(at("dist/proxy/.main.cjs"))});
+    setFlagsFromString("--no-lazy");
+    const script = compile();
+    setFlagsFromString("--lazy");
+    writeFileSync(cacheFile, script.createCachedData());`;
+  copyFileSync(at("scripts/bundle-proxy.main.cjs"), at("dist/proxy/.main.cjs"));
+  execFileSync(process.execPath, [...flags, "-e", make], { stdio: "inherit" });
+  rmSync(at("dist/proxy/.main.cjs"));
+}
