@@ -21,8 +21,7 @@ const newline = 0x0a;
 export async function readList<T>(list: Buffer, fields: JsonFields, pick?: PickList): Promise<ListAnswer<T>> {
   const wanted = new JsonFields({ metadata: listMetadata, items: fields });
   if (pick === undefined || list.length < fewBytes) return wanted.read(list) as ListAnswer<T>;
-  // What it does not take is rare, or no JSON.
-  const picked = await pick(list, wanted.paths()).catch(() => undefined);
+  const picked = await tried(pick, list, wanted.paths());
   if (picked === undefined) return wanted.read(list) as ListAnswer<T>;
   const items: T[] = [];
   let from = 0;
@@ -33,4 +32,13 @@ export async function readList<T>(list: Buffer, fields: JsonFields, pick?: PickL
   }
   const { metadata } = JSON.parse(picked.toString("utf8", from)) as Pick<ListAnswer<T>, "metadata">;
   return { items, metadata };
+}
+
+/** What it does not take is rare, or no JSON: either shows when it is read here. */
+async function tried(pick: PickList, ...list: Parameters<PickList>): Promise<Buffer | undefined> {
+  try {
+    return await pick(...list);
+  } catch {
+    return undefined;
+  }
 }
