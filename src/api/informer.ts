@@ -180,24 +180,34 @@ export class Informer<T extends KubeObject> {
   async #listPages(): Promise<string> {
     // Of the first list nothing can have gone.
     const seen = this.objects.size > 0 ? new Set<string>() : undefined;
-    const next = (place?: string): Promise<ObjectList<T>> =>
+    // Asked for before the one in front is looked at: the server's work and ours go on side by side.
+    const ahead = new Map<string, Promise<ObjectList<T>>>();
+    const ask = (place?: string): Promise<ObjectList<T>> =>
       this.#client.list(this.type, {
         ...this.#listed,
         limit: pageSize,
         ...(place === undefined ? {} : { continue: place }),
+        onNext: (behind) => {
+          if (!this.#running) return;
+          const asked = ask(behind);
+          // It is awaited once the one in front is there; where that fails, by nobody.
+          asked.catch(() => undefined);
+          ahead.set(behind, asked);
+        },
       });
-    let page = await next();
+    let page = await ask();
     for (;;) {
       if (!this.#running) return page.resourceVersion;
-      // Asked for before this one is looked at: the server's work and ours go on side by side.
-      const following = page.continue === undefined ? undefined : next(page.continue);
+      const place = page.continue;
+      const awaited = place === undefined ? undefined : (ahead.get(place) ?? ask(place));
+      if (place !== undefined) ahead.delete(place);
       for (const item of page.items) {
         const key = keyText(keyOf(item));
         seen?.add(key);
         this.#put(item, key);
       }
-      if (following === undefined) break;
-      const come = await following.catch((error: unknown) => {
+      if (awaited === undefined) break;
+      const come = await awaited.catch((error: unknown) => {
         if (!isExpired(error)) throw error;
         return undefined;
       });

@@ -17,20 +17,32 @@ const fewBytes = 32 * 1024;
 const listMetadata = { resourceVersion: true, continue: true } as const;
 const newline = 0x0a;
 
+interface ListReading {
+  readonly pick?: PickList | undefined;
+  /** Told of where the next page begins before the items of this one are made. */
+  readonly onNext?: ((place: string) => void) | undefined;
+}
+
 /** @param fields of each item, with what is made of it @throws SyntaxError where it is no JSON */
-export async function readList<T>(list: Buffer, fields: JsonFields, pick?: PickList): Promise<ListAnswer<T>> {
+export async function readList<T>(
+  list: Buffer,
+  fields: JsonFields,
+  { pick, onNext }: ListReading = {},
+): Promise<ListAnswer<T>> {
   const wanted = new JsonFields({ metadata: listMetadata, items: fields });
   if (pick === undefined || list.length < fewBytes) return wanted.read(list) as ListAnswer<T>;
   const picked = await tried(pick, list, wanted.paths());
   if (picked === undefined) return wanted.read(list) as ListAnswer<T>;
+  const itemsEnd = picked.lastIndexOf(newline) + 1;
+  const { metadata } = JSON.parse(picked.toString("utf8", itemsEnd)) as Pick<ListAnswer<T>, "metadata">;
+  if (metadata.continue) onNext?.(metadata.continue);
   const items: T[] = [];
-  let from = 0;
-  for (let end = picked.indexOf(newline); end >= 0; end = picked.indexOf(newline, from)) {
+  for (let from = 0; from < itemsEnd;) {
+    const end = picked.indexOf(newline, from);
     const item = JSON.parse(picked.toString("utf8", from, end)) as object;
     items.push((fields.make ? fields.make(item) : item) as T);
     from = end + 1;
   }
-  const { metadata } = JSON.parse(picked.toString("utf8", from)) as Pick<ListAnswer<T>, "metadata">;
   return { items, metadata };
 }
 

@@ -51,6 +51,8 @@ const patienceMs = 30_000;
 const cidrsTimeoutMs = 2000;
 /** Services of one transaction. */
 const partLength = 1000;
+/** Of the one that makes a table: what it takes to observe and plan a whole one, other parts do not take. */
+const firstPartLength = 50;
 /** The whole is observed so often, though nobody was seen to change it, in ms (upstream: FullSyncPeriod). */
 const observeEveryMs = 3_600_000;
 
@@ -207,12 +209,12 @@ export class ProxyAgent {
 
   /** Many are written in parts: a transaction of all would keep the event loop, and be held in memory whole. */
   async #write(keys: readonly string[]): Promise<void> {
-    const length = this.#families.some(({ mustKnowAll }) => mustKnowAll) ? keys.length : partLength;
+    const isWhole = this.#families.some(({ mustKnowAll }) => mustKnowAll);
     let derived = 0;
     let writing = Promise.resolve();
     try {
       do {
-        const part = keys.slice(derived, derived + length);
+        const part = keys.slice(derived, derived + (isWhole ? keys.length : this.#partLength));
         derived += part.length;
         await this.#derive(part);
         await writing;
@@ -226,6 +228,10 @@ export class ProxyAgent {
       // Of what was derived the tables know already.
       this.#states.changeAgain(keys.slice(derived));
     }
+  }
+
+  get #partLength(): number {
+    return this.#families.some(({ mustRepair }) => mustRepair) ? firstPartLength : partLength;
   }
 
   /** Facts of the machine and the node change seldom, Services often. */

@@ -29,6 +29,11 @@ export class FamilyProxy {
     this.#isWhole = await this.#kernel.adopt();
   }
 
+  /** Whether the next sync observes the table. */
+  get mustRepair(): boolean {
+    return this.#mustRepair;
+  }
+
   /** Whether the next sync observes the table, so that every Service must be known to it: what is not would go. */
   get mustKnowAll(): boolean {
     return this.#mustRepair && this.#isWhole;
@@ -50,22 +55,25 @@ export class FamilyProxy {
     // As of every Service of the other family.
     if (had === undefined && after.size === 0) return [];
     const before = namesOf(had).map((name) => this.#ruleset.wanted(name));
-    const rivals = this.#rivalsOf(key, [...before, ...after.values()]);
+    const rivals = this.#rivalsOf(key, before, after.values());
     for (const name of namesOf(had)) if (!after.has(name)) this.#change(name, undefined);
     for (const [name, wanted] of after) this.#change(name, wanted);
     const [first, ...others] = after.keys();
     if (first === undefined) this.#ports.delete(key);
     else this.#ports.set(key, others.length === 0 ? first : [first, ...others]);
     for (const name of after.keys()) this.#reportTaken(name, report);
+    if (rivals.size === 0) return none;
     return [...rivals].flatMap(([name, owners]) => (this.#ownersOver(name) === owners ? [] : [serviceOf(name)]));
   }
 
   /** Of other Services: ports that want what this one wants or wanted, with who has it. */
-  #rivalsOf(key: string, ports: readonly (WantedPort | undefined)[]): ReadonlyMap<string, string> {
+  #rivalsOf(key: string, ...lists: readonly Iterable<WantedPort | undefined>[]): ReadonlyMap<string, string> {
     const rivals = new Map<string, string>();
-    for (const wanted of ports) {
-      for (const name of this.#ruleset.rivalsFor(wanted)) {
-        if (serviceOf(name) !== key && !rivals.has(name)) rivals.set(name, this.#ownersOver(name));
+    for (const ports of lists) {
+      for (const wanted of ports) {
+        for (const name of this.#ruleset.rivalsFor(wanted)) {
+          if (serviceOf(name) !== key && !rivals.has(name)) rivals.set(name, this.#ownersOver(name));
+        }
       }
     }
     return rivals;
@@ -134,8 +142,10 @@ export class FamilyProxy {
   }
 }
 
+const none: readonly string[] = [];
+
 function namesOf(names: string | readonly string[] | undefined): readonly string[] {
-  return names === undefined ? [] : typeof names === "string" ? [names] : names;
+  return names === undefined ? none : typeof names === "string" ? [names] : names;
 }
 
 /** "namespace/name" of "namespace/name:port/TCP", or of "namespace/name/TCP". */

@@ -59,6 +59,8 @@ export class ConntrackCleaner {
    */
   programmed(family: IpFamily, ports: Iterable<readonly [string, WantedPort | undefined]>): void {
     for (const [port, wanted] of ports) {
+      // As of most clusters, of which a first sync tells all.
+      if (this.#names.size === 0 && !hasFlows(wanted)) continue;
       const name = `${family} ${port}`;
       if (!hasFlows(wanted) && !this.#names.has(name)) continue;
       this.#names.add(name);
@@ -178,5 +180,6 @@ export class ConntrackCleaner {
 }
 
 function hasFlows(wanted: WantedPort | undefined): boolean {
-  return wanted?.frontends.some(({ protocol }) => protocol !== "TCP") ?? false;
+  if (wanted !== undefined) for (const { protocol } of wanted.frontends) if (protocol !== "TCP") return true;
+  return false;
 }

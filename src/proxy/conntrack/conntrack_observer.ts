@@ -1,7 +1,8 @@
 /** What is programmed, told to those who clean conntrack behind it. */
 import type { IpAddress } from "../../model/address.ts";
 import type { IpFamily } from "../../model/service.ts";
-import type { FamilySync, SyncObserver } from "../agent/observer.ts";
+import type { FamilySync, PortChange, SyncObserver } from "../agent/observer.ts";
+import type { WantedPort } from "../derive/derive.ts";
 import type { ConntrackCleaner } from "./cleaner.ts";
 
 export class ConntrackObserver implements SyncObserver {
@@ -18,9 +19,10 @@ export class ConntrackObserver implements SyncObserver {
       this.#addresses.set(family, nodePortAddresses);
       this.#cleaner.setNodePortAddresses([...this.#addresses.values()].flat());
     }
-    this.#cleaner.programmed(
-      family,
-      changes.map(({ name, after }) => [name, after] as const),
-    );
+    this.#cleaner.programmed(family, ports(changes));
   }
+}
+
+function* ports(changes: readonly PortChange[]): Iterable<readonly [string, WantedPort | undefined]> {
+  for (const { name, after } of changes) yield [name, after];
 }

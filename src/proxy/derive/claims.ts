@@ -42,7 +42,22 @@ export function frontendKey({ address: ip, protocol, port }: Frontend): string {
   return ip === undefined ? tail : [addressText(ip), tail].join("");
 }
 
+/** Asked for the same frontend several times in a row: who wants it, who has it, who is refused. */
+class LastKey {
+  #frontend: Frontend | undefined;
+  #key = "";
+
+  of(frontend: Frontend): string {
+    if (frontend !== this.#frontend) {
+      this.#key = frontendKey(frontend);
+      this.#frontend = frontend;
+    }
+    return this.#key;
+  }
+}
+
 export class Claims {
+  readonly #lastKey = new LastKey();
   readonly #services = new Map<string, WantedPort>();
   /** Who wants a frontend, the one that has it first. */
   readonly #claims = new Map<string, ClaimList>();
@@ -58,8 +73,9 @@ export class Claims {
     if (wanted) this.#services.set(service, wanted);
     else this.#services.delete(service);
     const touched = new Map<string, Frontend | undefined>();
-    for (const frontend of before?.frontends ?? []) this.#release(frontendKey(frontend), service, touched);
-    for (const frontend of wanted?.frontends ?? []) this.#claim(frontendKey(frontend), { service, frontend }, touched);
+    for (const frontend of before?.frontends ?? []) this.#release(this.#lastKey.of(frontend), service, touched);
+    for (const frontend of wanted?.frontends ?? [])
+      this.#claim(this.#lastKey.of(frontend), { service, frontend }, touched);
     return touched;
   }
 
@@ -91,21 +107,23 @@ export class Claims {
 
   /** Frontends of a service port that another has. @param service as {@link set} was told */
   refusedTo(service: string): readonly Conflict[] {
-    const frontends = this.#services.get(service)?.frontends ?? [];
-    return frontends.flatMap((frontend) => {
-      const claims = this.#claims.get(frontendKey(frontend));
-      if (!isList(claims)) return [];
-      const conflict = conflictOf(claims);
-      return conflict?.refused.includes(service) ? [conflict] : [];
-    });
+    const conflicts: Conflict[] = [];
+    for (const frontend of this.#services.get(service)?.frontends ?? []) {
+      const claims = this.#claims.get(this.#lastKey.of(frontend));
+      const conflict = isList(claims) ? conflictOf(claims) : undefined;
+      if (conflict?.refused.includes(service)) conflicts.push(conflict);
+    }
+    return conflicts;
   }
 
   /** Service ports that want a frontend too, of those that one wants; seldom any. @param wanted as {@link set} takes it */
   rivalsFor(wanted: WantedPort | undefined): readonly string[] {
-    return (wanted?.frontends ?? []).flatMap((frontend) => {
-      const claims = this.#claims.get(frontendKey(frontend));
-      return claims === undefined ? [] : listOf(claims).map(({ service }) => service);
-    });
+    const services: string[] = [];
+    for (const frontend of wanted?.frontends ?? []) {
+      const claims = this.#claims.get(this.#lastKey.of(frontend));
+      if (claims !== undefined) for (const { service } of listOf(claims)) services.push(service);
+    }
+    return services;
   }
 
   #claim(key: string, claim: Claim, touched: Map<string, Frontend | undefined>): void {

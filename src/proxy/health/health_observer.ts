@@ -21,6 +21,8 @@ export class HealthObserver implements SyncObserver {
   readonly #addresses = new Map<IpFamily, readonly string[]>();
   /** Said once rules say so too. */
   readonly #derived = new Map<string, HealthCheck | undefined>();
+  /** Services that have one, as was said. */
+  readonly #known = new Set<string>();
 
   constructor(health: ProxyHealth, services: ServiceHealth, options: HealthObserverOptions) {
     this.#health = health;
@@ -33,7 +35,9 @@ export class HealthObserver implements SyncObserver {
   }
 
   onService(key: string, service: Kept<Service> | undefined, slices: readonly Kept<EndpointSlice>[]): void {
-    this.#derived.set(key, service && this.#checkOf(service, slices));
+    const check = service && this.#checkOf(service, slices);
+    // Nearly no Service has one: a first list has them by the ten thousand.
+    if (check !== undefined || this.#known.has(key)) this.#derived.set(key, check);
   }
 
   /** No usual Service is a load balancer. */
@@ -60,7 +64,11 @@ export class HealthObserver implements SyncObserver {
     const addresses = [...this.#addresses.values()].flat();
     // As upstream: where none of the node's addresses is meant, all are.
     this.#services.setAddresses(this.#options.isEverywhere || addresses.length === 0 ? "all" : addresses);
-    for (const [key, check] of this.#derived) this.#services.set(key, check);
+    for (const [key, check] of this.#derived) {
+      this.#services.set(key, check);
+      if (check === undefined) this.#known.delete(key);
+      else this.#known.add(key);
+    }
     this.#derived.clear();
   }
 }
