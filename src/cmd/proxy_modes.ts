@@ -5,6 +5,7 @@ import type { IptablesPort, NftablesPort } from "../kernel/ports.ts";
 import { iptablesVariants, iptablesVersion, openIptables } from "../kernel/real/iptables.ts";
 import { removeOwnChains, removeTables } from "../proxy/agent/clean_up.ts";
 import { iptablesMode } from "../proxy/agent/iptables_mode.ts";
+import type { IptablesReport } from "../proxy/apply/iptables.ts";
 import type { ProxyMode } from "../proxy/agent/mode.ts";
 import { nftablesMode } from "../proxy/agent/nftables_mode.ts";
 import { detectVariant, hasRandomFully } from "../proxy/apply/iptables_variant.ts";
@@ -26,6 +27,7 @@ export interface OpenedMode {
 }
 
 /**
+ * @param report of what upstream measures of iptables
  * @param serving of a mode that answers packets itself: what does so, closed when nobody is led there any more
  * @throws FairleadError NATIVE_CALL where there is no iptables and the mode needs it
  */
@@ -33,13 +35,14 @@ export async function openMode(
   name: ProxyMode["name"],
   config: KubeProxyConfiguration,
   nftables: NftablesPort,
+  report: IptablesReport,
   _serving: Closes,
 ): Promise<OpenedMode> {
   if (name === "nftables") return { mode: nftablesMode(nftables, config, systemClock), others: iptablesVariants };
   const version = await iptablesVersion();
   const variant = await detectVariant(iptablesVariants, version);
   const ports = { IPv4: openIptables("iptables", variant), IPv6: openIptables("ip6tables", variant) };
-  const mode = iptablesMode({ ports, config, randomFully: hasRandomFully(version) });
+  const mode = iptablesMode({ ports, config, randomFully: hasRandomFully(version), report });
   return { mode, others: iptablesVariants.filter((port) => !port.name.endsWith(`-${variant}`)) };
 }
 

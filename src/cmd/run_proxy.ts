@@ -128,7 +128,7 @@ async function begin(options: ProxyOptions, closes: Closes, serving: Closes): Pr
   const events = new ApiEventRecorder(client, { component: "kube-proxy", host: nodeName, clock: systemClock });
   closes.add(() => events.stop(eventsGraceMs));
   const families = familiesOfKernel();
-  const opened = await openMode(modeName, config, nftables, serving);
+  const opened = await openMode(modeName, config, nftables, metrics, serving);
   const { mode } = opened;
   log.info({ node: nodeName, mode: modeName, families, server: client.server }, "starting");
   const around = closes.own(

@@ -1,6 +1,7 @@
 /** `fairlead trace`: where a connection goes, and why, by what is programmed in this node's tables. */
 import { Option, type Command } from "commander";
 import { FairleadError } from "../errors/catalogue.ts";
+import type { NftablesPort } from "../kernel/ports.ts";
 import { parseIp, type IpAddress } from "../model/address.ts";
 import { familyOfIp } from "../model/cidr.ts";
 import { protocolNumbers, type IpFamily, type Protocol } from "../model/service.ts";
@@ -45,8 +46,7 @@ async function run(flags: Flags, command: Command): Promise<void> {
   const family = familyOfIp(from);
   if (familyOfIp(to) !== family) command.error("error: --from and --to must be of one address family");
   const namespace = flags.netns === undefined ? null : pathOf(flags.netns);
-  const [{ tracePacket }, { explain }, { nodeFactsOf }, observed] = await Promise.all([
-    import("../observe/trace/nftables.ts"),
+  const [{ explain }, { nodeFactsOf }, observed] = await Promise.all([
     import("../observe/trace/explain.ts"),
     import("../observe/trace/node.ts"),
     observe(namespace, family, from),
@@ -63,7 +63,7 @@ async function run(flags: Flags, command: Command): Promise<void> {
     mark: flags.mark,
     ...(inInterface === undefined ? {} : { inInterface }),
   };
-  const outcomes = tracePacket(observed.table, packet, node);
+  const outcomes = observed.trace(packet, node);
   const names = flags.kubeconfig === undefined ? undefined : await ask(flags.kubeconfig, packet, node);
   if (flags.json) {
     const named = names && { service: names.service, endpoints: Object.fromEntries(names.endpoints) };
@@ -98,10 +98,9 @@ function pathOf(netns: string): string {
 
 /** What the kernel holds, and by which link an address is reached. */
 async function observe(namespace: string | null, family: IpFamily, from: IpAddress) {
-  const [{ RealNftables }, { openRouting }, { tableOf }, { linkOf }] = await Promise.all([
+  const [{ RealNftables }, { openRouting }, { linkOf }] = await Promise.all([
     import("../kernel/real/nftables.ts"),
     import("../kernel/real/routing.ts"),
-    import("../proxy/modes/nftables/plan.ts"),
     import("../observe/trace/node.ts"),
   ]);
   const nftables = await RealNftables.open(namespace);
@@ -110,21 +109,53 @@ async function observe(namespace: string | null, family: IpFamily, from: IpAddre
     throw error;
   });
   try {
-    const ref = tableOf({ family });
-    const table = await nftables.list(ref);
-    const subject = `through table ${ref.family} ${ref.name}`;
-    if (!table) throw new FairleadError("TRACE", { subject, reason: "there is none: 'fairlead proxy' makes it" });
-    const kernelFamily = ref.family as "ip" | "ip6";
+    const trace = (await ofTable(nftables, family)) ?? (await ofIptables(namespace, family));
+    if (!trace) {
+      const subject = `${family} packets`;
+      throw new FairleadError("TRACE", { subject, reason: "no rules of ours are there: 'fairlead proxy' makes them" });
+    }
+    const kernelFamily = family === "IPv4" ? "ip" : "ip6";
     const [addresses, routes, links] = await Promise.all([
       routing.addresses({ family: kernelFamily }),
       routing.routes({ family: kernelFamily }),
       routing.links(),
     ]);
-    return { table, addresses, link: linkOf(from, routes, links) };
+    return { trace, addresses, link: linkOf(from, routes, links) };
   } finally {
     nftables.close();
     routing.close();
   }
+}
+
+type Trace = (packet: TracedPacket, node: NodeFacts) => readonly Outcome[];
+
+/** Of the nftables mode. @returns undefined where its table is not there */
+async function ofTable(nftables: NftablesPort, family: IpFamily): Promise<Trace | undefined> {
+  const [{ tracePacket }, { tableOf }] = await Promise.all([
+    import("../observe/trace/nftables.ts"),
+    import("../proxy/modes/nftables/plan.ts"),
+  ]);
+  const table = await nftables.list(tableOf({ family }));
+  return table && ((packet, node) => tracePacket(table, packet, node));
+}
+
+/** Of the iptables mode, by the chain that says that its chains are ours; others' rules lead packets, too. */
+async function ofIptables(namespace: string | null, family: IpFamily): Promise<Trace | undefined> {
+  const [{ openIptables }, { chainNames }, { decodeSaved }, { traceIptables }, { paced }] = await Promise.all([
+    import("../kernel/real/iptables.ts"),
+    import("../proxy/modes/iptables/names.ts"),
+    import("../proxy/modes/shared/iptables_saved.ts"),
+    import("../observe/trace/iptables.ts"),
+    import("../reconcile/pace.ts"),
+  ]);
+  const program = family === "IPv4" ? "iptables" : "ip6tables";
+  for (const variant of ["nft", "legacy"] as const) {
+    const saved = await openIptables(program, variant, namespace).save();
+    if (!saved.includes(`:${chainNames.owner} `)) continue;
+    const tables = await paced(decodeSaved(saved));
+    return (packet, node) => traceIptables(tables, packet, node);
+  }
+  return undefined;
 }
 
 function describe({ source, destination, destinationPort, inInterface }: TracedPacket, { protocol }: Flags): string {

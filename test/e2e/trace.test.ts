@@ -6,10 +6,14 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { native, type NativeNamespace } from "../../src/kernel/native.ts";
+import { openIptables } from "../../src/kernel/real/iptables.ts";
 import { RealNftables } from "../../src/kernel/real/nftables.ts";
 import type { Outcome } from "../../src/observe/trace/nftables.ts";
+import { IptablesChains } from "../../src/proxy/apply/iptables.ts";
 import { NftablesTable } from "../../src/proxy/apply/nftables.ts";
+import { Ruleset } from "../../src/proxy/modes/iptables/ruleset.ts";
 import { environment, launcher, startServerProcess } from "../fixtures/fairlead_server.ts";
+import { iptablesOptions } from "../fixtures/iptables_options.ts";
 import { run, uniqueName } from "../fixtures/namespace.ts";
 import { endpoints, rulesetOf, servicePort, wanted } from "../fixtures/proxied.ts";
 
@@ -136,11 +140,34 @@ describe("fairlead trace", () => {
     ]);
   });
 
+  it.each(["nft", "legacy"] as const)(
+    "explains what the iptables mode has programmed, iptables-%s",
+    async (variant) => {
+      const other = `${name}-${variant}`;
+      const chained = await native().createNamedNamespace(`/run/netns/${other}`);
+      try {
+        const links = ["link set lo up", "link add eth0 type veth peer name far", "addr add 192.0.2.1/24 dev eth0"];
+        await run(chained, ["ip", "-batch", "-"], { stdin: `${links.join("\n")}\nlink set eth0 up\n` });
+        const ruleset = new Ruleset(iptablesOptions("IPv4"));
+        ruleset.set("default/a/TCP", wanted(servicePort(1), endpoints(2)));
+        await new IptablesChains(openIptables("iptables", variant, chained), ruleset).repair();
+        const { out } = await trace("--netns", other, "--from", "192.0.2.1", "--to", "10.96.0.1", "--port", "80");
+        const lines = out.split("\n");
+        expect(lines.filter((line) => line.startsWith("in 50 % of connections"))).toHaveLength(2);
+        expect(out).toMatch(/KUBE-SVC-[A-Z0-9]{16}/);
+        expect(lines).toContain("    destination becomes 10.245.0.0 port 8080");
+      } finally {
+        chained.close();
+        await native().deleteNamedNamespace(`/run/netns/${other}`);
+      }
+    },
+  );
+
   it("says what is wrong with the command line, and that there is no table", async () => {
     const mixed = await trace("--from", "192.0.2.100", "--to", "fd00::1", "--port", "80");
     expect(mixed).toMatchObject({ code: 2, out: expect.stringContaining("one address family") as string });
     const none = await trace("--from", "fd00::2", "--to", "fd00::1", "--port", "80");
     expect(none.code).toBe(1);
-    expect(none.out).toContain("'fairlead proxy' makes it");
+    expect(none.out).toContain("'fairlead proxy' makes them");
   });
 });

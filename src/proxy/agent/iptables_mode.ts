@@ -3,7 +3,7 @@ import type { KubeProxyConfiguration } from "../../config/kube_proxy.ts";
 import type { IptablesPort } from "../../kernel/ports.ts";
 import { parseCidr } from "../../model/cidr.ts";
 import type { IpFamily } from "../../model/service.ts";
-import { IptablesChains } from "../apply/iptables.ts";
+import { IptablesChains, type IptablesReport } from "../apply/iptables.ts";
 import { Ruleset } from "../modes/iptables/ruleset.ts";
 import { nodePortAddresses, ofFamily } from "./derive.ts";
 import type { ProxyMode, RulesWatch } from "./mode.ts";
@@ -12,9 +12,10 @@ export interface IptablesModeOptions {
   readonly ports: Readonly<Record<IpFamily, IptablesPort>>;
   readonly config: KubeProxyConfiguration;
   readonly randomFully: boolean;
+  readonly report?: IptablesReport | undefined;
 }
 
-export function iptablesMode({ ports, config, randomFully }: IptablesModeOptions): ProxyMode {
+export function iptablesMode({ ports, config, randomFully, report }: IptablesModeOptions): ProxyMode {
   const families: IptablesChains[] = [];
   const { localhostNodePorts } = config.iptables;
   const { tcpBeLiberal } = config.conntrack;
@@ -25,7 +26,7 @@ export function iptablesMode({ ports, config, randomFully }: IptablesModeOptions
       const nodePortsEverywhere = isEverywhere(config.nodePortAddresses, options.family);
       const fixed = { nodePortsEverywhere, localhostNodePorts, tcpBeLiberal, randomFully };
       const ruleset = new Ruleset({ ...options, ...fixed });
-      const kernel = new IptablesChains(ports[options.family], ruleset);
+      const kernel = new IptablesChains(ports[options.family], ruleset, report);
       families.push(kernel);
       return { ruleset, kernel };
     },

@@ -1,9 +1,10 @@
 /** Keeps one family's chains of iptables as its ruleset wants them. What was written is known: nothing is listed in the loop. */
 import type { IptablesPort } from "../../kernel/ports.ts";
-import type { FrontendCount } from "../../model/service.ts";
+import type { FrontendCount, IpFamily } from "../../model/service.ts";
 import { paced } from "../../reconcile/pace.ts";
 import { countedTables, countsOf } from "../modes/iptables/counts.ts";
 import { planAll, planChanges } from "../modes/iptables/plan.ts";
+import { countedRuleTables, RuleCounts, writtenRules, type CountedRuleTable } from "../modes/iptables/rule_counts.ts";
 import type { Ruleset } from "../modes/iptables/ruleset.ts";
 import { canaries } from "../modes/iptables/table.ts";
 import { chainNames } from "../modes/iptables/names.ts";
@@ -11,13 +12,25 @@ import { restoreInput, type Section } from "../modes/shared/iptables_edits.ts";
 import { decodeSaved, type ObservedTables } from "../modes/shared/iptables_saved.ts";
 import { KeptRules } from "./kept_rules.ts";
 
+/** Told of what upstream measures (pkg/proxy/metrics). */
+export interface IptablesReport {
+  /** What is written next. @param total rules that are wanted by then @param written of them */
+  rules(family: IpFamily, table: CountedRuleTable, total: number, written: number): void;
+  /** @param isPartial of changes alone */
+  restoreFailed(family: IpFamily, isPartial: boolean): void;
+}
+
 export class IptablesChains {
+  readonly #report: IptablesReport | undefined;
+  readonly #counts = new RuleCounts();
+  #isPartial = false;
   readonly #port: IptablesPort;
   readonly #ruleset: Ruleset;
   readonly #kept: KeptRules<readonly Section[]>;
 
   /** @param ruleset of nothing else than this object */
-  constructor(port: IptablesPort, ruleset: Ruleset) {
+  constructor(port: IptablesPort, ruleset: Ruleset, report?: IptablesReport) {
+    this.#report = report;
     this.#port = port;
     this.#ruleset = ruleset;
     this.#kept = new KeptRules(
@@ -25,7 +38,7 @@ export class IptablesChains {
         changes: () => this.#changes(),
         differences: () => this.#differences(),
         lengthOf,
-        write: (sections) => port.restore(restoreInput(sections)),
+        write: (sections) => this.#restore(sections),
       },
       { unsure: true },
     );
@@ -45,16 +58,37 @@ export class IptablesChains {
   }
 
   #changes(): readonly Section[] {
-    const sections = planChanges(this.#ruleset);
+    const sections = planChanges(this.#ruleset, this.#counts);
     this.#ruleset.clean();
+    this.#tell(sections);
+    this.#isPartial = true;
     return sections;
   }
 
   async #differences(): Promise<readonly Section[]> {
     const observed = await this.#observe();
-    const sections = await paced(planAll(this.#ruleset, observed));
+    const sections = await paced(planAll(this.#ruleset, observed, this.#counts));
     this.#ruleset.clean();
+    this.#tell(sections);
+    this.#isPartial = false;
     return sections;
+  }
+
+  #tell(sections: readonly Section[]): void {
+    const { family } = this.#ruleset.options;
+    for (const table of countedRuleTables) {
+      this.#report?.rules(family, table, this.#counts.of(table), writtenRules(sections, table));
+    }
+  }
+
+  async #restore(sections: readonly Section[]): Promise<void> {
+    const isPartial = this.#isPartial;
+    try {
+      await this.#port.restore(restoreInput(sections));
+    } catch (error) {
+      this.#report?.restoreFailed(this.#ruleset.options.family, isPartial);
+      throw error;
+    }
   }
 
   async #observe(): Promise<ObservedTables> {

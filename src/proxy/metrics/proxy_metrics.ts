@@ -70,6 +70,19 @@ export class ProxyMetrics {
     this.#count("nftablesSyncFailures", { ip_family: family });
   }
 
+  /** iptables-restore refused what was written. @param isPartial of changes alone */
+  restoreFailed(family: IpFamily, isPartial: boolean): void {
+    this.#count("iptablesRestoreFailures", { ip_family: family });
+    if (isPartial) this.#count("iptablesPartialRestoreFailures", { ip_family: family });
+  }
+
+  /** Rules of kube-proxy's chains. @param written of them, in the last sync */
+  rules(family: IpFamily, table: string, total: number, written: number): void {
+    const labels = { ip_family: family, table };
+    this.#set("iptablesRules", labels, total);
+    this.#set("iptablesLastRules", labels, written);
+  }
+
   /** Something that is not wanted any more could not be removed. */
   cleanupFailed(family: IpFamily): void {
     this.#count("nftablesCleanupFailures", { ip_family: family });

@@ -14,18 +14,38 @@ import type { FixedChain, TableRule } from "../shared/iptables_tables.ts";
 import { chainNames, isPortChain } from "./names.ts";
 import type { IptablesOptions } from "./options.ts";
 import type { RenderedPort } from "./render.ts";
+import { RuleCounts } from "./rule_counts.ts";
 import type { Programmed, Ruleset } from "./ruleset.ts";
 import { fixedChains, jumps, lastRules, sharedChains } from "./table.ts";
 
 /** Differing rules of a shared chain up to which they are changed one by one: each that goes is looked for. */
 const oneByOne = 64;
 
-/** What changed since the kernel last held what was wanted; nothing else is looked at. */
-export function planChanges(ruleset: Ruleset): readonly Section[] {
+/**
+ * What changed since the kernel last held what was wanted; nothing else is looked at.
+ *
+ * @param counts of what it last held; then of what is wanted
+ */
+export function planChanges(ruleset: Ruleset, counts = new RuleCounts()): readonly Section[] {
   const edits = new Edits();
+  const { options: before } = ruleset.programmed!;
   changeFixed(edits, ruleset.programmed!, ruleset.options);
-  for (const [service, before] of ruleset.changes()) changePort(edits, before, ruleset.rendered(service));
+  if (before !== ruleset.options) {
+    addFixed(counts, before, -1);
+    addFixed(counts, ruleset.options, 1);
+  }
+  for (const [service, had] of ruleset.changes()) {
+    const has = ruleset.rendered(service);
+    changePort(edits, had, has);
+    counts.addPort(had, -1);
+    counts.addPort(has, 1);
+  }
   return edits.sections;
+}
+
+function addFixed(counts: RuleCounts, options: IptablesOptions, sign: 1 | -1): void {
+  for (const { table, rules } of fixedChains(options)) counts.add(table, sign * rules.length);
+  counts.add("nat", sign * lastRules(options).length);
 }
 
 function changePort(edits: Edits, before: RenderedPort, after: RenderedPort): void {
@@ -62,15 +82,24 @@ function changeFixed(edits: Edits, { options: before }: Programmed, options: Ipt
 /**
  * All rules against what was observed: at the start, and after anything that nobody understands. What is right already
  * is left as it is; of others' rules nothing is touched but what stands in chains of ours. Bit by bit.
+ *
+ * @param counts then of what is wanted
  */
-export function* planAll(ruleset: Ruleset, observed: ObservedTables): Generator<void, readonly Section[], void> {
+export function* planAll(
+  ruleset: Ruleset,
+  observed: ObservedTables,
+  counts = new RuleCounts(),
+): Generator<void, readonly Section[], void> {
   const edits = new Edits();
   const { options } = ruleset;
+  counts.reset();
+  addFixed(counts, options, 1);
   const shared = new Map<string, string[]>(sharedChains.map((chain) => [nameOf(chain), []]));
   const portChains = new Set<string>();
   const there = observed.get("nat") ?? new Map<string, readonly string[]>();
   for (const service of ruleset.claims.services.keys()) {
     const rendered = ruleset.rendered(service);
+    counts.addPort(rendered, 1);
     for (const [chain, rules] of rendered.chains) {
       portChains.add(chain);
       const was = there.get(chain);

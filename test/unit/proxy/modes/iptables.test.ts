@@ -1,6 +1,7 @@
 /** The iptables mode: kube-proxy's names and rules, what a change writes, and its section of the configuration. */
 import { describe, expect, it } from "vitest";
 import { kubeProxyConfiguration } from "../../../../src/config/kube_proxy.ts";
+import { FairleadError } from "../../../../src/errors/catalogue.ts";
 import { FakeIptables } from "../../../../src/kernel/fake/iptables.ts";
 import type { IpAddress } from "../../../../src/model/address.ts";
 import { iptablesMode, isEverywhere, servesLocalhost } from "../../../../src/proxy/agent/iptables_mode.ts";
@@ -94,6 +95,61 @@ describe("a change", () => {
     set(0, 4);
     await chains.sync();
     expect(await port.save()).toContain('"default/service-0 -> ');
+  });
+});
+
+describe("upstream's metrics of iptables", () => {
+  const ofChains = /^-A KUBE-/gm;
+  const rulesOf = async (port: FakeIptables, table: "nat" | "filter"): Promise<number> =>
+    (await port.list(table)).match(ofChains)?.length ?? 0;
+
+  async function reported() {
+    const port = new FakeIptables();
+    const ruleset = new Ruleset(iptablesOptions("IPv4"));
+    const counts = new Map<string, readonly [number, number]>();
+    const failed: boolean[] = [];
+    const chains = new IptablesChains(port, ruleset, {
+      rules: (_, table, total, written) => counts.set(table, [total, written]),
+      restoreFailed: (_, isPartial) => failed.push(isPartial),
+    });
+    const set = (i: number, of: number): void =>
+      ruleset.set(`default/service-${i}/TCP`, wanted(servicePort(i), endpoints(of, i * 8)));
+    return { port, ruleset, counts, failed, chains, set };
+  }
+
+  it("count the rules that the kernel has, whatever changes", async () => {
+    const { port, ruleset, counts, chains, set } = await reported();
+    set(0, 3);
+    set(1, 0);
+    await chains.repair();
+    expect(counts.get("nat")![1]).toBeGreaterThanOrEqual(counts.get("nat")![0]);
+    const changes: (() => void)[] = [
+      () => set(0, 5),
+      () => set(1, 2),
+      () => set(2, 1),
+      () => ruleset.set("default/service-0/TCP", undefined),
+      () => ruleset.configure({ ...iptablesOptions("IPv4"), tcpBeLiberal: true, nodePortsEverywhere: false }),
+    ];
+    for (const change of changes) {
+      change();
+      await chains.sync();
+      for (const table of ["nat", "filter"] as const) expect(counts.get(table)![0]).toBe(await rulesOf(port, table));
+    }
+    await chains.sync();
+    expect([counts.get("nat")![1], counts.get("filter")![1]]).toEqual([0, 0]);
+  });
+
+  it("count what is refused, and apart what was of changes alone", async () => {
+    const { port, failed, chains, set } = await reported();
+    set(0, 1);
+    await chains.repair();
+    const restore = port.restore.bind(port);
+    let refusals = 2;
+    port.restore = (input) =>
+      refusals-- > 0 ? Promise.reject(new FairleadError("NATIVE_CALL", { subject: "x", reason: "y" })) : restore(input);
+    set(0, 2);
+    await chains.sync();
+    expect(failed).toEqual([true, false]);
   });
 });
 
