@@ -22,8 +22,6 @@ const programmingBuckets: readonly number[] = [
   ...linear(60, 5, 12),
   ...linear(120, 30, 7),
 ];
-/** client-go's (component-base/metrics/prometheus/restclient). */
-const requestBuckets: readonly number[] = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60];
 
 function linear(start: number, width: number, count: number): readonly number[] {
   return Array.from({ length: count }, (_, i) => start + i * width);
@@ -167,19 +165,6 @@ export const definitions = {
     name: "kubeproxy_proxy_livez_total",
     help: "Cumulative proxy livez HTTP status",
     labels: ["code"],
-  },
-  requests: {
-    type: "counter",
-    name: "rest_client_requests_total",
-    help: "Number of HTTP requests, partitioned by status code, method, and host.",
-    labels: ["code", "method", "host"],
-  },
-  requestDuration: {
-    type: "histogram",
-    name: "rest_client_request_duration_seconds",
-    help: "Request latency in seconds. Broken down by verb, and host.",
-    labels: ["verb", "host"],
-    buckets: requestBuckets,
   },
 } as const satisfies Record<string, Definition>;
 

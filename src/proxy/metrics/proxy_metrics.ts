@@ -1,5 +1,7 @@
 /** What the proxy counts and times, under kube-proxy's names: definitions.ts has them. */
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { RequestMetrics } from "../../api/http/request_metrics.ts";
+import type { SentRequest } from "../../api/http/transport.ts";
 import type { IpFamily } from "../../model/service.ts";
 import type { WantedPort } from "../derive/derive.ts";
 import { definitions, type Definition, type MetricName } from "./definitions.ts";
@@ -20,12 +22,8 @@ export interface SyncRecord {
   readonly triggerTimes?: readonly number[];
 }
 
-export interface RequestRecord {
-  readonly method: string;
+export interface RequestRecord extends SentRequest {
   readonly host: string;
-  /** Undefined where no answer came. */
-  readonly code: number | undefined;
-  readonly seconds: number;
 }
 
 const families: readonly IpFamily[] = ["IPv4", "IPv6"];
@@ -33,6 +31,7 @@ const policies: readonly TrafficPolicy[] = ["internal", "external"];
 
 export class ProxyMetrics {
   readonly registry = new Registry();
+  readonly #requests = new RequestMetrics(this.registry);
   readonly #now: () => number;
   readonly #counters = new Map<MetricName, Counter>();
   readonly #gauges = new Map<MetricName, Gauge>();
@@ -139,9 +138,8 @@ export class ProxyMetrics {
   }
 
   /** A request to the API server. */
-  requested({ method, host, code, seconds }: RequestRecord): void {
-    this.#count("requests", { code: code === undefined ? "<error>" : String(code), method, host });
-    this.#observe("requestDuration", { verb: method, host }, seconds);
+  requested({ host, ...sent }: RequestRecord): void {
+    this.#requests.sent(host, sent);
   }
 
   #register(name: MetricName, definition: Definition, mode: string): void {

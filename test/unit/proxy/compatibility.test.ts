@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import { configure } from "../../../src/cmd/proxy.ts";
 import { kubeProxyConfiguration, proxyModes } from "../../../src/config/kube_proxy.ts";
+import { requestDefinitions } from "../../../src/api/http/request_metrics.ts";
 import { definitions } from "../../../src/proxy/metrics/definitions.ts";
 
 const page = readFileSync("docs/compatibility.md", "utf8");
@@ -43,7 +44,7 @@ describe("the page on kube-proxy", () => {
 
   it("has every metric of kube-proxy's name, and no other", () => {
     expect(rows("Metrics")).toEqual(
-      Object.values(definitions)
+      Object.values({ ...definitions, ...requestDefinitions })
         .map(({ name }) => name)
         .sort(),
     );
