@@ -23,6 +23,8 @@ export interface KubeletProcessOptions {
   readonly log: ProgramLog["log"];
   /** Default: one of its own, by the kubeconfig. */
   readonly client?: Client;
+  /** Of that client and its certificate. */
+  readonly clientMetrics?: CertificateMetrics;
 }
 
 /** What stopping waits for a kubelet that has not begun, or does not end, in ms. */
@@ -48,7 +50,7 @@ async function begin(options: KubeletProcessOptions, closes: Closes): Promise<vo
     if (closes.isOver) return;
     log.warn({ err: messageOf(error) }, `cannot ${attempted}; it is tried again`);
   };
-  const certificates = new CertificateMetrics(() => systemClock.now());
+  const certificates = options.clientMetrics ?? new CertificateMetrics(() => systemClock.now());
   const { client, ready } = await clientOf(options, { certificates, closes, onError });
   const runtime = closes.own(
     openRuntime({

@@ -1,6 +1,7 @@
 /** The node agent's life as a process: its parts beside one another, each with back-off of its own. */
 import { messageOf } from "../errors/message.ts";
-import { HttpClient } from "../api/http/http_client.ts";
+import type { HttpClient } from "../api/http/http_client.ts";
+import { countedClient } from "../api/http/request_metrics.ts";
 import type { NodeConfiguration } from "../config/node.ts";
 import { CertificateMetrics } from "../kubelet/certificates/metrics.ts";
 import { openNodeClient, type NodeClient } from "../kubelet/certificates/open.ts";
@@ -40,9 +41,12 @@ export async function runNode(options: NodeOptions): Promise<void> {
   const alive = setInterval(() => undefined, 60_000);
   const parts: KeptPart[] = [];
   // One connection and one set of credentials for kubelet and pod network; the proxy counts its own requests.
-  const node = await clientOf(options);
+  const clientMetrics = new CertificateMetrics(() => systemClock.now());
+  const node = await clientOf(options, clientMetrics);
   const isEnded = ended.then(() => true);
-  if (!(await Promise.race([node.ready().then(() => false), isEnded]))) parts.push(...startParts(options, node.client));
+  if (!(await Promise.race([node.ready().then(() => false), isEnded]))) {
+    parts.push(...startParts(options, node.client, clientMetrics));
+  }
   await ended;
   clearInterval(alive);
   // The kubelet first: it still needs the network for what it has begun.
@@ -52,10 +56,11 @@ export async function runNode(options: NodeOptions): Promise<void> {
 }
 
 /** By the certificate that the cluster gives the node, which is renewed; or by what the kubeconfig says. */
-async function clientOf(options: NodeOptions): Promise<NodeClient> {
+async function clientOf(options: NodeOptions, metrics: CertificateMetrics): Promise<NodeClient> {
   const { kubeconfig, bootstrapKubeconfig, config, flags, programLog } = options;
   if (bootstrapKubeconfig === undefined) {
-    const client = new HttpClient({ kubeconfig, userAgent: "kubelet" });
+    const client = countedClient({ kubeconfig, userAgent: "kubelet" }, metrics.requests);
+    metrics.client({ notAfterMs: undefined });
     return { client, ready: () => Promise.resolve(), close: () => client.close() };
   }
   const clock = systemClock;
@@ -63,14 +68,13 @@ async function clientOf(options: NodeOptions): Promise<NodeClient> {
     programLog.log.warn({ err: messageOf(error) }, `cannot ${attempted}; it is tried again`);
   };
   const about = { nodeName: flags.nodeName, folder: flags.certDir, rotates: config.kubelet.rotateCertificates };
-  const metrics = new CertificateMetrics(() => clock.now());
   return openNodeClient({ ...about, kubeconfig, bootstrapKubeconfig, clock, metrics, onError });
 }
 
-function startParts(options: NodeOptions, client: HttpClient): readonly KeptPart[] {
+function startParts(options: NodeOptions, client: HttpClient, clientMetrics: CertificateMetrics): readonly KeptPart[] {
   const { flags, programLog } = options;
   const { log } = programLog;
-  const parts = Object.entries(starts(options, client)).map(([name, start]) => {
+  const parts = Object.entries(starts(options, client, clientMetrics)).map(([name, start]) => {
     const onFailed = (error: unknown, waitMs: number): void => {
       const reason = messageOf(error);
       log.error({ part: name, err: reason, waitMs }, "cannot begin; it is started anew, and the others go on");
@@ -87,6 +91,7 @@ function startParts(options: NodeOptions, client: HttpClient): readonly KeptPart
 function starts(
   { config, flags, kubeconfig, dnsPort, localPathFolder, programLog: { log } }: NodeOptions,
   client: HttpClient,
+  clientMetrics: CertificateMetrics,
 ): Readonly<Record<string, () => RunningPart>> {
   const { nodeName } = flags;
   const proxyConfig = { ...config.proxy, clientConnection: { ...config.proxy.clientConnection, kubeconfig } };
@@ -105,7 +110,8 @@ function starts(
   const endpoint = config.network.containerRuntimeEndpoint || config.kubelet.containerRuntimeEndpoint;
   const networkConfig = { ...config.network, containerRuntimeEndpoint: endpoint };
   return {
-    kubelet: () => startKubelet({ config: config.kubelet, flags, kubeconfig, client, log: of("kubelet") }),
+    kubelet: () =>
+      startKubelet({ config: config.kubelet, flags, kubeconfig, client, clientMetrics, log: of("kubelet") }),
     proxy: () => startProxy({ config: proxyConfig, nodeName, log: of("proxy"), takeover: false }),
     network: () => startNetwork({ config: networkConfig, nodeName, client, log: of("network") }),
     ...(localPathFolder === undefined

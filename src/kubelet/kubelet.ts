@@ -1,5 +1,7 @@
 /** The parts of a kubelet, joined: a runtime, an API, a node, its pods. */
 import { mkdir, readFile } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
 import { Informer } from "../api/informer.ts";
 import type { Client } from "../api/client.ts";
 import type { EventRecorder } from "../api/event_recorder.ts";
@@ -19,6 +21,7 @@ import { PullRate } from "./images/pull_rate.ts";
 import { nodeAddresses } from "./node/addresses.ts";
 import { readNodeFacts } from "./node/facts.ts";
 import type { NodePressures } from "./node/conditions.ts";
+import { NodeStartup } from "./node/startup.ts";
 import { NodeAgent } from "./node/node_agent.ts";
 import { PodManager } from "./pods/pod_manager.ts";
 import { ConfigObjects } from "./pods/config_objects.ts";
@@ -42,6 +45,7 @@ import {
   type KubeletFlags,
 } from "./settings.ts";
 import { logind } from "./shutdown/logind.ts";
+import { ShutdownTimes } from "./shutdown/times.ts";
 import { ShutdownManager } from "./shutdown/manager.ts";
 import { NoApi, noEvents } from "./standalone.ts";
 
@@ -75,7 +79,7 @@ const eventFlushMs = 2000;
 /** Resolves when static pods are looked after, whether an API server answers or not. */
 export async function startKubelet(given: KubeletOptions): Promise<Kubelet> {
   const metrics = new KubeletMetrics(given.flags.nodeName);
-  const options = { ...given, runtime: measuredRuntime(given.runtime, metrics) };
+  const options = { ...given, metrics, runtime: measuredRuntime(given.runtime, metrics) };
   const { config, flags, runtime, clock, onError } = options;
   const isStandalone = options.client === undefined;
   const client = options.client ?? new NoApi();
@@ -99,7 +103,7 @@ export async function startKubelet(given: KubeletOptions): Promise<Kubelet> {
     onError: (error) => onError("follow Services", error),
   });
   const upkeep = openUpkeep({
-    ...{ config, settings, runtime, tree: groups.tree, events, clock, onError },
+    ...{ config, settings, runtime, tree: groups.tree, events, metrics, clock, onError },
     workers: () => [...pods.workers],
     isKnown: (uid) => pods.isKnown(uid),
   });
@@ -115,6 +119,7 @@ export async function startKubelet(given: KubeletOptions): Promise<Kubelet> {
       if (isGoingDown) agent.events.shutdown();
       agent.wake();
     },
+    times: new ShutdownTimes(path.join(flags.rootDir, "graceful_node_shutdown_state"), metrics, onError),
     clock,
     onError,
   });
@@ -153,7 +158,7 @@ export async function startKubelet(given: KubeletOptions): Promise<Kubelet> {
       pressures: upkeep.pressures,
       unsafeSysctls: config.allowedUnsafeSysctls,
       hasAppArmor: await readAppArmor(),
-      preempt: preemption({ pods: () => [...pods.workers].map(evictable), events, clock }),
+      preempt: preemption({ pods: () => [...pods.workers].map(evictable), events, metrics, clock }),
     }),
   );
   const pods: PodManager = new PodManager(deps, { staticPods, node: () => agent.node, isStandalone, admission });
@@ -172,7 +177,15 @@ export async function startKubelet(given: KubeletOptions): Promise<Kubelet> {
     : undefined;
   const certificate = serving ? { certificate: serving } : {};
   const server = await serveKubelet({
-    ...{ ...options, ...certificate, client, pods, metrics, tree: groups.tree, syncLoop: heartbeat(wheel, clock) },
+    ...{
+      ...options,
+      ...certificate,
+      client,
+      hasApi: !isStandalone,
+      pods,
+      tree: groups.tree,
+      syncLoop: heartbeat(wheel, clock),
+    },
     registries: options.certificates ? [options.certificates.registry] : [],
     place: cgroupSettings(config, facts, groups.tree.driver),
     folders: settings.folders,
@@ -214,13 +227,16 @@ export async function startKubelet(given: KubeletOptions): Promise<Kubelet> {
 
 function newAgent(
   options: KubeletOptions & {
+    readonly metrics: KubeletMetrics;
     readonly client: Client;
     readonly pressures: NodePressures;
     readonly problems: () => readonly string[];
   },
   events: EventRecorder,
 ): NodeAgent {
-  const { config, flags, client, runtime, clock, onError } = options;
+  const { config, flags, client, runtime, metrics, clock, onError } = options;
+  const now = clock.now();
+  const times = { bootMs: now - os.uptime() * 1000, startMs: now - process.uptime() * 1000 };
   return new NodeAgent({
     client,
     clock,
@@ -231,6 +247,7 @@ function newAgent(
     problems: options.problems,
     pressures: options.pressures,
     settings: nodeSettings(config, flags),
+    startup: new NodeStartup(metrics, times, () => clock.now()),
     registers: config.registerNode,
     isStandalone: client instanceof NoApi,
     leaseSeconds: config.nodeLeaseDurationSeconds,
@@ -240,11 +257,16 @@ function newAgent(
   });
 }
 
-function newEvents({ config, runtime, clock, onError }: KubeletOptions, runtimeName: string, pods: PodManager) {
+function newEvents(
+  { config, runtime, metrics, clock, onError }: KubeletOptions & { readonly metrics: KubeletMetrics },
+  runtimeName: string,
+  pods: PodManager,
+) {
   return new RuntimeEvents({
     runtime,
     runtimeName,
     endpoint: config.containerRuntimeEndpoint,
+    metrics,
     clock,
     onContainer: (id) => pods.containerChanged(id),
     onGap: () => pods.relistAll(),

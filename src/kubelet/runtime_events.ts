@@ -2,6 +2,7 @@
 import { FairleadError } from "../errors/catalogue.ts";
 import type { Clock } from "../reconcile/clock.ts";
 import { watchContainerdTasks } from "./cri/containerd_events.ts";
+import type { NodeMetrics } from "./node/metrics.ts";
 import type { ContainerEventObserver, RuntimeService } from "./cri/runtime.ts";
 
 export interface RuntimeEventsOptions {
@@ -13,6 +14,7 @@ export interface RuntimeEventsOptions {
   readonly onContainer: (id: string) => void;
   /** The stream was broken and is there again: what happened in between was not heard. */
   readonly onGap: () => void;
+  readonly metrics?: Pick<NodeMetrics, "eventsConnected" | "eventsFailed" | "eventHeard">;
   readonly onError: (error: unknown) => void;
 }
 
@@ -35,13 +37,17 @@ export class RuntimeEvents {
   }
 
   start(): void {
-    const { runtime, runtimeName, endpoint, onContainer } = this.#options;
+    const { runtime, runtimeName, endpoint, onContainer, metrics, clock } = this.#options;
     const observer: ContainerEventObserver = {
-      onEvent: ({ containerId }) => onContainer(containerId),
+      onEvent({ containerId, atMs }) {
+        if (atMs !== undefined) metrics?.eventHeard(Math.max(0, clock.now() - atMs) / 1000);
+        onContainer(containerId);
+      },
       onEnd: (error) => this.#again(error),
     };
     const usesContainerd = runtimeName === "containerd";
     if (!usesContainerd && !this.#hasCriEvents) return;
+    metrics?.eventsConnected();
     this.#stop = usesContainerd ? watchContainerdTasks(endpoint, observer) : runtime.watchContainers(observer);
   }
 
@@ -56,6 +62,7 @@ export class RuntimeEvents {
       this.#hasCriEvents = false;
       return;
     }
+    this.#options.metrics?.eventsFailed();
     this.#options.onError(error);
     const cancel = this.#options.clock.after(retryMs, () => {
       this.start();

@@ -11,6 +11,7 @@ import { thresholdsOf } from "./eviction/signals.ts";
 import { ImageGc } from "./images/gc/image_gc.ts";
 import { removeDeadLogs } from "./logs/garbage.ts";
 import { LogRotator } from "./logs/rotator.ts";
+import type { NodeMetrics } from "./node/metrics.ts";
 import type { NodePressures } from "./node/conditions.ts";
 import { isRunning } from "./pods/observed.ts";
 import type { PodSettings } from "./pods/deps.ts";
@@ -24,6 +25,7 @@ export interface UpkeepOptions {
   readonly runtime: Runtime;
   readonly tree: CgroupTree;
   readonly events: EventRecorder;
+  readonly metrics?: NodeMetrics;
   readonly clock: Clock;
   readonly workers: () => readonly PodWorker[];
   /** Of the API, of a file, or of the runtime: what is not may be removed. */
@@ -68,7 +70,7 @@ function nodeOf({ settings: { nodeName } }: UpkeepOptions) {
 }
 
 function imageGc(options: UpkeepOptions): ImageGc {
-  const { config, runtime, events, clock, onError } = options;
+  const { config, runtime, events, metrics, clock, onError } = options;
   return new ImageGc({
     runtime,
     settings: {
@@ -79,13 +81,14 @@ function imageGc(options: UpkeepOptions): ImageGc {
     },
     events,
     node: nodeOf(options),
+    onCollected: (reason) => metrics?.imageCollected(reason),
     clock,
     onError,
   });
 }
 
 function evictionManager(options: UpkeepOptions, images: ImageGc): EvictionManager {
-  const { config, settings, runtime, tree, events, clock, workers, onError } = options;
+  const { config, settings, runtime, tree, events, metrics, clock, workers, onError } = options;
   return new EvictionManager({
     stats: nodeStats({ runtime, tree, place: settings, folders: settings.folders }),
     thresholds: thresholdsOf(config, hardThresholds(config)),
@@ -99,6 +102,7 @@ function evictionManager(options: UpkeepOptions, images: ImageGc): EvictionManag
     },
     events,
     node: nodeOf(options),
+    ...(metrics ? { metrics } : {}),
     clock,
     onError,
   });

@@ -341,6 +341,30 @@ describe("what the kubelet measures", () => {
       values(text, "kubelet_pod_worker_duration_seconds_count").get('operation_type="create"'),
     ).toBeGreaterThanOrEqual(2);
     expect(values(text, "process_resident_memory_bytes").get("")).toBeGreaterThan(1e7);
+    expect(values(text, "kubelet_cgroup_version").get("")).toBe(
+      existsSync("/sys/fs/cgroup/cgroup.controllers") ? 2 : 1,
+    );
+    const changes = values(text, "kubelet_cgroup_manager_duration_seconds_count");
+    expect(changes.get('operation_type="create"')).toBeGreaterThanOrEqual(2);
+    expect(values(text, "kubelet_evented_pleg_connection_success_count").get("")).toBeGreaterThanOrEqual(1);
+    // Of the pod that has ended by itself.
+    expect(values(text, "kubelet_evented_pleg_connection_latency_seconds_count").get("")).toBeGreaterThanOrEqual(1);
+    expect(values(text, "kubelet_node_startup_registration_duration_seconds").get("")).toBeGreaterThan(0);
+    expect(values(text, "kubelet_node_startup_duration_seconds").get("")).toBeGreaterThan(0);
+    expect(values(text, "kubelet_pod_start_total_duration_seconds_count").get("")).toBeGreaterThanOrEqual(2);
+    expect(values(text, "kubelet_pod_status_sync_duration_seconds_count").get("")).toBeGreaterThanOrEqual(2);
+    const desired = 'lifecycle="sync",config="desired",static=""';
+    expect(values(text, "kubelet_working_pods").get(desired)).toBeGreaterThanOrEqual(2);
+    const [log] = [...values(text, "kubelet_container_log_filesystem_used_bytes")].filter(([labels]) =>
+      labels.includes('pod="speaker"'),
+    );
+    expect(log?.[0]).toMatch(/^uid=".*",namespace="default",pod="speaker",container="main"$/);
+    expect(log?.[1]).toBeGreaterThan(0);
+    const written = [...values(text, "rest_client_requests_total")].filter(([labels]) => labels.includes("PATCH"));
+    expect(written.length).toBeGreaterThanOrEqual(1);
+    const families = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
+    // Two families of one name are an error to Prometheus.
+    expect(new Set(families).size).toBe(families.length);
     const metrics = [...values(text, "kubelet_http_requests_total").keys()];
     expect(metrics).toContain('method="GET",path="containerLogs",server_type="readwrite",long_running="false"');
     const probes = await eventually("probes", async () => values(await raw("/metrics/probes"), "prober_probe_total"));

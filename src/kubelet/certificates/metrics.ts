@@ -1,5 +1,6 @@
 /** What upstream tells of the kubelet's certificates (pkg/kubelet/certificate/kubelet.go, pkg/kubelet/metrics). */
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { RequestMetrics } from "../../api/http/request_metrics.ts";
 
 export interface ExpiringCertificate {
   readonly notAfterMs: number | undefined;
@@ -13,6 +14,8 @@ const lives = [60, hour, 4 * hour, 8 * hour, 24 * hour, 7 * day, 30 * day, 90 * 
 
 export class CertificateMetrics {
   readonly registry = new Registry();
+  /** Of the client that these certificates are for. */
+  readonly requests = new RequestMetrics(this.registry);
   readonly #clientErrors = new Counter({
     name: "kubelet_certificate_manager_client_expiration_renew_errors",
     help: "Counter of certificate renewal errors.",
@@ -61,6 +64,8 @@ export class CertificateMetrics {
 
   #ttl(name: string, help: string, certificate: ExpiringCertificate): void {
     const now = this.#now;
+    // A kubelet that is begun anew in the same process has another certificate.
+    this.registry.removeSingleMetric(name);
     new Gauge({
       name,
       help,

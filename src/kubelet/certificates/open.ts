@@ -1,5 +1,6 @@
 /** The certificates that the kubelet asks the cluster for: as a client, and as a server. */
-import { HttpClient } from "../../api/http/http_client.ts";
+import type { HttpClient } from "../../api/http/http_client.ts";
+import { countedClient } from "../../api/http/request_metrics.ts";
 import type { Client } from "../../api/client.ts";
 import { CertificateMaker } from "../../controlplane/apiserver/certificates/maker.ts";
 import type { Clock } from "../../reconcile/clock.ts";
@@ -45,8 +46,9 @@ export async function openNodeClient(options: ClientOptions): Promise<NodeClient
     bootstrapKubeconfig !== undefined && (await prepareKubeconfig({ ...files, bootstrapKubeconfig }, clock.now()));
   if (!isNew && !rotates) return unmanaged(kubeconfig, options);
   if (!isNew) await seed(store, kubeconfig, options);
-  const client = new HttpClient({ kubeconfig, userAgent, clientCertificate: () => manager.current() });
-  const first = isNew ? new HttpClient({ kubeconfig: bootstrapKubeconfig, userAgent }) : undefined;
+  const { requests } = metrics;
+  const client = countedClient({ kubeconfig, userAgent, clientCertificate: () => manager.current() }, requests);
+  const first = isNew ? countedClient({ kubeconfig: bootstrapKubeconfig, userAgent }, requests) : undefined;
   const manager: CertificateManager = new CertificateManager({
     ...common(options),
     purpose: "client",
@@ -75,7 +77,7 @@ export async function openNodeClient(options: ClientOptions): Promise<NodeClient
 }
 
 function unmanaged(kubeconfig: string, { metrics }: ClientOptions): NodeClient {
-  const client = new HttpClient({ kubeconfig, userAgent });
+  const client = countedClient({ kubeconfig, userAgent }, metrics.requests);
   metrics.client({ notAfterMs: undefined });
   return { client, ready: () => Promise.resolve(), close: () => client.close() };
 }

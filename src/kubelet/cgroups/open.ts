@@ -4,6 +4,7 @@ import type { KubeletConfiguration } from "../../config/kubelet.ts";
 import { FairleadError } from "../../errors/catalogue.ts";
 import type { Clock } from "../../reconcile/clock.ts";
 import type { RuntimeService } from "../cri/runtime.ts";
+import type { NodeMetrics } from "../node/metrics.ts";
 import type { NodeFacts } from "../node/facts.ts";
 import { cgroupSettings, type KubeletFlags } from "../settings.ts";
 import { readPids } from "../stats/pids.ts";
@@ -16,12 +17,13 @@ export interface OpenCgroupsOptions {
   readonly config: KubeletConfiguration;
   readonly flags: KubeletFlags;
   readonly runtime: RuntimeService;
+  readonly metrics?: Pick<NodeMetrics, "cgroups" | "cgroupChanged">;
   readonly clock: Clock;
   readonly onError: (attempted: string, error: unknown) => void;
 }
 
 export async function openCgroups(
-  { config, flags, runtime, clock, onError }: OpenCgroupsOptions,
+  { config, flags, runtime, metrics, clock, onError }: OpenCgroupsOptions,
   facts: NodeFacts,
   events: EventRecorder,
 ): Promise<{ readonly tree: CgroupTree; readonly manager: NodeCgroups }> {
@@ -33,7 +35,8 @@ export async function openCgroups(
   // What the runtime does is what must be done (KEP-4033).
   const driver = told ?? config.cgroupDriver;
   const slices = driver === "systemd" ? systemdSlices(hierarchies.version) : undefined;
-  const tree = new CgroupTree(hierarchies, driver, clock, slices);
+  metrics?.cgroups(hierarchies.version);
+  const tree = new CgroupTree(hierarchies, driver, clock, slices, (...change) => metrics?.cgroupChanged(...change));
   const node = { apiVersion: "v1", kind: "Node", metadata: { name: flags.nodeName, uid: flags.nodeName } };
   const capacity = { cpus: facts.cpus, memoryBytes: facts.memoryBytes, pids: pids.most };
   const settings = cgroupSettings(config, facts, driver);

@@ -13,18 +13,29 @@ import type { SliceMaker } from "./systemd.ts";
 const endTimeoutMs = 5000;
 const lookMs = 20;
 
+export type CgroupOperation = "create" | "update" | "destroy";
+export type CgroupObserver = (operation: CgroupOperation, seconds: number) => void;
+
 export class CgroupTree {
   readonly hierarchies: Hierarchies;
   readonly driver: CgroupDriver;
   readonly #clock: Clock;
   readonly #slices: SliceMaker | undefined;
+  readonly #onChanged: CgroupObserver | undefined;
 
   /** @param slices with driver systemd: its groups are made by asking it */
-  constructor(hierarchies: Hierarchies, driver: CgroupDriver, clock: Clock, slices?: SliceMaker) {
+  constructor(
+    hierarchies: Hierarchies,
+    driver: CgroupDriver,
+    clock: Clock,
+    slices?: SliceMaker,
+    onChanged?: CgroupObserver,
+  ) {
     this.hierarchies = hierarchies;
     this.driver = driver;
     this.#clock = clock;
     this.#slices = slices;
+    this.#onChanged = onChanged;
   }
 
   literal(name: CgroupName): string {
@@ -43,13 +54,20 @@ export class CgroupTree {
 
   /** Makes it where it is not, and bounds it. Idempotent. */
   async apply(name: CgroupName, limits: CgroupLimits): Promise<void> {
+    const beganMs = performance.now();
+    let isNew = false;
     try {
+      // Of systemd it is not told whether it had it already; its folder does.
+      isNew = this.#slices !== undefined && this.#onChanged !== undefined && !(await this.exists(name));
       await this.#slices?.make(name, limits);
-      await Promise.all(this.folders(name).map((folder) => mkdir(folder, { recursive: true })));
+      const made = await Promise.all(this.folders(name).map((folder) => mkdir(folder, { recursive: true })));
+      isNew ||= made.some((folder) => folder !== undefined);
       if (this.hierarchies.version === 2) await this.#delegate(name);
       await this.#write(name, limits);
     } catch (cause) {
       throw new FairleadError("CGROUP", { subject: this.literal(name), cause });
+    } finally {
+      this.#tell(isNew ? "create" : "update", beganMs);
     }
   }
 
@@ -59,6 +77,8 @@ export class CgroupTree {
     const literal = this.literal(name);
     const folders = this.hierarchies.all.map((mount) => path.join(mount, literal));
     const untilMs = this.#clock.now() + endTimeoutMs;
+    const beganMs = performance.now();
+    if (!(await anyIsThere(folders))) return this.#slices?.remove(name);
     for (;;) {
       const left = await removeTrees(folders);
       if (left.length === 0) break;
@@ -68,6 +88,7 @@ export class CgroupTree {
       await new Promise<void>((resolve) => this.#clock.after(lookMs, resolve));
     }
     await this.#slices?.remove(name);
+    this.#tell("destroy", beganMs);
   }
 
   /** Names of the groups right below. */
@@ -76,6 +97,10 @@ export class CgroupTree {
       this.hierarchies.all.map((mount) => subfolders(path.join(mount, this.literal(name)))),
     );
     return [...new Set(lists.flat())];
+  }
+
+  #tell(operation: CgroupOperation, beganMs: number): void {
+    this.#onChanged?.(operation, (performance.now() - beganMs) / 1000);
   }
 
   /** With v2 a group has only those controllers that all above it give to what is below them. */
@@ -113,6 +138,11 @@ async function writeInOrder(folder: string, files: readonly CgroupFile[]): Promi
     if (controller === "hugetlb" && !(await stat(target).catch(() => undefined))) continue;
     await writeFile(target, value);
   }
+}
+
+async function anyIsThere(folders: readonly string[]): Promise<boolean> {
+  const found = await Promise.all(folders.map((folder) => stat(folder).catch(() => undefined)));
+  return found.some((folder) => folder !== undefined);
 }
 
 async function read(file: string): Promise<string> {

@@ -11,7 +11,8 @@ package containerd.services.events.v1;
 service Events { rpc Subscribe(SubscribeRequest) returns (stream Envelope); }
 message SubscribeRequest { repeated string filters = 1; }
 message Any { string type_url = 1; bytes value = 2; }
-message Envelope { string namespace = 2; string topic = 3; Any event = 4; }
+message Timestamp { int64 seconds = 1; int32 nanos = 2; }
+message Envelope { Timestamp timestamp = 1; string namespace = 2; string topic = 3; Any event = 4; }
 `;
 
 /** Of Kubernetes in containerd. */
@@ -19,6 +20,7 @@ const namespace = "k8s.io";
 
 interface Envelope {
   readonly event: { readonly value: Buffer } | null;
+  readonly timestamp: { readonly seconds: number; readonly nanos: number } | null;
 }
 
 /** @returns how to stop */
@@ -31,8 +33,10 @@ export function watchContainerdTasks(endpoint: string, observer: ContainerEventO
     { filters },
     {
       onMessage(message) {
-        const id = endedContainer((message as Envelope).event?.value);
-        if (id !== undefined) observer.onEvent({ containerId: id });
+        const { event, timestamp } = message as Envelope;
+        const containerId = endedContainer(event?.value);
+        if (containerId === undefined) return;
+        observer.onEvent({ containerId, ...(timestamp ? { atMs: timeOf(timestamp) } : {}) });
       },
       onEnd(error) {
         channel.close();
@@ -44,6 +48,10 @@ export function watchContainerdTasks(endpoint: string, observer: ContainerEventO
     stop();
     channel.close();
   };
+}
+
+function timeOf({ seconds, nanos }: NonNullable<Envelope["timestamp"]>): number {
+  return seconds * 1000 + nanos / 1e6;
 }
 
 /**

@@ -4,6 +4,7 @@ import type * as cri from "./messages.ts";
 import { openChannel, type Channel } from "./channel.ts";
 import { criProto } from "./proto.ts";
 import type {
+  ContainerEvent,
   ContainerEventObserver,
   ContainerFilter,
   ImageService,
@@ -79,12 +80,22 @@ function runtimeService(channel: Channel, timeoutMs: number): RuntimeService {
         "GetContainerEvents",
         {},
         {
-          onMessage: (message) => observer.onEvent({ containerId: (message as { containerId: string }).containerId }),
+          onMessage: (message) => observer.onEvent(eventOf(message as EventAnswer)),
           onEnd: (error) => observer.onEnd(error),
         },
       );
     },
   };
+}
+
+interface EventAnswer {
+  readonly containerId: string;
+  /** In ns. */
+  readonly createdAt: number;
+}
+
+function eventOf({ containerId, createdAt }: EventAnswer): ContainerEvent {
+  return createdAt > 0 ? { containerId, atMs: createdAt / 1e6 } : { containerId };
 }
 
 interface StatusAnswer {

@@ -15,6 +15,8 @@ export interface ContainerFilter extends SandboxFilter {
 
 export interface ContainerEvent {
   readonly containerId: string;
+  /** When the runtime says that it was, in ms since 1970; absent: it does not. */
+  readonly atMs?: number;
 }
 
 export interface ContainerEventObserver {

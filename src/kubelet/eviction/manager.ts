@@ -9,6 +9,7 @@ import { Pauses } from "../../reconcile/pauses.ts";
 import { Periodic } from "../../reconcile/periodic.ts";
 import { isCritical } from "../admission/critical.ts";
 import type { NodePressures, Pressure } from "../node/conditions.ts";
+import type { NodeMetrics } from "../node/metrics.ts";
 import type { Failure } from "../pods/status/input.ts";
 import { exceededDiskLimit, hasDiskLimits } from "./local_storage.ts";
 import { evictionMessage } from "./message.ts";
@@ -40,6 +41,7 @@ export interface EvictionOptions {
   readonly reclaim: { containers(): Promise<void>; images(): Promise<void> };
   readonly events: EventRecorder;
   readonly node: EventSubject;
+  readonly metrics?: Pick<NodeMetrics, "evicted" | "evictionStatsAged">;
   readonly clock: Clock;
   readonly onError: (attempted: string, error: unknown) => void;
   /** Between two looks, in ms; default: upstream's. */
@@ -80,15 +82,15 @@ export class EvictionManager implements NodePressures {
   async turn(): Promise<readonly Evictable[]> {
     const { stats, thresholds, transitionMs, clock, isolatesDisk } = this.#options;
     this.#hasImageFs ??= await stats.hasImageFs();
+    const readAtMs = clock.now();
     const observations = await stats.signals();
     const plan = planEviction(this.#state, thresholds, observations, clock.now(), transitionMs);
     this.#state = plan.state;
     this.current = plan.pressures;
     const active = this.#options.pods().filter(({ isActive }) => isActive);
     const evicted = isolatesDisk ? await this.#overLimits(active) : [];
-    const [threshold] = plan.starved;
-    if (evicted.length > 0 || !threshold) return evicted;
-    return this.#makeRoom(threshold, active, observations);
+    if (evicted.length > 0 || plan.starved.length === 0) return evicted;
+    return this.#makeRoom(plan.starved, active, { observations, readAtMs });
   }
 
   async #look(): Promise<number> {
@@ -119,19 +121,22 @@ export class EvictionManager implements NodePressures {
     const uses = await this.#options.stats.pods(limited.map(({ pod }) => pod));
     return limited.filter((one) => {
       const use = uses.get(one.pod.metadata.uid);
-      const message = use && exceededDiskLimit(one.pod, use, this.#hasImageFs ?? false);
+      const exceeded = use && exceededDiskLimit(one.pod, use, this.#hasImageFs ?? false);
+      if (!exceeded) return false;
       // What a pod did to itself is no disruption (KEP-3329).
-      return message !== undefined && this.#evict(one, { reason: "Evicted", message }, hardGraceSeconds);
+      const failure = { reason: "Evicted", message: exceeded.message };
+      return this.#evict(one, exceeded.signal, failure, hardGraceSeconds);
     });
   }
 
   async #makeRoom(
-    threshold: Threshold,
+    starved: readonly Threshold[],
     active: readonly Evictable[],
-    observations: Observations,
+    { observations, readAtMs }: { readonly observations: Observations; readonly readAtMs: number },
   ): Promise<readonly Evictable[]> {
+    const threshold = starved[0]!;
     const { signal, graceMs } = threshold;
-    const { events, node, stats, maxPodGraceSeconds } = this.#options;
+    const { events, node, stats, maxPodGraceSeconds, metrics, clock } = this.#options;
     const resource = resourceOf(signal);
     events.event(node, "Warning", "EvictionThresholdMet", `Attempting to reclaim ${resource}`);
     if (await this.#reclaimed(signal)) return [];
@@ -143,11 +148,12 @@ export class EvictionManager implements NodePressures {
       this.#hasImageFs ?? false,
       useOf,
     );
+    for (const one of starved) metrics?.evictionStatsAged(one.signal, (clock.now() - readAtMs) / 1000);
     for (const pod of ranked) {
       const one = active.find((candidate) => candidate.pod === pod)!;
       const message = evictionMessage(threshold, pod, useOf(pod), observations);
       const failure = { reason: "Evicted", message, disruption: message };
-      if (this.#evict(one, failure, graceMs === 0 ? hardGraceSeconds : maxPodGraceSeconds)) return [one];
+      if (this.#evict(one, signal, failure, graceMs === 0 ? hardGraceSeconds : maxPodGraceSeconds)) return [one];
     }
     return [];
   }
@@ -163,8 +169,9 @@ export class EvictionManager implements NodePressures {
     return crossed(thresholds, await stats.signals(), true).length === 0;
   }
 
-  #evict(one: Evictable, failure: Failure, graceSeconds: number): boolean {
+  #evict(one: Evictable, signal: string, failure: Failure, graceSeconds: number): boolean {
     if (isCritical(one.pod)) return false;
+    this.#options.metrics?.evicted(signal);
     this.#options.events.event(one.pod, "Warning", failure.reason, failure.message);
     one.evict(failure, Math.max(1, graceSeconds));
     return true;

@@ -23,7 +23,21 @@ export interface ImageDeps {
   readonly pullRate: PullRate;
 }
 
-export type ImageOutcome = { readonly found: FoundImage } | { readonly failure: ContainerWait };
+export type ImageResult = { readonly found: FoundImage } | { readonly failure: ContainerWait };
+
+/** A pull, with what it waited for its turn. */
+export interface ImagePull {
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Undefined: it failed. */
+  readonly bytes: number | undefined;
+}
+
+export type ImageOutcome = ImageResult & {
+  /** Whether it was there; undefined: nobody looked. */
+  readonly isPresent: boolean | undefined;
+  readonly pull?: ImagePull;
+};
 
 /** @param credentials what the pod's secrets hold for this image; each is tried */
 export async function ensureImage(
@@ -38,14 +52,14 @@ export async function ensureImage(
   const present = await runtime.imageStatus(name);
   if (present && policy !== "Always") {
     events.event(about, "Normal", "Pulled", `Container image "${image}" already present on machine`);
-    return { found: foundOf(present) };
+    return { found: foundOf(present), isPresent: true };
   }
   if (!present && policy === "Never") {
     const message = `Container image "${image}" is not present with pull policy of Never`;
     events.event(about, "Warning", "ErrImageNeverPull", message);
-    return { failure: { reason: "ErrImageNeverPull", message } };
+    return { failure: { reason: "ErrImageNeverPull", message }, isPresent: false };
   }
-  return pull(deps, about, image, name, await credentials());
+  return { ...(await pull(deps, about, image, name, await credentials())), isPresent: present !== undefined };
 }
 
 async function pull(
@@ -54,7 +68,7 @@ async function pull(
   image: string,
   name: string,
   credentials: readonly AuthConfig[],
-): Promise<ImageOutcome> {
+): Promise<ImageResult & { readonly pull: ImagePull }> {
   const askedMs = clock.now();
   return pulls.run(async () => {
     const begunMs = clock.now();
@@ -70,11 +84,12 @@ async function pull(
         "Pulled",
         `Successfully pulled image "${image}" ${times}. Image size: ${found.size} bytes.`,
       );
-      return { found: foundOf(found) };
+      return { found: foundOf(found), pull: { fromMs: askedMs, toMs: clock.now(), bytes: found.size } };
     } catch (error) {
       const reason = error instanceof FairleadError ? error.reason : (error as Error).message;
       events.event(about, "Warning", "Failed", `Failed to pull image "${image}": ${reason}`);
-      return { failure: pullFailure(image, reason) };
+      const failed = { fromMs: askedMs, toMs: clock.now(), bytes: undefined };
+      return { failure: pullFailure(image, reason), pull: failed };
     }
   });
 }
@@ -108,7 +123,7 @@ async function pullWithAny(runtime: ImageService, name: string, credentials: rea
 function invalidName({ events }: ImageDeps, about: EventSubject, image: string): ImageOutcome {
   const message = `Failed to apply default image tag "${image}": couldn't parse image name "${image}": invalid reference format`;
   events.event(about, "Warning", "InspectFailed", message);
-  return { failure: { reason: "InvalidImageName", message } };
+  return { failure: { reason: "InvalidImageName", message }, isPresent: undefined };
 }
 
 const nameForm =

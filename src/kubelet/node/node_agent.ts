@@ -15,6 +15,7 @@ import { reasonOf } from "../../errors/message.ts";
 import type { NodePressures } from "./conditions.ts";
 import type { NodeFacts } from "./facts.ts";
 import { NodeLease } from "./lease.ts";
+import type { NodeStartup } from "./startup.ts";
 import { NodeEvents } from "./node_events.ts";
 import { newNode, registrationPatch } from "./registration.ts";
 import { nodeStatus, type NodeSettings, type NodeStatus, type NodeView } from "./render.ts";
@@ -34,6 +35,7 @@ export interface NodeAgentOptions {
   /** Why the node is not ready, beside what the runtime says. */
   readonly problems: () => readonly string[];
   readonly pressures: NodePressures;
+  readonly startup?: Pick<NodeStartup, "attempted" | "registered" | "ready">;
   readonly registers: boolean;
   /** There is no API to register with. */
   readonly isStandalone: boolean;
@@ -168,12 +170,15 @@ export class NodeAgent {
   }
 
   async #register(): Promise<Node> {
-    const { client, settings, facts, registers } = this.#options;
+    const { client, settings, facts, registers, startup } = this.#options;
     const key = { name: settings.name };
     if (!registers) return client.get(nodes, key);
     const wanted = newNode(settings, await facts());
+    startup?.attempted();
     try {
-      return await client.create(nodes, wanted);
+      const node = await client.create(nodes, wanted);
+      startup?.registered();
+      return node;
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
     }
@@ -189,8 +194,7 @@ export class NodeAgent {
     } catch (error) {
       if (!this.#loop.isStopped) onError("write the node's status", error);
     }
-    const isReady = this.#status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True");
-    return isReady ? updateMs : Math.min(updateMs, unreadyMs);
+    return isReady(this.#status) ? updateMs : Math.min(updateMs, unreadyMs);
   }
 
   async #update(): Promise<void> {
@@ -204,6 +208,7 @@ export class NodeAgent {
     this.#status = status;
     this.#reportedAtMs = clock.now();
     this.#events.changed(before, status);
+    if (isReady(status)) this.#options.startup?.ready();
   }
 
   async #write(status: NodeStatus, before: NodeStatus | undefined): Promise<void> {
@@ -244,6 +249,10 @@ export class NodeAgent {
       return { ...common, runtime: undefined, images: [], runtimeError: reasonOf(error), runtimeVersion: known };
     }
   }
+}
+
+function isReady(status: NodeStatus | undefined): boolean {
+  return status?.conditions?.some((one) => one.type === "Ready" && one.status === "True") ?? false;
 }
 
 /** But for the times at which it was looked. */

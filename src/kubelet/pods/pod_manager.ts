@@ -10,7 +10,7 @@ import type { Rejection } from "../admission/rejection.ts";
 import { StaticPods, type StaticPodsSettings } from "../static/static_pods.ts";
 import { removeVolumes } from "../volumes/pod_volumes.ts";
 import type { PodDeps } from "./deps.ts";
-import { graceAnnotation, isMirrorPod, podNameLabel, podNamespaceLabel, podUidLabel } from "./names.ts";
+import { graceAnnotation, isMirrorPod, isStaticPod, podNameLabel, podNamespaceLabel, podUidLabel } from "./names.ts";
 import { listPod, type Listed } from "./observe.ts";
 import { isRunning, podUidOf } from "./observed.ts";
 import { isFinal } from "./status/phase.ts";
@@ -152,7 +152,10 @@ export class PodManager {
   containerChanged(id: string): void {
     this.#unclaimed.add(id);
     const [oldest] = this.#unclaimed;
-    if (oldest !== undefined && this.#unclaimed.size > maxUnclaimed) this.#unclaimed.delete(oldest);
+    if (oldest !== undefined && this.#unclaimed.size > maxUnclaimed) {
+      this.#unclaimed.delete(oldest);
+      this.#deps.metrics?.eventDiscarded();
+    }
     for (const worker of this.#workers.values()) {
       if (worker.knows(id))
         void worker.containerChanged(id).catch((error: unknown) => this.#deps.onError("observe", error));
@@ -189,12 +192,17 @@ export class PodManager {
     const worker = this.#begin(pod);
     if (found || isFinal(pod.status?.phase) || deletionTimestamp !== undefined) return void worker.load(found);
     const begin = (rejection: Rejection | undefined): void => {
-      if (rejection) worker.reject(rejection);
+      if (rejection) this.#reject(worker, rejection);
       void worker.load(undefined);
     };
     const verdict = this.#admission.decide(pod, this.#others(uid));
     if (verdict instanceof Promise) void verdict.then(begin);
     else begin(verdict);
+  }
+
+  #reject(worker: PodWorker, rejection: Rejection): void {
+    this.#deps.metrics?.rejected(rejection.reason);
+    worker.reject(rejection);
   }
 
   /** Pods that have their place: also those of which it was heard and that are yet to be taken up again. */
@@ -228,11 +236,12 @@ export class PodManager {
   #begin(pod: Pod): PodWorker {
     const { uid } = pod.metadata;
     const mirrorOf = (one: Pod): Pod | undefined => this.static.mirrors.of(one);
-    const worker = new PodWorker({ ...this.#deps, wasHeard: this.wasHeard, mirrorOf }, pod, () => {
+    const worker: PodWorker = new PodWorker({ ...this.#deps, wasHeard: this.wasHeard, mirrorOf }, pod, () => {
       // What the API still shows must not be begun anew by its last events.
       const shown = this.#informer.objects.get(keyText(keyOf(pod)));
       if (shown?.metadata.uid !== uid) this.#workers.delete(uid);
       this.static.ended(keyText(keyOf(pod)));
+      if (worker.state.isGone && this.#workers.has(uid)) this.#deps.metrics?.restarted(isStaticPod(pod));
     });
     this.#workers.set(uid, worker);
     return worker;
@@ -254,19 +263,26 @@ export class PodManager {
       },
       spec: { containers: [], terminationGracePeriodSeconds: grace },
     } as unknown as Pod;
+    this.#deps.metrics?.orphanFound();
     const worker = this.#begin(pod);
     worker.state.isGone = true;
+    worker.state.isRuntimeOnly = true;
     void worker.load(listed);
   }
 
   /** Folders of pods that neither the API nor the runtime knows. */
   async #removeFolders(): Promise<void> {
-    const { folders } = this.#deps.settings;
-    for (const uid of await readdir(path.join(folders.root, "pods")).catch(() => [])) {
-      if (this.#workers.has(uid)) continue;
-      await removeVolumes(folders, uid, this.#deps.runProgram).catch((error: unknown) =>
-        this.#deps.onError("remove volumes", error),
-      );
+    const { settings, runProgram, metrics, onError } = this.#deps;
+    const { folders } = settings;
+    let failed = 0;
+    const uids = await readdir(path.join(folders.root, "pods")).catch(() => []);
+    const orphans = uids.filter((uid) => !this.#workers.has(uid));
+    for (const uid of orphans) {
+      await removeVolumes(folders, uid, runProgram).catch((error: unknown) => {
+        failed++;
+        onError("remove volumes", error);
+      });
     }
+    metrics?.volumesSwept(orphans.length - failed, failed);
   }
 }

@@ -5,6 +5,7 @@ import type { PreparedVolumes } from "../volumes/pod_volumes.ts";
 import { nextBackoff, type Backoff, type BackoffBounds } from "./backoff.ts";
 import { nothingObserved, type ObservedContainer, type ObservedPod, type ObservedSandbox } from "./observed.ts";
 import type { ContainerWait, Hold, Termination } from "./plan_input.ts";
+import type { PodStart } from "./start_times.ts";
 import type { Failure, PodStatus } from "./status/input.ts";
 
 export class PodState {
@@ -28,6 +29,10 @@ export class PodState {
   isReleased = false;
   /** The kubelet ends it by itself. */
   termination: (Termination & { readonly failure?: Failure }) | undefined;
+  /** The runtime has it, and nobody else knows of it. */
+  isRuntimeOnly = false;
+  /** Of a pod that is new here, until the API shows it running. */
+  start: PodStart | undefined;
   /** It was not let in: nothing of it was ever begun. */
   isRejected = false;
   /** When its grace period is over. */

@@ -11,10 +11,16 @@ import { statusPatch } from "./status/patch.ts";
 const firstRetryMs = 200;
 const longestRetryMs = 10_000;
 
+export interface StatusObserver {
+  onError(error: unknown): void;
+  /** So long after it was put; of several that came meanwhile, after the first. */
+  onWritten(seconds: number): void;
+}
+
 export class StatusWriter {
   readonly #client: Client;
   readonly #clock: Clock;
-  readonly #onError: (error: unknown) => void;
+  readonly #observer: StatusObserver;
   readonly #idle: (() => void)[] = [];
   #next: { readonly pod: Pod; readonly status: PodStatus } | undefined;
   #written: { readonly uid: string; readonly status: PodStatus } | undefined;
@@ -23,17 +29,20 @@ export class StatusWriter {
   #isGone = false;
   #cancelRetry: (() => void) | undefined;
   #failures = 0;
+  /** When the first was put of what is not written yet. */
+  #putAtMs: number | undefined;
 
-  constructor(client: Client, clock: Clock, onError: (error: unknown) => void) {
+  constructor(client: Client, clock: Clock, observer: StatusObserver) {
     this.#client = client;
     this.#clock = clock;
-    this.#onError = onError;
+    this.#observer = observer;
   }
 
   /** @param before the status that is there, so that what did not change is not written */
   put(pod: Pod, status: PodStatus, before: PodStatus | undefined): boolean {
     if (this.#isGone || isSame(status, before)) return false;
     this.#next = { pod, status };
+    this.#putAtMs ??= this.#clock.now();
     if (!this.#isWriting) void this.#write();
     return true;
   }
@@ -68,7 +77,9 @@ export class StatusWriter {
     this.#isWriting = true;
     while (this.#next) {
       const { pod, status } = this.#next;
+      const putAtMs = this.#putAtMs ?? this.#clock.now();
       this.#next = undefined;
+      this.#putAtMs = undefined;
       try {
         const { uid } = pod.metadata;
         const there = this.#written?.uid === uid ? { ...pod.status, ...this.#written.status } : pod.status;
@@ -81,10 +92,12 @@ export class StatusWriter {
         );
         this.#written = { uid, status };
         this.#failures = 0;
+        this.#observer.onWritten((this.#clock.now() - putAtMs) / 1000);
       } catch (error) {
         // There is nobody to tell; but there may be by now.
         if (isNotFound(error) || isAnother(error)) continue;
-        this.#onError(error);
+        this.#observer.onError(error);
+        this.#putAtMs = putAtMs;
         const isNewest = !this.#next;
         this.#next ??= { pod, status };
         if (isNewest && isRefusal(error)) this.#tell();

@@ -20,6 +20,7 @@ import type { PlanInput } from "./plan_input.ts";
 import { PodState } from "./pod_state.ts";
 import { Retries } from "./retries.ts";
 import { PodSources } from "./sources.ts";
+import { PodStart } from "./start_times.ts";
 import { apiStatus } from "./status/container_status.ts";
 import type { Failure } from "./status/input.ts";
 import { isFinal } from "./status/phase.ts";
@@ -47,8 +48,11 @@ export class PodWorker {
   readonly #retries: Retries;
   readonly #sources: PodSources;
   readonly #timers = new Map<string, () => void>();
+  readonly #bornAtMs: number;
   /** Of a pod that is new, until it runs. */
   #seenAtMs: number | undefined;
+  #relistedAtMs: number | undefined;
+  #isBegun = false;
   #isLoaded = false;
   #isStopped = false;
   #scheduled = false;
@@ -59,9 +63,12 @@ export class PodWorker {
     this.#onEnd = onEnd;
     this.state = new PodState(pod);
     this.#probes = new PodProbes(deps, pod, () => this.wake());
-    this.#writer = new StatusWriter(deps.client, deps.clock, (error) =>
-      deps.onError(`write status of ${pod.metadata.name}`, error),
-    );
+    this.#writer = new StatusWriter(deps.client, deps.clock, {
+      onError: (error) => deps.onError(`write status of ${pod.metadata.name}`, error),
+      onWritten: (seconds) => deps.metrics?.statusWritten(seconds),
+    });
+    this.#bornAtMs = deps.clock.now();
+    this.state.start = new PodStart(pod);
     this.#retries = new Retries(deps.clock);
     const config = deps.configs.open(pod.metadata.namespace ?? "", () => this.#freshenVolumes());
     this.#sources = new PodSources(deps.client, deps.clock, config);
@@ -76,7 +83,7 @@ export class PodWorker {
 
   /** @param listed what the runtime had when the kubelet began; undefined: the pod is new, there is nothing */
   async load(listed: Listed | undefined): Promise<void> {
-    if (!listed) this.#seenAtMs = this.#deps.clock.now();
+    if (!listed) this.#seenAtMs = this.#bornAtMs;
     if (listed) await this.#observe(listed).catch((error: unknown) => this.#deps.onError("observe a pod", error));
     for (const { id, name } of this.state.observed.containers) {
       const before = apiStatus(this.state.pod, name);
@@ -131,6 +138,8 @@ export class PodWorker {
     const { labels, annotations } = this.state.pod.metadata;
     const isTold = isDeepStrictEqual([labels, annotations], [pod.metadata.labels, pod.metadata.annotations]);
     this.state.pod = pod;
+    const shown = this.state.start?.shown(pod, this.#deps.clock.now());
+    if (shown) this.#deps.metrics?.shownStarted(shown);
     // Its files may show them.
     if (!isTold) this.#freshenVolumes();
     this.wake();
@@ -196,6 +205,7 @@ export class PodWorker {
   #tick(): void {
     const { state } = this;
     if (state.isReleased) return this.#end();
+    this.#noteBegun();
     const input = planInput(this.#deps, state, this.#probes);
     const ips = currentSandbox(state.observed)?.ips ?? [];
     const probed = input.termination ? [] : state.observed.containers;
@@ -211,6 +221,13 @@ export class PodWorker {
   #end(): void {
     this.stop();
     this.#onEnd();
+  }
+
+  #noteBegun(): void {
+    const { pod, isRejected, isGone } = this.state;
+    if (this.#isBegun || isRejected || isGone) return;
+    this.#isBegun = true;
+    this.#deps.metrics?.begun((this.#deps.clock.now() - this.#bornAtMs) / 1000, pod.spec.containers.length);
   }
 
   #noteWaits(waits: PodState["waits"]): void {
@@ -265,15 +282,30 @@ export class PodWorker {
   /** A runtime that does not answer is asked again: what changed meanwhile it tells nobody. */
   async relist(): Promise<void> {
     if (this.#isStopped || this.#retries.holds("relist")) return;
+    const ended = this.#relistBegins();
     try {
       await this.#observe(await listPod(this.#deps.runtime, this.state.pod.metadata.uid));
     } catch (error) {
       this.#deps.onError("observe a pod", error);
       this.#retries.failed("relist", () => void this.relist());
       return;
+    } finally {
+      ended();
     }
     this.#retries.succeeded("relist");
     this.wake();
+  }
+
+  /** @returns how to tell that it is over */
+  #relistBegins(): () => void {
+    const { clock, metrics } = this.#deps;
+    const beganMs = clock.now();
+    const before = this.#relistedAtMs;
+    this.#relistedAtMs = beganMs;
+    return () => {
+      const interval = before === undefined ? undefined : (beganMs - before) / 1000;
+      metrics?.relisted((clock.now() - beganMs) / 1000, interval);
+    };
   }
 
   async #observe(listed: Listed): Promise<void> {

@@ -4,12 +4,14 @@ import type { Pod } from "../../model/kubernetes.ts";
 import type { Clock } from "../../reconcile/clock.ts";
 import type { Shortage } from "../admission/fit.ts";
 import type { Rejection } from "../admission/rejection.ts";
+import type { NodeMetrics } from "../node/metrics.ts";
 import type { Evictable } from "../eviction/manager.ts";
 import { left, planPreemption } from "./plan.ts";
 
 export interface PreemptionOptions {
   readonly pods: () => readonly Evictable[];
   readonly events: EventRecorder;
+  readonly metrics?: Pick<NodeMetrics, "preempted">;
   readonly clock: Clock;
 }
 
@@ -22,7 +24,7 @@ const pollMs = 100;
 const timeoutShare = 1.5;
 const leastTimeoutMs = 10_000;
 
-export function preemption({ pods, events, clock }: PreemptionOptions): Preempt {
+export function preemption({ pods, events, metrics, clock }: PreemptionOptions): Preempt {
   return async (pod, shortages) => {
     const active = pods().filter(({ isActive }) => isActive);
     const objects = active.map((one) => one.pod);
@@ -31,6 +33,8 @@ export function preemption({ pods, events, clock }: PreemptionOptions): Preempt 
     const ending = active.filter((one) => victims.includes(one.pod));
     for (const one of ending) {
       events.event(one.pod, "Warning", "Preempting", message);
+      // Of several that are short, upstream counts by the first.
+      metrics?.preempted(shortages[0]?.name ?? "");
       one.evict({ reason: "Preempting", message, disruption: message }, graceSeconds(one.pod));
     }
     const longestMs = Math.max(leastTimeoutMs, ...victims.map((one) => graceSeconds(one) * 1000 * timeoutShare));

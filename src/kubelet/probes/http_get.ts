@@ -5,7 +5,7 @@
  */
 import net, { isIP, type Socket } from "node:net";
 import tls from "node:tls";
-import { dialFailure } from "./dial.ts";
+import { dialFailure, isPlainHttp } from "./dial.ts";
 import { decodeResponse, type HttpResponse } from "./http_response.ts";
 import type { ProbeAnswer } from "./probe_state.ts";
 
@@ -30,7 +30,8 @@ export async function getOverHttp(url: string, headers: Headers, timeoutMs: numb
     }
     return { isGood: false, message: `Get "${at.href}": stopped after ${maxRedirects} redirects` };
   } catch (error) {
-    return { isGood: false, message: `Get "${url}": ${dialFailure(error as Error)}` };
+    const message = `Get "${url}": ${dialFailure(error as Error)}`;
+    return { isGood: false, message, ...(isPlainHttp(error as Error) ? { isPlainHttp: true } : {}) };
   }
 }
 

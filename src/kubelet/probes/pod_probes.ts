@@ -16,7 +16,7 @@ export interface ProbeDeps {
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly events: EventRecorder;
-  readonly metrics?: PodMetrics;
+  readonly metrics?: Pick<PodMetrics, "probed" | "forgotten">;
 }
 
 type Kind = "startup" | "liveness" | "readiness";

@@ -6,6 +6,8 @@ export interface ProbeAnswer {
   readonly isUnknown?: true;
   /** Of an answer over HTTP. */
   readonly code?: number;
+  /** Asked by HTTPS, it answered without TLS. */
+  readonly isPlainHttp?: true;
   readonly message: string;
 }
 

@@ -41,6 +41,8 @@ export interface KubeletServing {
   /** Default: the files that the configuration names, or one that is made. */
   readonly certificate?: ServingCertificateSource;
   readonly metrics: KubeletMetrics;
+  /** There is an API server. */
+  readonly hasApi: boolean;
   /** Of parts that count for themselves. */
   readonly registries: readonly Registry[];
   readonly tree: CgroupTree;
@@ -137,11 +139,12 @@ function endpointsOf(serving: KubeletServing, checks: Readonly<Record<string, Ch
         refusing("/debug/flags/v", "flags endpoint is disabled."),
       ]
     : [...podEndpoints(pods).filter(({ isReadOnly }) => isReadOnly), ...withoutDebugging()];
-  serving.metrics.follow(pods);
+  serving.metrics.follow(pods, serving.hasApi);
+  const stats = statsOf(serving, pods);
   return [
     ...healthEndpoints(checks),
-    ...metricsEndpoints(serving.metrics, serving.registries),
-    ...statsEndpoints({ ...serving, stats: statsOf(serving, pods), version: kubeletVersion }),
+    ...metricsEndpoints({ ...serving, files: () => stats.files() }),
+    ...statsEndpoints({ ...serving, stats, version: kubeletVersion }),
     ...debugging,
   ];
 }

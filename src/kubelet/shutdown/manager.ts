@@ -3,6 +3,7 @@ import type { Clock } from "../../reconcile/clock.ts";
 import type { Evictable } from "../eviction/manager.ts";
 import type { Failure } from "../pods/status/input.ts";
 import type { Rejection } from "../admission/rejection.ts";
+import type { ShutdownTimes } from "./times.ts";
 import { graceOf, shutdownGroups, shutdownPeriods, shutdownSeconds, type ShutdownSettings } from "./plan.ts";
 import type { ShutdownLock, ShutdownPort } from "./port.ts";
 
@@ -12,6 +13,7 @@ export interface ShutdownOptions {
   readonly pods: () => readonly Evictable[];
   /** The node's status, and what it lets in, are others now. */
   readonly onChange: (isGoingDown: boolean) => void;
+  readonly times?: ShutdownTimes;
   readonly clock: Clock;
   readonly onError: (attempted: string, error: unknown) => void;
 }
@@ -49,7 +51,9 @@ export class ShutdownManager {
   }
 
   start(): void {
-    if (this.#periods.length > 0) void this.#begin();
+    if (this.#periods.length === 0) return;
+    void this.#options.times?.load();
+    void this.#begin();
   }
 
   stop(): void {
@@ -96,7 +100,11 @@ export class ShutdownManager {
     this.#options.onChange(isGoingDown);
     try {
       if (!isGoingDown) this.#lock ??= await this.#options.port.inhibit();
-      else await this.#endPods();
+      else {
+        void this.#options.times?.began(this.#options.clock.now());
+        await this.#endPods();
+        await this.#options.times?.ended(this.#options.clock.now());
+      }
     } catch (error) {
       this.#options.onError("end pods before the machine goes down", error);
     }

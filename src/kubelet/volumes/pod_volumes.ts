@@ -12,6 +12,7 @@ import { prepareHostPath } from "./host_path.ts";
 import { mountTmpfs, unmountBelow, type RunProgram } from "./mounts.ts";
 import { giveToGroup } from "./ownership.ts";
 import { payloadOf, type Volume } from "./payload.ts";
+import { emptyDirPlugin, hostPathPlugin, localPlugin, pluginOf } from "./plugins.ts";
 import { readSources } from "./read_sources.ts";
 
 export interface VolumeInput {
@@ -22,6 +23,8 @@ export interface VolumeInput {
   readonly run: RunProgram;
   /** What is there already. */
   readonly before?: PreparedVolumes | undefined;
+  /** Told of each volume that was made, or could not be. */
+  readonly onMounted?: (plugin: string, seconds: number, isMounted: boolean) => void;
 }
 
 export interface PreparedVolume {
@@ -29,6 +32,8 @@ export interface PreparedVolume {
   readonly path: string;
   /** Whatever a container asks for. */
   readonly isReadOnly: boolean;
+  /** "kubernetes.io/empty-dir" */
+  readonly plugin: string;
 }
 
 /** By a volume's name. */
@@ -42,7 +47,7 @@ export async function prepareVolumes(input: VolumeInput): Promise<PreparedVolume
       const before = input.before?.get(volume.name);
       if (before && !isProjection(volume)) return [volume.name, before] as const;
       try {
-        return [volume.name, await prepareOne(input, volume)] as const;
+        return [volume.name, await measured(input, volume)] as const;
       } catch (error) {
         throw new Error(`MountVolume.SetUp failed for volume "${volume.name}" : ${(error as Error).message}`, {
           cause: error,
@@ -60,19 +65,17 @@ export async function removeVolumes(folders: Folders, uid: string, run: RunProgr
   await rm(folder, { recursive: true, force: true });
 }
 
-const projections = {
-  configMap: "kubernetes.io~configmap",
-  secret: "kubernetes.io~secret",
-  downwardAPI: "kubernetes.io~downward-api",
-  projected: "kubernetes.io~projected",
-} as const;
+const projections = ["configMap", "secret", "downwardAPI", "projected"] as const;
 
-const emptyDirPlugin = "kubernetes.io~empty-dir";
-
-type Projection = keyof typeof projections;
+type Projection = (typeof projections)[number];
 
 function projectionOf(volume: Volume): Projection | undefined {
-  return (Object.keys(projections) as Projection[]).find((name) => volume[name] !== undefined);
+  return projections.find((name) => volume[name] !== undefined);
+}
+
+/** Below a pod's folder. */
+function pluginFolder(plugin: string): string {
+  return plugin.replace("/", "~");
 }
 
 /** Its content follows what it names. */
@@ -80,11 +83,25 @@ function isProjection(volume: Volume): boolean {
   return projectionOf(volume) !== undefined;
 }
 
+async function measured(input: VolumeInput, volume: Volume): Promise<PreparedVolume> {
+  const beganMs = performance.now();
+  const tell = (plugin: string, isMounted: boolean): void =>
+    input.onMounted?.(plugin, (performance.now() - beganMs) / 1000, isMounted);
+  try {
+    const prepared = await prepareOne(input, volume);
+    tell(prepared.plugin, true);
+    return prepared;
+  } catch (error) {
+    tell(pluginOf(volume) ?? "N/A", false);
+    throw error;
+  }
+}
+
 async function prepareOne(input: VolumeInput, volume: Volume): Promise<PreparedVolume> {
   const { hostPath, persistentVolumeClaim: claim } = volume;
   if (hostPath) {
     await prepareHostPath(hostPath.path, hostPath.type);
-    return { path: hostPath.path, isReadOnly: false };
+    return { path: hostPath.path, isReadOnly: false, plugin: hostPathPlugin };
   }
   if (claim) return prepareClaim(input, claim.claimName, claim.readOnly === true);
   const projection = projectionOf(volume);
@@ -103,32 +120,33 @@ async function prepareClaim(
   const { spec, metadata } = await sources.volumeOf(claim, pod);
   if (spec.hostPath) {
     await prepareHostPath(spec.hostPath.path, spec.hostPath.type);
-    return { path: spec.hostPath.path, isReadOnly };
+    return { path: spec.hostPath.path, isReadOnly, plugin: hostPathPlugin };
   }
   if (!spec.local) throw new Error(`volume ${metadata.name} is of a type that is not served`);
   await prepareHostPath(spec.local.path, "Directory");
   const policy = pod.spec.securityContext?.fsGroupChangePolicy;
   if (!isReadOnly) await giveToGroup(spec.local.path, pod, policy === "OnRootMismatch");
-  return { path: spec.local.path, isReadOnly };
+  return { path: spec.local.path, isReadOnly, plugin: localPlugin };
 }
 
 async function prepareEmptyDir(input: VolumeInput, { name, emptyDir }: Volume): Promise<PreparedVolume> {
   const { pod, folders } = input;
   const below = podFolder(folders, pod.metadata.uid);
-  const folder = path.join(below, "volumes", emptyDirPlugin, name);
+  const plugin = pluginFolder(emptyDirPlugin);
+  const folder = path.join(below, "volumes", plugin, name);
   await mkdir(folder, { recursive: true });
   const { medium = "", sizeLimit } = emptyDir ?? {};
   if (medium !== "" && medium !== "Memory") throw new Error(`medium ${medium} is not served`);
   const isFresh = medium === "Memory" && (await mountTmpfs(folder, memoryBytes(input, sizeLimit), input.run));
   // Once: from then on it is the containers' (pkg/volume/util, SetReady).
-  const ready = path.join(below, "plugins", emptyDirPlugin, name, "ready");
+  const ready = path.join(below, "plugins", plugin, name, "ready");
   if (isFresh || !(await stat(ready).catch(() => undefined))) {
     await chmod(folder, 0o777);
     await giveToGroup(folder, pod);
     await mkdir(path.dirname(ready), { recursive: true });
     await writeFile(ready, "");
   }
-  return { path: folder, isReadOnly: false };
+  return { path: folder, isReadOnly: false, plugin: emptyDirPlugin };
 }
 
 /** What it may hold at most: its own limit, the pod's, the node's (KEP-1967, calculateEmptyDirMemorySize). */
@@ -140,14 +158,15 @@ function memoryBytes({ pod, node }: VolumeInput, sizeLimit: string | undefined):
 
 async function prepareFiles(input: VolumeInput, volume: Volume, projection: Projection): Promise<PreparedVolume> {
   const { pod, folders, sources, node } = input;
-  const folder = path.join(podFolder(folders, pod.metadata.uid), "volumes", projections[projection], volume.name);
+  const plugin = pluginOf(volume)!;
+  const folder = path.join(podFolder(folders, pod.metadata.uid), "volumes", pluginFolder(plugin), volume.name);
   const [payload] = await Promise.all([
     readSources(pod, volume, sources).then((read) => payloadOf(pod, volume, read, node)!),
     makeFolder(folder, projection, input.run),
   ]);
   const gid = pod.spec.securityContext?.fsGroup;
   await writeAtomically(folder, payload, gid === undefined ? {} : { gid });
-  return { path: folder, isReadOnly: true };
+  return { path: folder, isReadOnly: true, plugin };
 }
 
 /** Secrets and tokens never reach a disk. */

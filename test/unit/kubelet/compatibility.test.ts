@@ -4,6 +4,9 @@ import { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import { configure } from "../../../src/cmd/kubelet.ts";
 import { kubeletConfiguration } from "../../../src/config/kubelet.ts";
+import { CertificateMetrics } from "../../../src/kubelet/certificates/metrics.ts";
+import { fileMetricNames } from "../../../src/kubelet/server/metrics/file_metrics.ts";
+import { KubeletMetrics } from "../../../src/kubelet/server/metrics/kubelet_metrics.ts";
 import { unserved } from "../../../src/config/kubelet_unserved.ts";
 
 const page = readFileSync("docs/compatibility.md", "utf8");
@@ -31,5 +34,23 @@ describe("the page on the kubelet", () => {
     expect([...table.keys()].sort()).toEqual(fields.sort());
     const idle = [...table].filter(([, state]) => state.startsWith("taken, of no effect")).map(([field]) => field);
     expect(idle.sort()).toEqual([...unserved].sort());
+  });
+
+  it("has every metric, no other, and says of none that is there that it is not", async () => {
+    const metrics = new KubeletMetrics("n1");
+    metrics.follow({ all: () => [], working: () => [], find: () => undefined });
+    const certificates = new CertificateMetrics(() => 0);
+    certificates.client({ notAfterMs: undefined });
+    certificates.server({ notAfterMs: undefined });
+    const registered = [metrics.registry, certificates.registry].flatMap((one) => one.getMetricsAsArray());
+    const families = metrics.probes.families().map(({ name }) => name);
+    const names = [...registered.map(({ name }) => name), ...fileMetricNames, ...families];
+    const there = names.filter((name) => !name.startsWith("process_"));
+    expect([...rows("Kubelet's metrics").keys()].sort()).toEqual(there.sort());
+    expect([...rows("Kubelet's metrics").values()].filter((state) => !state.startsWith("there"))).toEqual([]);
+    const absent = page.split(/^#+ /m).find((part) => part.startsWith("Not among kubelet's metrics"))!;
+    const told = [...absent.matchAll(/`([a-z_]+)`/g)].map(([, name]) => name!);
+    expect(told.length).toBeGreaterThan(50);
+    expect(told.filter((name) => there.includes(name))).toEqual([]);
   });
 });

@@ -141,22 +141,25 @@ describe("limits of a pod's disk", () => {
 
   it("are those of emptyDirs, of the pod and of its containers", () => {
     expect(exceededDiskLimit(scratch, holding(Mi), false)).toBeUndefined();
-    expect(exceededDiskLimit(scratch, holding(Mi + 1), false)).toBe(
-      'Usage of EmptyDir volume "scratch" exceeds the limit "1Mi". ',
-    );
+    expect(exceededDiskLimit(scratch, holding(Mi + 1), false)).toEqual({
+      signal: "emptydirfs.limit",
+      message: 'Usage of EmptyDir volume "scratch" exceeds the limit "1Mi". ',
+    });
     const volumes = [{ name: "scratch", emptyDir: {} }];
-    expect(exceededDiskLimit(limited("1Mi", volumes), holding(2 * Mi), false)).toBe(
-      "Pod ephemeral local storage usage exceeds the total limit of containers 1Mi. ",
-    );
+    expect(exceededDiskLimit(limited("1Mi", volumes), holding(2 * Mi), false)).toEqual({
+      signal: "ephemeralpodfs.limit",
+      message: "Pod ephemeral local storage usage exceeds the total limit of containers 1Mi. ",
+    });
     const two = podOf({
       containers: [
         { name: "main", resources: { limits: { "ephemeral-storage": "1Ki" } } },
         { name: "other", resources: { limits: { "ephemeral-storage": "1Gi" } } },
       ],
     });
-    expect(exceededDiskLimit(two, useOf({ rootfs: 1000, logs: 100 }), false)).toBe(
-      'Container main exceeded its local ephemeral storage limit "1Ki". ',
-    );
+    expect(exceededDiskLimit(two, useOf({ rootfs: 1000, logs: 100 }), false)).toEqual({
+      signal: "ephemeralcontainerfs.limit",
+      message: 'Container main exceeded its local ephemeral storage limit "1Ki". ',
+    });
     expect(exceededDiskLimit(two, useOf({ rootfs: 1000, logs: 100 }), true)).toBeUndefined();
     expect([scratch, limited("1Mi"), podOf()].map(hasDiskLimits)).toEqual([true, true, false]);
   });
@@ -181,6 +184,7 @@ describe("the eviction manager", () => {
     observations = memory(500);
     uses = new Map<string, PodUse>();
     readonly said: string[] = [];
+    readonly counted: string[] = [];
     readonly clock = new FakeClock();
     readonly failures = new Map<string, Failure & { readonly grace: number }>();
     onReclaim = (): void => undefined;
@@ -214,6 +218,10 @@ describe("the eviction manager", () => {
             void this.said.push(`${type} ${reason} ${about.metadata.name} ${message}`),
         },
         node: { apiVersion: "v1", kind: "Node", metadata: { name: "n1" } },
+        metrics: {
+          evicted: (signal) => void this.counted.push(`evicted ${signal}`),
+          evictionStatsAged: (signal, seconds) => void this.counted.push(`${signal} ${seconds} s old`),
+        },
         clock: this.clock,
         onError: (attempted, error) => void this.said.push(`${attempted} ${String(error)}`),
       });
@@ -242,13 +250,14 @@ describe("the eviction manager", () => {
       "Warning EvictionThresholdMet n1 Attempting to reclaim memory",
       `Warning Evicted b ${message}`,
     ]);
+    expect(scene.counted).toEqual(["memory.available 0 s old", "evicted memory.available"]);
   });
 
   it("ends nobody where all are critical", async () => {
     const scene = new Scene([pod("critical", {}, { priority: 2_000_000_000 })]);
     scene.observations = memory(10);
     expect(await scene.manager.turn()).toEqual([]);
-    expect(scene.failures.size).toBe(0);
+    expect([scene.failures.size, scene.counted]).toEqual([0, ["memory.available 0 s old"]]);
   });
 
   it("gives time to end well where the threshold is soft", async () => {
@@ -285,5 +294,6 @@ describe("the eviction manager", () => {
     expect([...scene.failures]).toEqual([
       ["over", { reason: "Evicted", message: 'Usage of EmptyDir volume "v" exceeds the limit "1". ', grace: 1 }],
     ]);
+    expect(scene.counted).toEqual(["evicted emptydirfs.limit"]);
   });
 });

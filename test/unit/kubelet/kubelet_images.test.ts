@@ -95,6 +95,7 @@ describe("the collection of images", () => {
     used = new Set(["used"]);
     disk = { availableBytes: 50, capacityBytes: 1000 };
     readonly said: string[] = [];
+    readonly collected: string[] = [];
     readonly clock = new FakeClock();
     readonly gc: ImageGc;
 
@@ -113,6 +114,7 @@ describe("the collection of images", () => {
         node: { apiVersion: "v1", kind: "Node", metadata: { name: "n1" } },
         clock: this.clock,
         onError: () => undefined,
+        onCollected: (reason) => void this.collected.push(reason),
         disk: async () => this.disk,
       });
     }
@@ -160,12 +162,12 @@ describe("the collection of images", () => {
     expect(scene.names).toContain("old");
     scene.clock.advance(900);
     await scene.gc.turn();
-    expect(scene.names).toEqual(["used", "pause"]);
+    expect([scene.names, scene.collected]).toEqual([["used", "pause"], ["age"]]);
   });
 
   it("removes all that nobody uses where the node runs out of disk", async () => {
     const scene = new Scene();
     expect(await scene.gc.removeUnused()).toBe(100);
-    expect(scene.names).toEqual(["used", "pause"]);
+    expect([scene.names, scene.collected]).toEqual([["used", "pause"], ["space"]]);
   });
 });

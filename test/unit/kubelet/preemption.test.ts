@@ -52,6 +52,7 @@ describe("a node that is full", () => {
   class Scene {
     readonly clock = new FakeClock();
     readonly said: string[] = [];
+    readonly counted: string[] = [];
     readonly ended = new Set<string>();
     readonly pods: Pod[];
 
@@ -74,6 +75,7 @@ describe("a node that is full", () => {
         preempt: preemption({
           pods: () => this.pods.map((other) => this.#evictable(other)),
           events,
+          metrics: { preempted: (resource) => void this.counted.push(resource) },
           clock: this.clock,
         }),
       });
@@ -102,6 +104,7 @@ describe("a node that is full", () => {
     const message = "Preempted in order to admit critical pod";
     await turn();
     expect(scene.said).toEqual([`Warning Preempting web ${message}`, `web: Preempting, ${message}, 30 s`]);
+    expect(scene.counted).toEqual(["cpu"]);
     scene.clock.advance(1000);
     await turn();
     expect(verdict).toBe("waits");

@@ -1,10 +1,14 @@
 /** The machine's end: who ends when, within what time, and what is held up meanwhile. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Evictable } from "../../../src/kubelet/eviction/manager.ts";
 import { prepareForShutdown } from "../../../src/kubelet/shutdown/logind.ts";
 import { ShutdownManager } from "../../../src/kubelet/shutdown/manager.ts";
 import { graceOf, shutdownGroups, shutdownPeriods, shutdownSeconds } from "../../../src/kubelet/shutdown/plan.ts";
 import type { ShutdownPort } from "../../../src/kubelet/shutdown/port.ts";
+import { ShutdownTimes } from "../../../src/kubelet/shutdown/times.ts";
 import type { Pod } from "../../../src/model/kubernetes.ts";
 import { systemClock } from "../../../src/reconcile/clock.ts";
 import { eventually } from "../../fixtures/eventually.ts";
@@ -71,8 +75,14 @@ class Machine implements ShutdownPort {
 }
 
 describe("the manager", () => {
-  const begin = (machine: Machine, pods: readonly Evictable[], log: string[]): ShutdownManager => {
+  const begin = (
+    machine: Machine,
+    pods: readonly Evictable[],
+    log: string[],
+    times?: ShutdownTimes,
+  ): ShutdownManager => {
     const manager = new ShutdownManager({
+      ...(times ? { times } : {}),
       settings: two,
       port: machine,
       pods: () => pods,
@@ -116,6 +126,31 @@ describe("the manager", () => {
     expect(manager.problems).toEqual([]);
     manager.stop();
     expect(machine.locks).toBe(0);
+  });
+
+  it("keeps when it was for who asks behind the machine's next start", async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "fairlead-shutdown-"));
+    const file = path.join(folder, "graceful_node_shutdown_state");
+    const told: number[][] = [];
+    const kept = (): ShutdownTimes =>
+      new ShutdownTimes(file, { shutDown: (start, end) => void told.push([start, end]) }, () => undefined);
+    const [machine, log]: [Machine, string[]] = [new Machine(), []];
+    const manager = begin(machine, [running("web", 0, log)], log, kept());
+    const beganSeconds = systemClock.now() / 1000;
+    await eventually("the lock", () => machine.locks === 1);
+    machine.tell(true);
+    await eventually("the lock's end", () => machine.locks === 0);
+    manager.stop();
+    const [start, end] = told.at(-1)!;
+    expect(start).toBeGreaterThanOrEqual(beganSeconds - 0.001);
+    expect(end).toBeGreaterThan(start!);
+    // While it went on, it had no end.
+    expect(told.at(-2)).toEqual([start, 0]);
+    await kept().load();
+    expect(told.at(-1)).toEqual([start, end]);
+    rmSync(folder, { recursive: true });
+    await kept().load();
+    expect(told.at(-1)).toEqual([0, 0]);
   });
 
   it("tries again where there is no bus, or it is lost", async () => {

@@ -30,6 +30,8 @@ export interface ImageGcOptions {
   readonly node: EventSubject;
   readonly clock: Clock;
   readonly onError: (attempted: string, error: unknown) => void;
+  /** An image is gone: for its age, or for the room that it took. */
+  readonly onCollected?: (reason: "age" | "space") => void;
   /** Of the images' disk; default: as the file system says. */
   readonly disk?: (mountPoint: string) => Promise<DiskRoom>;
 }
@@ -70,7 +72,7 @@ export class ImageGc {
     await this.#detect();
     if (settings.highPercent === 100 && settings.maxAgeMs === 0) return;
     for (const record of expiredImages(this.#records!, clock.now(), settings.maxAgeMs, this.#begunAtMs)) {
-      await this.#remove(record);
+      await this.#remove(record, "age");
     }
     const disk = await this.#disk();
     if (disk.capacityBytes === 0) {
@@ -127,12 +129,12 @@ export class ImageGc {
     for (const record of idleImages(this.#records!)) {
       if (freed >= bytes) break;
       if (!isOldEnough(record, now, settings.minAgeMs)) continue;
-      if (await this.#remove(record)) freed += record.image.size;
+      if (await this.#remove(record, "space")) freed += record.image.size;
     }
     return freed;
   }
 
-  async #remove({ image }: ImageRecord): Promise<boolean> {
+  async #remove({ image }: ImageRecord, reason: "age" | "space"): Promise<boolean> {
     try {
       await this.#options.runtime.removeImage(image.id);
     } catch (error) {
@@ -142,6 +144,7 @@ export class ImageGc {
     const records = new Map(this.#records);
     records.delete(image.id);
     this.#records = records;
+    this.#options.onCollected?.(reason);
     return true;
   }
 

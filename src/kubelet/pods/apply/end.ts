@@ -24,6 +24,8 @@ export async function prepareVolumes(run: StepRun): Promise<void> {
     node: nodeFacts(run),
     run: deps.runProgram,
     before,
+    onMounted: (plugin: string, seconds: number, isMounted: boolean) =>
+      deps.metrics?.volumeMounted(plugin, seconds, isMounted),
   };
   // What changes from here on is not in what is read now.
   state.areVolumesStale = false;

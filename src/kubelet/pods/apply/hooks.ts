@@ -1,10 +1,11 @@
 /** postStart and preStop (pkg/kubelet/lifecycle). */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ContainerSpec } from "../containers.ts";
-import { runProbe } from "../../probes/run_probe.ts";
+import type { ProbeAnswer } from "../../probes/probe_state.ts";
+import { runProbe, type ProbeTarget } from "../../probes/run_probe.ts";
 import { nodeFacts, type StepRun } from "./run.ts";
 
-type Hook = NonNullable<NonNullable<ContainerSpec["lifecycle"]>["preStop"]>;
+export type Hook = NonNullable<NonNullable<ContainerSpec["lifecycle"]>["preStop"]>;
 
 /** A hook that has no bound of its own: the longest that one may run, in s. */
 const longestSeconds = 3600;
@@ -24,7 +25,16 @@ export async function runHook(
   }
   const ip = nodeFacts(run).podIps[0] ?? "";
   const target = { runtime: run.deps.runtime, containerId, container, ip, timeoutSeconds };
-  const { isGood, code, message } = await runProbe(hook, target);
+  const { isGood, code, message } = await ask(run, hook, target);
   // Of what answers over HTTP the code does not count (pkg/kubelet/lifecycle/handlers.go, runHTTPHandler).
   return isGood || code !== undefined ? undefined : message;
+}
+
+/** Who was asked by HTTPS and speaks HTTP alone is asked so (ConsistentHTTPGetHandlers): old hooks went without TLS. */
+async function ask({ deps }: StepRun, hook: Hook, target: ProbeTarget): Promise<ProbeAnswer> {
+  const answer = await runProbe(hook, target);
+  if (hook.httpGet?.scheme !== "HTTPS" || !answer.isPlainHttp) return answer;
+  const plain = await runProbe({ ...hook, httpGet: { ...hook.httpGet, scheme: "HTTP" } }, target);
+  if (plain.isGood || plain.code !== undefined) deps.metrics?.hookFellBack();
+  return plain;
 }

@@ -1,6 +1,6 @@
 /** The image of a container that is about to be started. */
 import { credentialsFor } from "../../images/credentials.ts";
-import { ensureImage as findOrPull } from "../../images/ensure.ts";
+import { ensureImage as findOrPull, type ImageOutcome } from "../../images/ensure.ts";
 import { nextBackoff } from "../backoff.ts";
 import { allContainers, containerSubject } from "../containers.ts";
 import type { StepOf, StepRun } from "./run.ts";
@@ -11,8 +11,9 @@ const showMs = 1000;
 export async function ensureImage(run: StepRun, { container }: StepOf<"ensureImage">): Promise<void> {
   const { deps, state, sources } = run;
   const { pod } = state;
-  const spec = allContainers(pod).find((one) => one.spec.name === container)?.spec;
-  if (!spec) return;
+  const known = allContainers(pod).find((one) => one.spec.name === container);
+  if (!known) return;
+  const { kind, spec } = known;
   const outcome = await findOrPull(deps, containerSubject(pod, container), spec, async () => {
     const names = (pod.spec.imagePullSecrets ?? []).map(({ name }) => name).filter((name) => name !== undefined);
     const secrets = await Promise.all(names.map((name) => sources.secret(name)));
@@ -21,13 +22,23 @@ export async function ensureImage(run: StepRun, { container }: StepOf<"ensureIma
       secrets.filter((secret) => secret !== undefined),
     );
   });
+  note(run, spec.imagePullPolicy ?? "", outcome);
   if ("found" in outcome) {
     state.images.set(container, outcome.found);
     state.pulls.delete(container);
     state.holds.delete(container);
     return;
   }
+  deps.metrics?.containerStarted(kind);
+  deps.metrics?.containerFailed(kind, outcome.failure.reason);
   hold(run, container, spec.image ?? "", outcome.failure);
+}
+
+function note({ deps: { metrics }, state }: StepRun, policy: string, { isPresent, pull }: ImageOutcome): void {
+  metrics?.imageEnsured({ policy, isPresent, isPulled: isPresent === undefined ? undefined : pull !== undefined });
+  if (!pull) return;
+  state.start?.pulled(pull.fromMs, pull.toMs);
+  if (pull.bytes !== undefined) metrics?.pulled(pull.bytes, (pull.toMs - pull.fromMs) / 1000);
 }
 
 function hold(

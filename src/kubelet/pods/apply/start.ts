@@ -22,20 +22,26 @@ const retryMs = 10_000;
 type Start = StepOf<"startContainer">;
 
 export async function startContainer(run: StepRun, step: Start): Promise<void> {
-  const spec = allContainers(run.state.pod).find((one) => one.spec.name === step.container)?.spec;
-  if (!spec) return;
-  const id = await created(run, step, spec);
-  if (id !== undefined) await started(run, step, spec, id);
+  const found = allContainers(run.state.pod).find((one) => one.spec.name === step.container);
+  if (!found) return;
+  const { kind, spec } = found;
+  const { metrics } = run.deps;
+  metrics?.containerStarted(kind);
+  const created = await create(run, step, spec);
+  const failure = "id" in created ? await start(run, step, spec, created.id) : created.failure;
+  if (failure !== undefined) metrics?.containerFailed(kind, failure);
 }
 
-/** @returns undefined where it could not be made: the reason waits in the container's status */
-async function created(run: StepRun, step: Start, spec: ContainerSpec): Promise<string | undefined> {
+type Created = { readonly id: string } | { readonly failure: string };
+
+/** What it could not be made for waits in the container's status. */
+async function create(run: StepRun, step: Start, spec: ContainerSpec): Promise<Created> {
   const { deps, state } = run;
-  const fail = (reason: string, error: unknown): undefined => {
+  const fail = (reason: string, error: unknown): Created => {
     const message = reasonOf(error);
     deps.events.event(containerSubject(state.pod, spec.name), "Warning", "Failed", `Error: ${message}`);
     state.holds.set(spec.name, { wait: { reason, message }, untilMs: deps.clock.now() + retryMs });
-    return undefined;
+    return { failure: reason };
   };
   let config;
   try {
@@ -48,7 +54,7 @@ async function created(run: StepRun, step: Start, spec: ContainerSpec): Promise<
     const wantedSandbox = sandboxConfig(state.pod, sandbox?.attempt ?? 0, deps.settings);
     const id = await deps.runtime.createContainer(step.sandboxId, config, wantedSandbox);
     deps.events.event(containerSubject(state.pod, spec.name), "Normal", "Created", `Created container: ${spec.name}`);
-    return id;
+    return { id };
   } catch (error) {
     return fail("CreateContainerError", error);
   }
@@ -93,7 +99,8 @@ function targetOf({ state }: StepRun, spec: ContainerSpec): string | undefined {
   return found.id;
 }
 
-async function started(run: StepRun, step: Start, spec: ContainerSpec, id: string): Promise<void> {
+/** @returns reason why it did not start as it should */
+async function start(run: StepRun, step: Start, spec: ContainerSpec, id: string): Promise<string | undefined> {
   const { deps, state } = run;
   const { runtime, events } = deps;
   const about = containerSubject(state.pod, spec.name);
@@ -104,8 +111,9 @@ async function started(run: StepRun, step: Start, spec: ContainerSpec, id: strin
     const message = reasonOf(error);
     events.event(about, "Warning", "Failed", `Error: ${message}`);
     putNew(run, spec.name, await observeContainer(runtime, id, step.sandboxId));
-    state.holds.set(spec.name, { wait: { reason: "RunContainerError", message }, untilMs: deps.clock.now() + 1000 });
-    return;
+    const reason = "RunContainerError";
+    state.holds.set(spec.name, { wait: { reason, message }, untilMs: deps.clock.now() + 1000 });
+    return reason;
   }
   const [container] = await Promise.all([
     observeContainer(runtime, id, step.sandboxId),
@@ -113,16 +121,17 @@ async function started(run: StepRun, step: Start, spec: ContainerSpec, id: strin
   ]);
   putNew(run, spec.name, container);
   const hook = spec.lifecycle?.postStart;
-  if (!hook) return;
+  if (!hook) return undefined;
   run.changed();
   const failure = await runHook(run, spec, id, hook);
-  if (failure === undefined) return;
+  if (failure === undefined) return undefined;
   // Not what it said: that may be somebody's secret.
   events.event(about, "Warning", "FailedPostStartHook", "PostStartHook failed");
   deps.onError(`run the postStart hook of ${spec.name}`, new Error(failure));
   const graceSeconds = graceSecondsOf(state.pod);
   const stop = { do: "stopContainer", id, container: spec.name, graceSeconds, runsHook: true } as const;
   await stopContainer(run, { ...stop, message: "FailedPostStartHook" });
+  return "PostStartHookError";
 }
 
 /** The wait behind its next end is longer; until the new one is seen, the one before it does not wait. */

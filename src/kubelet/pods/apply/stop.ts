@@ -1,11 +1,11 @@
 /** Containers: stopped with grace, removed. */
 import { rm } from "node:fs/promises";
 import { reasonOf } from "../../../errors/message.ts";
-import { allContainers, containerSubject } from "../containers.ts";
+import { allContainers, containerSubject, type ContainerSpec } from "../containers.ts";
 import { removeLog } from "../../logs/rotator.ts";
 import { containerLogLink } from "../names.ts";
 import { observeContainer } from "../observe.ts";
-import { runHook } from "./hooks.ts";
+import { runHook, type Hook } from "./hooks.ts";
 import { leastSeconds } from "../termination.ts";
 import { type StepOf, type StepRun } from "./run.ts";
 
@@ -21,7 +21,7 @@ export async function stopContainer(run: StepRun, step: StepOf<"stopContainer">)
   const hook = spec?.lifecycle?.preStop;
   try {
     if (spec && hook && step.runsHook && graceSeconds > 0) {
-      const failure = await Promise.race([runHook(run, spec, id, hook, graceSeconds), untilKilled(run, id)]);
+      const failure = await boundedHook(run, step, spec, hook);
       // Not what it said: that may be somebody's secret.
       if (failure !== undefined) events.event(about, "Warning", "FailedPreStopHook", "PreStopHook failed");
     }
@@ -36,6 +36,22 @@ export async function stopContainer(run: StepRun, step: StepOf<"stopContainer">)
   }
   const { sandboxId } = state.observed.containers.find((one) => one.id === id) ?? { sandboxId: "" };
   state.putContainer(await observeContainer(runtime, id, sandboxId));
+}
+
+async function boundedHook(
+  run: StepRun,
+  { id, graceSeconds }: StepOf<"stopContainer">,
+  spec: ContainerSpec,
+  hook: Hook,
+): Promise<string | undefined> {
+  let hasSlept = false;
+  const hooked = runHook(run, spec, id, hook, graceSeconds).then((failure) => {
+    hasSlept = (hook.sleep?.seconds ?? 0) <= graceSeconds;
+    return failure;
+  });
+  const failure = await Promise.race([hooked, untilKilled(run, id)]);
+  if (hook.sleep && !hasSlept) run.deps.metrics?.sleepCut();
+  return failure;
 }
 
 /** A hook does not hold up what is to be killed sooner than was said at first. */

@@ -2,16 +2,32 @@
 import type { Registry } from "prom-client";
 import type { Endpoint } from "../endpoint.ts";
 import { sendFamilies } from "../stats/endpoints.ts";
+import type { PodFiles } from "../stats/snapshot.ts";
+import { fileFamilies } from "./file_metrics.ts";
+import { renderFamilies } from "./text.ts";
 import type { KubeletMetrics } from "./kubelet_metrics.ts";
 
-/** @param others registries of parts that count for themselves */
-export function metricsEndpoints(metrics: KubeletMetrics, others: readonly Registry[]): readonly Endpoint[] {
+export interface MetricsSources {
+  readonly metrics: KubeletMetrics;
+  /** Of parts that count for themselves. */
+  readonly registries: readonly Registry[];
+  /** Logs and volumes, as they are now. */
+  readonly files: () => Promise<readonly PodFiles[]>;
+  readonly onError: (attempted: string, error: unknown) => void;
+}
+
+export function metricsEndpoints({ metrics, registries, files, onError }: MetricsSources): readonly Endpoint[] {
   return [
     {
       path: "/metrics",
       isReadOnly: true,
       async answer(_asked, response) {
-        const texts = await Promise.all([metrics.registry, ...others].map((registry) => registry.metrics()));
+        const found = await files().catch((error: unknown) => {
+          onError("look how large logs and volumes are", error);
+          return [];
+        });
+        const own = await Promise.all([metrics.registry, ...registries].map((registry) => registry.metrics()));
+        const texts = [...own, renderFamilies(fileFamilies(found))].filter((text) => text !== "");
         response.setHeader("Content-Type", metrics.registry.contentType);
         response.end(texts.map((text) => (text.endsWith("\n") ? text : `${text}\n`)).join(""));
       },

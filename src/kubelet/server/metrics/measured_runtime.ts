@@ -1,5 +1,4 @@
 /** A runtime whose every call is counted (pkg/kubelet/kuberuntime/instrumented_services.go). */
-import { FairleadError } from "../../../errors/catalogue.ts";
 import type { Runtime } from "../../cri/runtime.ts";
 import type { KubeletMetrics } from "./kubelet_metrics.ts";
 
@@ -45,7 +44,6 @@ function measured(target: object, name: string, method: Call, metrics: KubeletMe
       metrics.operation(operation, seconds, error !== undefined);
       if (name === "runPodSandbox")
         metrics.sandboxRun((args[1] as string | undefined) ?? "", seconds, error !== undefined);
-      if (name === "startContainer") metrics.containerStarted(error === undefined ? undefined : codeOf(error));
     };
     try {
       const answer = await method.apply(target, args);
@@ -56,10 +54,4 @@ function measured(target: object, name: string, method: Call, metrics: KubeletMe
       throw error;
     }
   };
-}
-
-/** "rpc error: code = NotFound desc = …" → "NotFound" */
-function codeOf(error: unknown): string {
-  const reason = error instanceof FairleadError ? error.reason : "";
-  return /code = (\w+)/.exec(reason)?.[1] ?? "Unknown";
 }

@@ -1,14 +1,14 @@
 /** Reads what the node and its pods use, once for all who ask within a second. */
 import os from "node:os";
 import path from "node:path";
-import type { Pod } from "../../../model/kubernetes.ts";
 import type { Clock } from "../../../reconcile/clock.ts";
 import { podCgroupName, podsRoot, type CgroupPlace } from "../../cgroups/names.ts";
 import type { CgroupTree } from "../../cgroups/tree.ts";
 import type { RuntimeService, ImageService } from "../../cri/runtime.ts";
 import { qosClassOf } from "../../pods/containers.ts";
+import type { NodeMetrics } from "../../node/metrics.ts";
 import { podFolder, podLogFolder, type Folders } from "../../pods/names.ts";
-import { currentSandbox, type ObservedContainer } from "../../pods/observed.ts";
+import { currentSandbox, isRunning, type ObservedContainer } from "../../pods/observed.ts";
 import { decodeLinks, decodeMeminfo } from "../../stats/decode.ts";
 import { diskUseOf, layerUse, type DiskUse } from "../../stats/disk_use.ts";
 import { fileSystem, type FileSystem } from "../../stats/file_system.ts";
@@ -16,7 +16,7 @@ import { Groups, readOr } from "../../stats/groups.ts";
 import { readPids } from "../../stats/pids.ts";
 import type { PodIndex, PodView } from "../pod_index.ts";
 import { readVolumes } from "./volumes.ts";
-import type { ContainerSnapshot, Measured, NodeSnapshot, PodSnapshot, VolumeSnapshot } from "./snapshot.ts";
+import type { ContainerSnapshot, Measured, NodeSnapshot, PodFiles, PodSnapshot, VolumeSnapshot } from "./snapshot.ts";
 
 export interface CollectorOptions {
   readonly nodeName: string;
@@ -28,6 +28,7 @@ export interface CollectorOptions {
   readonly clock: Clock;
   /** KubeletConfiguration's volumeStatsAggPeriod. */
   readonly volumeStatsMs: number;
+  readonly metrics?: Pick<NodeMetrics, "volumeMeasured">;
 }
 
 /** What is younger is not read again, in ms. */
@@ -82,8 +83,7 @@ export class StatsCollector {
       // Others have their turn between two pods.
       await new Promise((resolve) => setImmediate(resolve));
     }
-    const uids = new Set(snapshots.map(({ uid }) => uid));
-    for (const uid of this.#volumesOf.keys()) if (!uids.has(uid)) this.#volumesOf.delete(uid);
+    this.#forgetOthers(snapshots);
     this.#before = this.#now;
     this.#now = new Map();
     return {
@@ -102,12 +102,41 @@ export class StatsCollector {
     };
   }
 
-  async #pod({ current, observed }: PodView, layers: Layers, withDisk: boolean): Promise<PodSnapshot> {
+  /** Logs and volumes alone: no control group is read, and the runtime is not asked. */
+  async files(): Promise<readonly PodFiles[]> {
+    const found: PodFiles[] = [];
+    for (const view of this.#options.pods.all()) {
+      if (!currentSandbox(view.observed)?.isReady) continue;
+      found.push(await this.#files(view));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    this.#forgetOthers(found);
+    return found;
+  }
+
+  async #files(view: PodView): Promise<PodFiles> {
+    const { current, observed } = view;
+    const folder = podLogFolder(this.#options.folders, current);
+    const running = observed.containers.filter(isRunning);
+    const logs = await Promise.all(
+      running.map(async ({ name }) => [name, (await diskUseOf(path.join(folder, name))).bytes] as const),
+    );
+    const { name, namespace = "", uid } = current.metadata;
+    return { name, namespace, uid, logs: new Map(logs), volumes: this.#volumes(view) };
+  }
+
+  #forgetOthers(pods: readonly { readonly uid: string }[]): void {
+    const uids = new Set(pods.map(({ uid }) => uid));
+    for (const uid of this.#volumesOf.keys()) if (!uids.has(uid)) this.#volumesOf.delete(uid);
+  }
+
+  async #pod(view: PodView, layers: Layers, withDisk: boolean): Promise<PodSnapshot> {
     const { tree, place, folders } = this.#options;
+    const { current, observed } = view;
     const { metadata, spec, status } = current;
     const group = tree.literal(podCgroupName(place, metadata.uid, qosClassOf(current)));
     const below = this.#groups.below(group);
-    const running = observed.containers.filter(({ state }) => state === "running");
+    const running = observed.containers.filter(isRunning);
     const containers = await Promise.all(
       running.map((container) => {
         const name = below.find((one) => one.includes(container.id));
@@ -125,7 +154,7 @@ export class StatsCollector {
       use: this.#measure(group),
       links: hasLinks ? this.#groups.links(`${group}/${first}`) : [],
       containers,
-      volumes: withDisk ? this.#volumes(current) : [],
+      volumes: withDisk ? this.#volumes(view) : [],
     };
   }
 
@@ -140,13 +169,14 @@ export class StatsCollector {
   }
 
   /** As counted last. It takes a look at each of their files: nobody waits for it, and it is done seldom. */
-  #volumes({ metadata, spec }: Pod): readonly VolumeSnapshot[] {
-    const { clock, volumeStatsMs, folders } = this.#options;
-    const { uid } = metadata;
+  #volumes({ current, volumes: prepared }: PodView): readonly VolumeSnapshot[] {
+    const { clock, volumeStatsMs, folders, metrics } = this.#options;
+    const { uid } = current.metadata;
     const known = this.#volumesOf.get(uid) ?? { timeMs: -Infinity, volumes: [] };
     if (volumeStatsMs > 0 && clock.now() - known.timeMs >= volumeStatsMs) {
       this.#volumesOf.set(uid, { ...known, timeMs: clock.now() });
-      void readVolumes(`${podFolder(folders, uid)}/volumes`, spec).then((volumes) => {
+      const folder = `${podFolder(folders, uid)}/volumes`;
+      void readVolumes({ folder, spec: current.spec, prepared, metrics }).then((volumes) => {
         if (this.#volumesOf.has(uid)) this.#volumesOf.set(uid, { timeMs: clock.now(), volumes });
       });
     }

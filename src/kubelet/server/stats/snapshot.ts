@@ -29,6 +29,16 @@ export interface VolumeSnapshot {
   readonly claim: string | undefined;
 }
 
+/** What a pod holds of the node's disks. */
+export interface PodFiles {
+  readonly name: string;
+  readonly namespace: string;
+  readonly uid: string;
+  /** Bytes by container. */
+  readonly logs: ReadonlyMap<string, number>;
+  readonly volumes: readonly VolumeSnapshot[];
+}
+
 export interface PodSnapshot {
   readonly name: string;
   readonly namespace: string;

@@ -1,0 +1,185 @@
+/** Metrics of pods, their containers, images and volumes (pkg/kubelet/metrics/metrics.go, pkg/volume/util/metrics.go). */
+import type { MetricDefinition } from "../../../http/metric_set.ts";
+import {
+  defaultBuckets,
+  operationBuckets,
+  pullBuckets,
+  startBuckets,
+  statusBuckets,
+  storageBuckets,
+} from "./buckets.ts";
+
+export const podDefinitions = {
+  sandboxSeconds: {
+    type: "histogram",
+    name: "kubelet_run_podsandbox_duration_seconds",
+    help: "Duration in seconds of the run_podsandbox operations. Broken down by RuntimeClass.Handler.",
+    labels: ["runtime_handler"],
+    buckets: defaultBuckets,
+  },
+  sandboxErrors: {
+    type: "counter",
+    name: "kubelet_run_podsandbox_errors_total",
+    help: "Cumulative number of the run_podsandbox operation errors by RuntimeClass.Handler.",
+    labels: ["runtime_handler"],
+  },
+  startedPods: { type: "counter", name: "kubelet_started_pods_total", help: "Cumulative number of pods started" },
+  startedPodErrors: {
+    type: "counter",
+    name: "kubelet_started_pods_errors_total",
+    help: "Cumulative number of errors when starting pods",
+  },
+  startedContainers: {
+    type: "counter",
+    name: "kubelet_started_containers_total",
+    help: "Cumulative number of containers started",
+    labels: ["container_type"],
+  },
+  startedContainerErrors: {
+    type: "counter",
+    name: "kubelet_started_containers_errors_total",
+    help: "Cumulative number of errors when starting containers",
+    labels: ["container_type", "code"],
+  },
+  worked: {
+    type: "histogram",
+    name: "kubelet_pod_worker_duration_seconds",
+    help: "Duration in seconds to sync a single pod. Broken down by operation type: create, update, or sync",
+    labels: ["operation_type"],
+    buckets: defaultBuckets,
+  },
+  workerStart: {
+    type: "histogram",
+    name: "kubelet_pod_worker_start_duration_seconds",
+    help: "Duration in seconds from kubelet seeing a pod to starting a worker.",
+    buckets: defaultBuckets,
+  },
+  containersPerPod: {
+    type: "histogram",
+    name: "kubelet_containers_per_pod_count",
+    help: "The number of containers per pod.",
+    buckets: [1, 2, 4, 8, 16],
+  },
+  podStart: {
+    type: "histogram",
+    name: "kubelet_pod_start_duration_seconds",
+    help: "Duration in seconds from kubelet seeing a pod for the first time to the pod starting to run",
+    buckets: startBuckets,
+  },
+  podStartSli: {
+    type: "histogram",
+    name: "kubelet_pod_start_sli_duration_seconds",
+    help: "Duration in seconds to start a pod, excluding time to pull images and run init containers, measured from pod creation timestamp to when all its containers are reported as started and observed via watch",
+    buckets: startBuckets,
+  },
+  podStartTotal: {
+    type: "histogram",
+    name: "kubelet_pod_start_total_duration_seconds",
+    help: "Duration in seconds to start a pod since creation, including time to pull images and run init containers, measured from pod creation timestamp to when all its containers are reported as started and observed via watch",
+    buckets: startBuckets,
+  },
+  firstPodStart: {
+    type: "gauge",
+    name: "kubelet_first_network_pod_start_sli_duration_seconds",
+    help: "Duration in seconds to start the first network pod, excluding time to pull images and run init containers, measured from pod creation timestamp to when all its containers are reported as started and observed via watch",
+  },
+  statusSync: {
+    type: "histogram",
+    name: "kubelet_pod_status_sync_duration_seconds",
+    help: "Duration in seconds to sync a pod status update. Measures time from detection of a change to pod status until the API is successfully updated for that pod, even if multiple intervening changes to pod status occur.",
+    buckets: statusBuckets,
+  },
+  rejections: {
+    type: "counter",
+    name: "kubelet_admission_rejections_total",
+    help: "Cumulative number pod admission rejections by the Kubelet.",
+    labels: ["reason"],
+  },
+  orphans: {
+    type: "counter",
+    name: "kubelet_orphaned_runtime_pods_total",
+    help: "Number of pods that have been detected in the container runtime without being already known to the pod worker. This typically indicates the kubelet was restarted while a pod was force deleted in the API or in the local configuration, which is unusual.",
+  },
+  restarted: {
+    type: "counter",
+    name: "kubelet_restarted_pods_total",
+    help: "Number of pods that have been restarted because they were deleted and recreated with the same UID while the kubelet was watching them (common for static pods, extremely uncommon for API pods)",
+    labels: ["static"],
+  },
+  sleepsCut: {
+    type: "counter",
+    name: "kubelet_sleep_action_terminated_early_total",
+    help: "The number of times lifecycle sleep handler got terminated before it finishes",
+  },
+  hookFallbacks: {
+    type: "counter",
+    name: "kubelet_lifecycle_handler_http_fallbacks_total",
+    help: "The number of times lifecycle handlers successfully fell back to http from https.",
+  },
+  relistSeconds: {
+    type: "histogram",
+    name: "kubelet_pleg_relist_duration_seconds",
+    help: "Duration in seconds for relisting pods in PLEG.",
+    buckets: defaultBuckets,
+  },
+  relistInterval: {
+    type: "histogram",
+    name: "kubelet_pleg_relist_interval_seconds",
+    help: "Interval in seconds between relisting in PLEG.",
+    buckets: defaultBuckets,
+  },
+  eventsDiscarded: {
+    type: "counter",
+    name: "kubelet_pleg_discard_events",
+    help: "The number of discard events in PLEG.",
+  },
+  ensuredImages: {
+    type: "counter",
+    name: "kubelet_image_manager_ensure_image_requests_total",
+    help: "Number of ensure-image requests processed by the kubelet.",
+    labels: ["pull_policy", "present_locally", "pull_required"],
+  },
+  pullSeconds: {
+    type: "histogram",
+    name: "kubelet_image_pull_duration_seconds",
+    help: "Duration in seconds to pull an image.",
+    labels: ["image_size_in_bytes"],
+    buckets: pullBuckets,
+  },
+  storageSeconds: {
+    type: "histogram",
+    name: "storage_operation_duration_seconds",
+    help: "Storage operation duration",
+    labels: ["volume_plugin", "operation_name", "status", "migrated"],
+    buckets: storageBuckets,
+  },
+  orphanVolumes: {
+    type: "gauge",
+    name: "kubelet_orphan_pod_cleaned_volumes",
+    help: "The total number of orphaned Pods whose volumes were cleaned in the last periodic sweep.",
+  },
+  orphanVolumeErrors: {
+    type: "gauge",
+    name: "kubelet_orphan_pod_cleaned_volumes_errors",
+    help: "The number of orphaned Pods whose volumes failed to be cleaned in the last periodic sweep.",
+  },
+  operations: {
+    type: "counter",
+    name: "kubelet_runtime_operations_total",
+    help: "Cumulative number of runtime operations by operation type.",
+    labels: ["operation_type"],
+  },
+  operationSeconds: {
+    type: "histogram",
+    name: "kubelet_runtime_operations_duration_seconds",
+    help: "Duration in seconds of runtime operations. Broken down by operation type.",
+    labels: ["operation_type"],
+    buckets: operationBuckets,
+  },
+  operationErrors: {
+    type: "counter",
+    name: "kubelet_runtime_operations_errors_total",
+    help: "Cumulative number of runtime operation errors by operation type.",
+    labels: ["operation_type"],
+  },
+} as const satisfies Record<string, MetricDefinition>;
