@@ -2,6 +2,7 @@
 #include "napi/bpf_handle.h"
 #include "napi/functions.h"
 #include "napi/namespace_handle.h"
+#include "napi/relay_handle.h"
 #include "napi/socket_handle.h"
 #include "napi/subscription_handle.h"
 
@@ -19,6 +20,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   NamespaceHandle::define(env);
   SocketHandle::define(env);
   BpfHandle::define(env);
+  RelayHandle::define(env);
   SubscriptionHandle::define(env);
 
   add<openNamespace>(exports, "openNamespace");
@@ -34,6 +36,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   add<openBpf>(exports, "openBpf");
   add<attachedBpf>(exports, "attachedBpf");
   add<pickJsonList>(exports, "pickJsonList");
+  add<openRelay>(exports, "openRelay");
   add<openHandles>(exports, "openHandles");
   return exports;
 }

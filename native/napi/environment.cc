@@ -223,6 +223,7 @@ void Environment::releaseReferences() {
   namespace_class.Reset();
   socket_class.Reset();
   bpf_class.Reset();
+  relay_class.Reset();
   subscription_class.Reset();
   napi_async_destroy(env_, context_);
 }

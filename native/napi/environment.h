@@ -79,6 +79,7 @@ class Environment {
   Napi::FunctionReference namespace_class;
   Napi::FunctionReference socket_class;
   Napi::FunctionReference bpf_class;
+  Napi::FunctionReference relay_class;
   Napi::FunctionReference subscription_class;
 
  private:

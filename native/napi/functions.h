@@ -18,6 +18,7 @@ Napi::Value loadBpf(const Napi::CallbackInfo& info);
 Napi::Value attachedBpf(const Napi::CallbackInfo& info);
 Napi::Value openBpf(const Napi::CallbackInfo& info);
 Napi::Value pickJsonList(const Napi::CallbackInfo& info);
+Napi::Value openRelay(const Napi::CallbackInfo& info);
 Napi::Value openHandles(const Napi::CallbackInfo& info);
 
 }  // namespace fairlead::edge

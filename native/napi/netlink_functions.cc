@@ -3,6 +3,7 @@
 #include "functions.h"
 #include "namespace_handle.h"
 #include "promise_task.h"
+#include "relay_handle.h"
 #include "socket_handle.h"
 #include "subscription_handle.h"
 
@@ -82,6 +83,7 @@ Napi::Value openHandles(const Napi::CallbackInfo& info) {
   counts.Set("namespaces", number(env, NamespaceHandle::openCount()));
   counts.Set("sockets", number(env, SocketHandle::openCount()));
   counts.Set("programs", number(env, BpfHandle::openCount()));
+  counts.Set("relays", number(env, RelayHandle::openCount()));
   counts.Set("subscriptions", number(env, SubscriptionHandle::openCount()));
   return counts;
 }

@@ -156,11 +156,14 @@ export interface NativeAddon {
    * @param paths names of fields, each within the one before, with newlines between; of an array they are its items'
    */
   pickJsonList(list: Uint8Array, paths: readonly string[]): Promise<Buffer>;
+  /** Opens a relay without frontends, with its threads and shared listeners. */
+  openRelay(options: RelayOptions): Promise<NativeRelay>;
   /** Handles that are open in this process, by kind: what leak tests compare. */
   openHandles(): {
     readonly namespaces: number;
     readonly sockets: number;
     readonly programs: number;
+    readonly relays: number;
     readonly subscriptions: number;
   };
 }
@@ -187,6 +190,98 @@ export interface NativeBpfProgram {
   detach(namespace: NamespaceRef, link: number): Promise<void>;
   /** Idempotent. What is attached stays. */
   close(): void;
+}
+
+/** A listening socket. */
+export interface RelayAddress {
+  /** 4 or 16 bytes. */
+  readonly address: Uint8Array;
+  /** 0: the kernel chooses. */
+  readonly port: number;
+}
+
+export interface RelayOptions {
+  readonly namespace: NamespaceRef;
+  /** Threads, each with sockets of its own (SO_REUSEPORT) for everything. */
+  readonly workers: number;
+  /** Of TCP that are open at a time; one more is closed at once. */
+  readonly maxConnections: number;
+  /** UDP clients at a time; datagrams of one more are lost. */
+  readonly maxFlows: number;
+  /** SO_MARK of what goes to endpoints; 0: none. */
+  readonly mark: number;
+  /** How long each attempt to connect may take: as many endpoints are tried. */
+  readonly connectTimeoutsMs: readonly number[];
+  /** A connection on which nothing moves for so long is reset. */
+  readonly idleMs: number;
+  /** The same, where one side has ended. */
+  readonly halfClosedMs: number;
+  /** A UDP client's socket closes when nothing came by it for so long. */
+  readonly flowIdleMs: number;
+  /**
+   * TCP listeners that frontends share: where a connection was going before it was redirected (SO_ORIGINAL_DST)
+   * tells its frontend. Their order is that of {@link NativeRelay.ports}.
+   */
+  readonly listeners: readonly (RelayAddress & { readonly scope: number })[];
+}
+
+export interface RelayFrontend {
+  /**
+   * What tells it from others. Of one without `listen`: the shared listener's scope (a byte), the address (none: any)
+   * and the port in network byte order.
+   */
+  readonly key: Uint8Array;
+  readonly protocol: "TCP" | "UDP";
+  /** A listener of its own; UDP needs one. It stays for as long as what is asked for does. */
+  readonly listen: RelayAddress | null;
+  readonly ipVersion: 4 | 6;
+  /** Each: address, port in network byte order, two bytes that mean nothing. */
+  readonly endpoints: Uint8Array;
+  /** A client comes back to the same endpoint within this time; 0: to any. */
+  readonly affinityMs: number;
+}
+
+export interface RelayChange {
+  readonly set: readonly RelayFrontend[];
+  /** Keys; none of those that are set. */
+  readonly gone: readonly Uint8Array[];
+}
+
+export interface RelayCounts {
+  /** Open now. */
+  readonly connections: number;
+  readonly flows: number;
+  /** Connections and flows that found the relay full. */
+  readonly overflows: bigint;
+  /** Connections to no frontend. */
+  readonly strangers: bigint;
+  /** Times that descriptors or memory were lacking. */
+  readonly shortages: bigint;
+  readonly frontends: readonly {
+    readonly key: Buffer;
+    /** Of UDP: flows. */
+    readonly connections: bigint;
+    readonly refused: bigint;
+    readonly retries: bigint;
+    readonly bytesIn: bigint;
+    readonly bytesOut: bigint;
+  }[];
+}
+
+/** Relays TCP and UDP between clients and endpoints, on threads of its own. */
+export interface NativeRelay {
+  /** Of the shared listeners. */
+  readonly ports: readonly number[];
+  /**
+   * Sets or adds frontends, and removes some. Connections live on wherever they lead; UDP flows end with their endpoint.
+   * On an error nothing has changed. EBUSY: a change is under way.
+   *
+   * @returns of each that is set the port of its own listener; 0: it has none
+   */
+  update(change: RelayChange): Promise<readonly number[]>;
+  counts(): Promise<RelayCounts>;
+  /** Resolves when every connection is reset and every descriptor closed. Idempotent. */
+  close(): Promise<void>;
 }
 
 let loaded: NativeAddon | undefined;

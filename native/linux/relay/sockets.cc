@@ -1,0 +1,61 @@
+#include "sockets.h"
+
+#include <netinet/tcp.h>
+
+namespace fairlead::sys::relay {
+
+namespace {
+
+constexpr int kBacklog = 4096;
+
+bool turnOn(const Descriptor& socket, int level, int option) {
+  const int on = 1;
+  return ::setsockopt(socket.get(), level, option, &on, sizeof(on)) == 0;
+}
+
+/** What connections of TCP inherit is set here, once; of UDP, where datagrams came to. */
+bool configure(const Descriptor& socket, Protocol protocol, bool is_v4) {
+  if (!turnOn(socket, SOL_SOCKET, SO_REUSEPORT)) return false;
+  // Else it would have IPv4's ports too.
+  if (!is_v4 && !turnOn(socket, IPPROTO_IPV6, IPV6_V6ONLY)) return false;
+  if (protocol == Protocol::kTcp) return turnOn(socket, IPPROTO_TCP, TCP_NODELAY);
+  return is_v4 ? turnOn(socket, IPPROTO_IP, IP_PKTINFO) : turnOn(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO);
+}
+
+Result<Descriptor> listenOne(Protocol protocol, const SocketAddress& address) {
+  const int type = protocol == Protocol::kTcp ? SOCK_STREAM : SOCK_DGRAM;
+  Descriptor made(::socket(address.generic.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!made.isOpen()) return SysError::last("socket");
+  if (!configure(made, protocol, address.isV4())) return SysError::last("setsockopt");
+  if (::bind(made.get(), &address.generic, address.length()) != 0) return SysError::last("bind");
+  if (protocol == Protocol::kTcp && ::listen(made.get(), kBacklog) != 0) return SysError::last("listen");
+  return made;
+}
+
+Result<uint16_t> portOf(const Descriptor& socket) {
+  SocketAddress bound;
+  socklen_t size = sizeof(bound);
+  if (::getsockname(socket.get(), &bound.generic, &size) != 0) return SysError::last("getsockname");
+  return bound.port();
+}
+
+}  // namespace
+
+Result<Listening> listenAt(Protocol protocol, const SocketAddress& address, uint32_t workers) {
+  Listening listening;
+  auto at = address;
+  for (uint32_t made = 0; made < workers; made++) {
+    auto socket = listenOne(protocol, at);
+    if (!socket.ok()) return std::move(socket.error());
+    if (made == 0) {
+      auto port = portOf(socket.value());
+      if (!port.ok()) return std::move(port.error());
+      listening.port = port.value();
+      at = SocketAddress::of(address.ip(), port.value());
+    }
+    listening.sockets.push_back(std::move(socket.value()));
+  }
+  return listening;
+}
+
+}  // namespace fairlead::sys::relay
