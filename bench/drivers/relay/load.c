@@ -4,8 +4,8 @@
  *   load serve ADDRESS PORT                            says "ready", and serves until its standard input ends
  *   load MODE ADDRESS PORT CONNECTIONS MILLISECONDS    one line of JSON
  *
- * Modes: "stream" receives as much as it can by each connection; "rr" sends a message and waits for the answer, again
- * and again; "crr" does that once a connection, and opens another.
+ * Modes: "stream" receives as much as it can by each connection; "rr" sends a message and waits for the
+ * answer, again and again; "crr" does that once a connection, and opens another.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -33,10 +33,10 @@ struct connection {
 static char chunk[CHUNK];
 static struct connection connections[65536];
 static struct epoll_event events[EVENTS];
-static unsigned *times;
+static unsigned* times;
 static long long count, bytes, failures;
 
-static void die(const char *what) {
+static void die(const char* what) {
   perror(what);
   exit(1);
 }
@@ -47,7 +47,7 @@ static long long now_ns(void) {
   return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
-static struct sockaddr_in address_of(const char *text, const char *port) {
+static struct sockaddr_in address_of(const char* text, const char* port) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(atoi(port))};
   if (inet_pton(AF_INET, text, &address.sin_addr) != 1) die(text);
   return address;
@@ -75,7 +75,7 @@ static void take_all(int epoll, int listener) {
 }
 
 static void serve_one(int fd) {
-  struct connection *one = &connections[fd];
+  struct connection* one = &connections[fd];
   for (;;) {
     ssize_t got = recv(fd, chunk, CHUNK, 0);
     if (got == 0 || (got < 0 && errno != EAGAIN)) {
@@ -94,13 +94,13 @@ static void serve_one(int fd) {
   }
 }
 
-static int serve(const char *host, const char *port) {
+static int serve(const char* host, const char* port) {
   int epoll = epoll_create1(EPOLL_CLOEXEC), on = 1;
   int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   struct sockaddr_in address = address_of(host, port);
   setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   set_nodelay(listener);
-  if (bind(listener, (struct sockaddr *)&address, sizeof(address)) != 0) die("bind");
+  if (bind(listener, (struct sockaddr*)&address, sizeof(address)) != 0) die("bind");
   if (listen(listener, 4096) != 0) die("listen");
   watch(epoll, listener, EPOLLIN);
   watch(epoll, STDIN_FILENO, EPOLLIN);
@@ -111,8 +111,10 @@ static int serve(const char *host, const char *port) {
     for (int i = 0; i < ready; i++) {
       int fd = events[i].data.fd;
       if (fd == STDIN_FILENO) return 0;
-      if (fd == listener) take_all(epoll, listener);
-      else serve_one(fd);
+      if (fd == listener)
+        take_all(epoll, listener);
+      else
+        serve_one(fd);
     }
   }
 }
@@ -125,12 +127,12 @@ static void ask(int fd) {
   if (send(fd, chunk, MESSAGE, MSG_NOSIGNAL) != MESSAGE) failures++;
 }
 
-static void begin(int epoll, struct sockaddr_in *address, char mode) {
+static void begin(int epoll, struct sockaddr_in* address, char mode) {
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) die("socket");
   long long began = now_ns();
   set_nodelay(fd);
-  if (connect(fd, (struct sockaddr *)address, sizeof(*address)) != 0 && errno != EINPROGRESS) die("connect");
+  if (connect(fd, (struct sockaddr*)address, sizeof(*address)) != 0 && errno != EINPROGRESS) die("connect");
   watch(epoll, fd, EPOLLOUT);
   connections[fd].began = began;
   connections[fd].is_stream = mode == 's';
@@ -167,12 +169,12 @@ static int hear(int fd, char mode) {
   return mode != 's' && connections[fd].got >= MESSAGE;
 }
 
-static int by_size(const void *a, const void *b) {
-  unsigned x = *(const unsigned *)a, y = *(const unsigned *)b;
+static int by_size(const void* a, const void* b) {
+  unsigned x = *(const unsigned*)a, y = *(const unsigned*)b;
   return x < y ? -1 : x > y;
 }
 
-static int ask_all(char mode, const char *host, const char *port, int open, int milliseconds) {
+static int ask_all(char mode, const char* host, const char* port, int open, int milliseconds) {
   int epoll = epoll_create1(EPOLL_CLOEXEC);
   struct sockaddr_in address = address_of(host, port);
   times = malloc(MOST_TIMES * sizeof(*times));
@@ -204,16 +206,17 @@ static int ask_all(char mode, const char *host, const char *port, int open, int 
   double seconds = (now - from) / 1e9;
   long long kept = count < MOST_TIMES ? count : MOST_TIMES;
   qsort(times, kept, sizeof(*times), by_size);
-  printf("{\"seconds\":%.6f,\"count\":%lld,\"bytes\":%lld,\"failures\":%lld,\"p50\":%u,\"p99\":%u}\n", seconds, count, bytes,
-         failures, kept ? times[kept / 2] : 0, kept ? times[kept * 99 / 100] : 0);
+  printf("{\"seconds\":%.6f,\"count\":%lld,\"bytes\":%lld,\"failures\":%lld,\"p50\":%u,\"p99\":%u}\n",
+         seconds, count, bytes, failures, kept ? times[kept / 2] : 0, kept ? times[kept * 99 / 100] : 0);
   return 0;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
   if (argc == 4 && strcmp(argv[1], "serve") == 0) return serve(argv[2], argv[3]);
   if (argc != 6) {
-    fputs("usage: load serve ADDRESS PORT | load stream|rr|crr ADDRESS PORT CONNECTIONS MILLISECONDS\n", stderr);
+    fputs("usage: load serve ADDRESS PORT | load stream|rr|crr ADDRESS PORT CONNECTIONS MILLISECONDS\n",
+          stderr);
     return 2;
   }
   return ask_all(argv[1][0], argv[2], argv[3], atoi(argv[4]), atoi(argv[5]));
