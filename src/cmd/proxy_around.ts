@@ -67,7 +67,7 @@ export class ProxyAround {
       onError: this.#failed("cannot clean conntrack; it is tried again"),
     });
     const node = new NodeHealth();
-    const timeoutMs = 2 * config[mode].syncPeriod;
+    const timeoutMs = 2 * config[mode === "userspace" ? "iptables" : mode].syncPeriod;
     const health = new ProxyHealth({ now: () => clock.now(), timeoutMs, node: () => node.state });
     this.#services = new ServiceHealth({
       nodeName,

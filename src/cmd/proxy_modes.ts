@@ -1,13 +1,17 @@
 /** The proxy's modes on the real kernel: the one that the configuration names, and what the others have left. */
+import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import type { KubeProxyConfiguration } from "../config/kube_proxy.ts";
 import { FairleadError } from "../errors/catalogue.ts";
 import type { IptablesPort, NftablesPort } from "../kernel/ports.ts";
 import { iptablesVariants, iptablesVersion, openIptables } from "../kernel/real/iptables.ts";
+import { openRelay } from "../kernel/real/relay.ts";
 import { removeOwnChains, removeTables } from "../proxy/agent/clean_up.ts";
 import { iptablesMode } from "../proxy/agent/iptables_mode.ts";
 import type { IptablesReport } from "../proxy/apply/iptables.ts";
 import type { ProxyMode } from "../proxy/agent/mode.ts";
 import { nftablesMode } from "../proxy/agent/nftables_mode.ts";
+import { relayListeners, relayMarkOf, userspaceMode } from "../proxy/agent/userspace_mode.ts";
 import { detectVariant, hasRandomFully } from "../proxy/apply/iptables_variant.ts";
 import type { SavedVariant } from "../proxy/takeover/takeover.ts";
 import { systemClock } from "../reconcile/clock.ts";
@@ -16,7 +20,7 @@ import type { Closes } from "./part.ts";
 /** @throws FairleadError PROXY_MODE */
 export function modeNameOf({ mode }: KubeProxyConfiguration): ProxyMode["name"] {
   if (mode === "auto") return "nftables";
-  if (mode === "nftables" || mode === "iptables") return mode;
+  if (mode === "nftables" || mode === "iptables" || mode === "userspace") return mode;
   throw new FairleadError("PROXY_MODE", { subject: `"${mode}"`, reason: `field mode: ${mode} is not built yet` });
 }
 
@@ -36,8 +40,9 @@ export async function openMode(
   config: KubeProxyConfiguration,
   nftables: NftablesPort,
   report: IptablesReport,
-  _serving: Closes,
+  serving: Closes,
 ): Promise<OpenedMode> {
+  if (name === "userspace") return { mode: await openUserspace(config, nftables, serving), others: iptablesVariants };
   if (name === "nftables") return { mode: nftablesMode(nftables, config, systemClock), others: iptablesVariants };
   const version = await iptablesVersion();
   const variant = await detectVariant(iptablesVariants, version);
@@ -45,6 +50,27 @@ export async function openMode(
   const mode = iptablesMode({ ports, config, randomFully: hasRandomFully(version), report });
   return { mode, others: iptablesVariants.filter((port) => !port.name.endsWith(`-${variant}`)) };
 }
+
+/** @throws FairleadError NATIVE_CALL where the relay cannot be opened */
+async function openUserspace(
+  config: KubeProxyConfiguration,
+  nftables: NftablesPort,
+  serving: Closes,
+): Promise<ProxyMode> {
+  const { tcpEstablishedTimeout, tcpCloseWaitTimeout } = config.conntrack;
+  const relay = await openRelay({
+    workers: availableParallelism(),
+    mark: relayMarkOf(config),
+    // 0 leaves the kernel's as it is, which is five days, or a minute (nf_conntrack_tcp_timeout_*): neither is ours.
+    idleMs: tcpEstablishedTimeout || dayMs,
+    halfClosedMs: tcpCloseWaitTimeout || dayMs,
+    listeners: relayListeners(existsSync("/proc/net/if_inet6") ? ["IPv4", "IPv6"] : ["IPv4"]),
+  });
+  serving.add(() => relay.close());
+  return userspaceMode({ nftables, relay, config, clock: systemClock });
+}
+
+const dayMs = 24 * 3_600_000;
 
 /**
  * Behind the first sync: there is no moment in which nobody serves.
@@ -56,7 +82,7 @@ export async function removeOtherModes(
   { mode, others }: OpenedMode,
   nftables: NftablesPort,
 ): Promise<{ readonly removed: readonly string[]; readonly others: readonly SavedVariant[] }> {
-  const tables = mode.name === "nftables" ? [] : await removeTables(nftables);
+  const tables = mode.name !== "iptables" ? [] : await removeTables(nftables);
   const chains = await removeOwnChains(others);
   return { removed: [...tables, ...chains.removed], others: chains.others };
 }

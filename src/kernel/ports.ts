@@ -1,5 +1,6 @@
 /** The ports to the kernel: small interfaces in terms of data, each with a real and a fake implementation. */
 import type { FairleadError } from "../errors/catalogue.ts";
+import type { IpFamily } from "../model/service.ts";
 import type { ConntrackEntry } from "./netlink/ctnetlink/entry.ts";
 import type { ConntrackFilter } from "./netlink/ctnetlink/filter.ts";
 import type { ConntrackEventType } from "./netlink/ctnetlink/messages.ts";
@@ -315,6 +316,44 @@ export interface BpfPort {
   open(id: number): Promise<BpfProgram | undefined>;
   /** Ids of the programs at link `index`, in their order. @throws FairleadError NATIVE_CALL, ENODEV; EINVAL before 6.6 */
   attached(index: number): Promise<readonly number[]>;
+}
+
+// ── The relay in user space ───────────────────────────────────────────────────────────────────────────────────
+
+/** Where the relay's clients go. Text is one character a byte. */
+export interface RelayFrontend {
+  /**
+   * What tells it from others. Of TCP: scope of a shared listener (one byte), the address to which connections were going
+   * before they were led there (none: any), and the port in network byte order.
+   */
+  readonly key: string;
+  readonly protocol: "TCP" | "UDP";
+  readonly family: IpFamily;
+  /** Each: address, port in network byte order, two bytes that mean nothing. */
+  readonly endpoints: string;
+  /** A client comes back to the same endpoint within this time; 0: to any. */
+  readonly affinityMs: number;
+}
+
+/** Of TCP, on any address of a family. */
+export interface RelayListener {
+  readonly family: IpFamily;
+  readonly scope: number;
+}
+
+/** Relays TCP and UDP between clients and endpoints, on threads of its own, for as long as it is open. */
+export interface RelayPort {
+  /** Where the shared listener of a scope listens. @throws TypeError: there is none */
+  portOf(scope: number): number;
+  /**
+   * Sets or adds frontends, then removes some. Connections live on wherever they lead; UDP flows end with their endpoint.
+   *
+   * @returns of each that is set its own port: of UDP, and the same for as long as it is there; 0 of TCP
+   * @throws FairleadError NATIVE_CALL: nothing has changed
+   */
+  update(set: readonly RelayFrontend[], gone: readonly string[]): Promise<readonly number[]>;
+  /** Resets what is open. Idempotent. */
+  close(): Promise<void>;
 }
 
 // ── Network namespaces with names ─────────────────────────────────────────────────────────────────────────────

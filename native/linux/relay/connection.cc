@@ -83,7 +83,6 @@ void Connection::onConnect(uint32_t events) {
   }
   if ((events & EPOLLOUT) == 0) return;
   is_open_ = true;
-  server_.writable = true;
   // What the client has sent meanwhile is most often there: it is read before it is watched.
   client_.readable = true;
   active_ms_ = worker_.nowMs();
@@ -101,10 +100,11 @@ void Connection::fail(int code) {
 
 void Connection::onReady(End& end, uint32_t events) {
   if (over_) return;
-  if (!is_open_) return onConnect(events);
+  // Edges do not come again: what a server says with its very first packet is noted too.
   if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) end.readable = true;
   if ((events & EPOLLRDHUP) != 0) end.ended = true;
   if ((events & (EPOLLOUT | EPOLLERR)) != 0) end.writable = true;
+  if (!is_open_) return onConnect(events);
   active_ms_ = worker_.nowMs();
   move();
 }

@@ -299,6 +299,7 @@ export class ProxyAgent {
       local: localDetector(config, node, family),
       nodePortAddresses: mode.nodePortAddresses(ips, this.#addresses.all, family),
       serviceCidrs: ofFamily(this.#cidrs.all, family),
+      nodeIp: ips[family],
     };
   }
 

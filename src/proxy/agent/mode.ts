@@ -56,7 +56,7 @@ export interface WatchCallbacks {
 }
 
 export interface ProxyMode {
-  readonly name: "nftables" | "iptables";
+  readonly name: "nftables" | "iptables" | "userspace";
   /** What the modes' sections of the configuration have in common; periods in ms. */
   readonly section: Pick<
     KubeProxyConfiguration["iptables"],

@@ -21,4 +21,6 @@ export interface ModeOptions {
   readonly localAddresses?: readonly IpAddress[];
   /** Ranges of cluster IPs, of the family. */
   readonly serviceCidrs: readonly string[];
+  /** By which others know this node, of the family; undefined: it has none. */
+  readonly nodeIp?: IpAddress | undefined;
 }

@@ -70,6 +70,18 @@ describe("bytes", () => {
     });
   });
 
+  test("come from a server that says all it has to say at once", async () => {
+    await Rig.with({}, async (rig) => {
+      const port = await rig.serve([await rig.server((socket) => socket.end("welcome"))]);
+      for (let round = 0; round < 10; round++) {
+        const sockets = await Promise.all(Array.from({ length: 20 }, () => rig.client(port)));
+        const answers = await Promise.all(sockets.map((socket) => heard(socket)));
+        for (const socket of sockets) socket.end();
+        expect(new Set(answers.map(String))).toEqual(new Set(["welcome"]));
+      }
+    });
+  });
+
   test("are not read before they can be written", async () => {
     await Rig.with({}, async (rig) => {
       let written = 0;

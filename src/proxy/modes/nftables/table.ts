@@ -16,6 +16,7 @@ import {
   loadAddress,
   lookup,
   lookupVerdict,
+  verdict,
   type Expressions,
 } from "./match.ts";
 import type { NftablesOptions } from "./options.ts";
@@ -51,9 +52,14 @@ export function fixedChains(options: NftablesOptions): readonly RuledChain[] {
   return [
     ...helpers(options),
     nat("prerouting", "prerouting", destinationNat, ...toServices, ...refusals(options, isToOthers)),
-    nat("output", "output", destinationNat, ...toServices, ...refusals(options, [])),
+    nat("output", "output", destinationNat, ...exempt(options), ...toServices, ...refusals(options, [])),
     nat("postrouting", "postrouting", sourceNat, ...postrouting(options)),
   ];
+}
+
+/** Who serves Services itself must not be led to itself. */
+function exempt({ exemptMark }: NftablesOptions): readonly Expressions[] {
+  return exemptMark === undefined ? [] : [[...hasMark(exemptMark), verdict({ code: "accept" })]];
 }
 
 function helpers(options: NftablesOptions): readonly RuledChain[] {

@@ -1,0 +1,97 @@
+/** The relay of the native add-on. */
+import { readFile } from "node:fs/promises";
+import type { IpFamily } from "../../model/service.ts";
+import { native, type NamespaceRef, type NativeRelay, type RelayOptions } from "../native.ts";
+import type { RelayFrontend, RelayListener, RelayPort } from "../ports.ts";
+import { callFailed } from "./netlink_client.ts";
+
+export interface OpenRelayOptions extends Pick<RelayOptions, "workers" | "mark" | "idleMs" | "halfClosedMs"> {
+  /** Default: this process's own. */
+  readonly namespace?: NamespaceRef;
+  readonly listeners: readonly RelayListener[];
+}
+
+/** As upstream's userspace mode had it (pkg/proxy/userspace/proxysocket.go, EndpointDialTimeouts). */
+const connectTimeoutsMs = [250, 500, 1000, 2000];
+/** As long as conntrack keeps a flow by which little comes (nf_conntrack_udp_timeout). */
+const flowIdleMs = 30_000;
+const anyAddress: Readonly<Record<IpFamily, Uint8Array>> = { IPv4: new Uint8Array(4), IPv6: new Uint8Array(16) };
+
+/** @throws FairleadError NATIVE_CALL */
+export async function openRelay(options: OpenRelayOptions): Promise<RelayPort> {
+  const { namespace = null, workers, mark, idleMs, halfClosedMs, listeners } = options;
+  const places = await placesOfProcess();
+  const relay = await attempt("open a relay", () =>
+    native().openRelay({
+      namespace,
+      workers,
+      mark,
+      idleMs,
+      halfClosedMs,
+      flowIdleMs,
+      connectTimeoutsMs,
+      maxConnections: places,
+      maxFlows: places,
+      listeners: listeners.map(({ family, scope }) => ({ scope, address: anyAddress[family], port: 0 })),
+    }),
+  );
+  return new RealRelay(relay, listeners);
+}
+
+class RealRelay implements RelayPort {
+  readonly #relay: NativeRelay;
+  readonly #scopes: ReadonlyMap<number, number>;
+  /** The relay takes one change at a time, and two families have theirs. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(relay: NativeRelay, listeners: readonly RelayListener[]) {
+    this.#relay = relay;
+    this.#scopes = new Map(listeners.map(({ scope }, i) => [scope, relay.ports[i]!]));
+  }
+
+  portOf(scope: number): number {
+    const port = this.#scopes.get(scope);
+    if (port === undefined) throw new TypeError(`the relay has no listener of scope ${scope}`);
+    return port;
+  }
+
+  update(set: readonly RelayFrontend[], gone: readonly string[]): Promise<readonly number[]> {
+    const change = { set: set.map(nativeFrontend), gone: gone.map(bytes) };
+    const next = this.#last.then(() => attempt("change the relay", () => this.#relay.update(change)));
+    this.#last = next.catch(() => undefined);
+    return next;
+  }
+
+  close(): Promise<void> {
+    return this.#relay.close();
+  }
+}
+
+function nativeFrontend({ key, protocol, family, endpoints, affinityMs }: RelayFrontend) {
+  const listen = protocol === "UDP" ? { address: anyAddress[family], port: 0 } : null;
+  const ipVersion = family === "IPv4" ? 4 : 6;
+  return { key: bytes(key), protocol, listen, ipVersion, endpoints: bytes(endpoints), affinityMs } as const;
+}
+
+function bytes(text: string): Buffer {
+  return Buffer.from(text, "latin1");
+}
+
+const mostPlaces = 250_000;
+/** For everything else, and for pipes: descriptors. */
+const reservedDescriptors = 1024;
+
+/** A connection has two descriptors, a flow one: for each a quarter of what the process may have. */
+async function placesOfProcess(): Promise<number> {
+  const limits = await readFile("/proc/self/limits", "utf8");
+  const most = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Number.POSITIVE_INFINITY);
+  return Math.min(mostPlaces, Math.max(256, Math.floor((most - reservedDescriptors) / 3)));
+}
+
+async function attempt<T>(what: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (cause) {
+    throw callFailed(what, cause);
+  }
+}
