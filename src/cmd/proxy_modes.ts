@@ -13,6 +13,8 @@ import type { ProxyMode } from "../proxy/agent/mode.ts";
 import { nftablesMode } from "../proxy/agent/nftables_mode.ts";
 import { relayListeners, relayMarkOf, userspaceMode } from "../proxy/agent/userspace_mode.ts";
 import { detectVariant, hasRandomFully } from "../proxy/apply/iptables_variant.ts";
+import { removeIpvsMode, type IpvsModePorts } from "../proxy/takeover/ipvs_mode.ts";
+import { kubeProxyChains } from "../proxy/takeover/plan.ts";
 import type { SavedVariant } from "../proxy/takeover/takeover.ts";
 import { systemClock } from "../reconcile/clock.ts";
 import type { Closes } from "./part.ts";
@@ -88,7 +90,9 @@ export async function removeOtherModes(
 }
 
 /** Removes what this proxy has programmed, in whatever mode. @throws FairleadError where the kernel refuses */
-export async function removeAllModes(nftables: NftablesPort): Promise<void> {
+export async function removeAllModes(nftables: NftablesPort, ipvsMode: IpvsModePorts): Promise<void> {
   await removeTables(nftables);
-  await removeOwnChains(iptablesVariants);
+  const { others } = await removeOwnChains(iptablesVariants);
+  // Its device, sets and servers bear the names of kube-proxy's, which never is without chains: where none is left, they are ours.
+  if (others.every(({ saved }) => kubeProxyChains(saved).length === 0)) await removeIpvsMode(ipvsMode);
 }

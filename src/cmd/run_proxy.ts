@@ -8,14 +8,16 @@ import { HttpClient } from "../api/http/http_client.ts";
 import type { KubeProxyConfiguration } from "../config/kube_proxy.ts";
 import { messageOf } from "../errors/message.ts";
 import { native } from "../kernel/native.ts";
-import type { NftablesPort } from "../kernel/ports.ts";
+import type { NftablesPort, RoutingPort } from "../kernel/ports.ts";
 import { openIpset } from "../kernel/real/ipset.ts";
+import { openIpvs } from "../kernel/real/ipvs.ts";
 import { RealNftables } from "../kernel/real/nftables.ts";
 import { openRouting } from "../kernel/real/routing.ts";
 import type { ProgramLog } from "../log/log.ts";
 import type { IpFamily } from "../model/service.ts";
 import { ProxyAgent } from "../proxy/agent/agent.ts";
 import { ProxyMetrics } from "../proxy/metrics/proxy_metrics.ts";
+import type { IpvsModePorts } from "../proxy/takeover/ipvs_mode.ts";
 import { findKubeProxy, removeKubeProxy, type SavedVariant, type TakeoverPorts } from "../proxy/takeover/takeover.ts";
 import { systemClock } from "../reconcile/clock.ts";
 import { packageVersion } from "./package_version.ts";
@@ -165,9 +167,8 @@ async function begin(options: ProxyOptions, closes: Closes, serving: Closes): Pr
   if (closes.isOver) return;
   log.info({ startupMs: Math.round(performance.now()) }, "programmed");
   const chains = await settleOtherModes(opened, nftables, log);
-  // Where nobody has used ipsets, asking for them would load them.
-  const ipset = existsSync("/sys/module/ip_set") ? closes.own(await openIpset()) : undefined;
-  const ports = { nftables, routing, iptables: opened.others, ipset };
+  const ipvsMode = config.mode === "ipvs" ? undefined : await openIpvsModePorts(routing, closes);
+  const ports = { nftables, iptables: opened.others, ipvsMode };
   await settleKubeProxy(ports, chains, options, (...event) => events.event(node, ...event)).catch((error: unknown) => {
     log.error({ error: String(error) }, "cannot look for what kube-proxy has left, or remove it");
   });
@@ -187,12 +188,13 @@ function clientOf({ config, master }: ProxyOptions, metrics: ProxyMetrics): Http
 
 /** Removes what this proxy has programmed. */
 export async function cleanUp({ log }: ProgramLog): Promise<void> {
-  const nftables = await RealNftables.open();
+  const closes = new Closes();
   try {
-    await removeAllModes(nftables);
+    const nftables = closes.own(await RealNftables.open());
+    await removeAllModes(nftables, await openIpvsModePorts(closes.own(await openRouting()), closes));
     log.info("removed what Fairlead's proxy had programmed");
   } finally {
-    nftables.close();
+    await closes.all();
   }
 }
 
@@ -231,6 +233,13 @@ async function settleKubeProxy(
   event("Normal", "KubeProxyRulesRemoved", `removed what kube-proxy had left on this node: ${what}`);
   log.info({ found }, "removed what kube-proxy had left");
   if (left.length > 0) log.warn({ left }, "this is left of kube-proxy: 'kube-proxy --cleanup' removes it");
+}
+
+/** Where nobody has used ipsets or IPVS, asking for them would load them. */
+async function openIpvsModePorts(routing: RoutingPort, closes: Closes): Promise<IpvsModePorts> {
+  const ipset = existsSync("/sys/module/ip_set") ? closes.own(await openIpset()) : undefined;
+  const ipvs = existsSync("/sys/module/ip_vs") ? await openIpvs() : undefined;
+  return { routing, ipset, ipvs: ipvs && closes.own(ipvs) };
 }
 
 /** A kernel without IPv6 has no such file (upstream: platformCheckSupported). */

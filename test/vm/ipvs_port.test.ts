@@ -12,7 +12,10 @@ import {
 } from "../../src/kernel/netlink/ipvs/service.ts";
 import type { IpvsStep } from "../../src/kernel/netlink/ipvs/step.ts";
 import type { IpvsPort } from "../../src/kernel/ports.ts";
+import { openIpset } from "../../src/kernel/real/ipset.ts";
 import { openIpvs } from "../../src/kernel/real/ipvs.ts";
+import { openRouting } from "../../src/kernel/real/routing.ts";
+import { removeIpvsMode } from "../../src/proxy/takeover/ipvs_mode.ts";
 import { describeIpvs } from "../contract/ipvs.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { run } from "../fixtures/namespace.ts";
@@ -173,6 +176,41 @@ ipvsadm -L --timeout`);
     await port.apply([{ verb: "zeroCounters", service: service.key }]);
     expect((await port.services())[0]!.counters).toMatchObject({ connections: 0n, bytesIn: 0n });
   });
+});
+
+it("what an ipvs mode has left goes from the kernel, and what others have stays", async () => {
+  const namespace = await native().createNamedNamespace(path);
+  const ports = [
+    await openIpvs({ namespace }),
+    await openIpset({ namespace }),
+    await openRouting({ namespace }),
+  ] as const;
+  const [ipvs, ipset, routing] = ports;
+  try {
+    sh(`ip link set lo up
+ip link add kube-ipvs0 type dummy
+ip address add 10.96.0.1/32 dev kube-ipvs0
+ip -6 address add fd96::1/128 dev kube-ipvs0
+ip address add 192.0.2.1/32 dev lo
+ipset create KUBE-NODE-PORT-TCP bitmap:port range 0-65535
+ipset add KUBE-NODE-PORT-TCP 30080
+ipset create MINE hash:ip
+ipvsadm --restore <<'EOF'
+-A -t 10.96.0.1:443 -s rr
+-a -t 10.96.0.1:443 -r 10.244.0.1:8443 -m -w 1
+-A -t [fd96::1]:443 -s rr
+-A -t 192.0.2.1:30080 -s rr
+-A -t 192.0.2.1:80 -s rr
+-A -f 9 -s rr
+EOF`);
+    await removeIpvsMode({ routing, ipset, ipvs });
+    const left = sh("ipvsadm --save --numeric; ipset list -name; ip link show type dummy");
+    expect(lines(left)).toEqual(["-A -f 9 -s rr", "-A -t 192.0.2.1:80 -s rr", "MINE"]);
+  } finally {
+    for (const port of ports) port?.close();
+    namespace.close();
+    await native().deleteNamedNamespace(path);
+  }
 });
 
 /** ipvsadm writes a space behind some options. */

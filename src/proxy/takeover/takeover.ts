@@ -1,6 +1,7 @@
 /** Finds what a kube-proxy has programmed on this machine, and removes it once ours serves in its place. */
-import type { IpsetPort, IptablesPort, NftablesPort, RoutingPort } from "../../kernel/ports.ts";
-import { kubeProxyChains, kubeProxySets, planRemoval } from "./plan.ts";
+import type { IptablesPort, NftablesPort } from "../../kernel/ports.ts";
+import { findIpvsMode, removeIpvsMode, type IpvsModePorts } from "./ipvs_mode.ts";
+import { kubeProxyChains, planRemoval } from "./plan.ts";
 
 /** One of the variants of iptables, of one family. */
 export type IptablesVariant = Pick<IptablesPort, "name" | "save" | "restore">;
@@ -13,16 +14,13 @@ export interface SavedVariant {
 
 export interface TakeoverPorts {
   readonly nftables: NftablesPort;
-  readonly routing: RoutingPort;
   readonly iptables: readonly IptablesVariant[];
-  /** Undefined where the kernel has none loaded. */
-  readonly ipset: IpsetPort | undefined;
+  /** Undefined where our own ipvs mode serves: what it has bears the same names. */
+  readonly ipvsMode: IpvsModePorts | undefined;
 }
 
 /** kube-proxy's, of its nftables mode (pkg/proxy/nftables). */
 const tableName = "kube-proxy";
-/** The device that holds Services' addresses in the ipvs mode. */
-const ipvsDevice = "kube-ipvs0";
 const families = ["ip", "ip6"] as const;
 
 export async function saveVariants(variants: readonly IptablesVariant[]): Promise<readonly SavedVariant[]> {
@@ -37,7 +35,7 @@ export async function saveVariants(variants: readonly IptablesVariant[]): Promis
  * @param variants what `ports.iptables` have printed just now
  */
 export async function findKubeProxy(
-  { nftables, routing, iptables, ipset }: TakeoverPorts,
+  { nftables, iptables, ipvsMode }: TakeoverPorts,
   variants?: readonly SavedVariant[],
 ): Promise<readonly string[]> {
   const found: string[] = [];
@@ -48,20 +46,19 @@ export async function findKubeProxy(
     const chains = kubeProxyChains(saved);
     if (chains.length > 0) found.push(`${chains.length} chains of ${variant.name}`);
   }
-  const sets = await setsOf(ipset);
-  if (sets.length > 0) found.push(`${sets.length} ipsets of its ipvs mode`);
-  if (await routing.link({ name: ipvsDevice })) found.push(`ipvs device ${ipvsDevice}`);
+  if (ipvsMode) found.push(...(await findIpvsMode(ipvsMode)));
   return found;
 }
 
 /**
- * Removes it. Connections that it has translated go on: the kernel knows their translation.
+ * Removes it. Connections that it has translated go on, for the kernel knows their translation; those that IPVS
+ * balances end with it.
  *
  * @returns what it cannot remove
  * @throws FairleadError where the kernel, or iptables, refuses
  */
 export async function removeKubeProxy(ports: TakeoverPorts): Promise<readonly string[]> {
-  const { nftables, iptables, ipset, routing } = ports;
+  const { nftables, iptables, ipvsMode } = ports;
   for (const family of families) {
     const table = { family, name: tableName };
     if (await hasTable(nftables, family)) await nftables.transact([{ step: "delete table", table }]);
@@ -70,17 +67,9 @@ export async function removeKubeProxy(ports: TakeoverPorts): Promise<readonly st
     const input = planRemoval(await variant.save());
     if (input !== undefined) await variant.restore(input);
   }
-  // Behind the rules that ask them: the kernel destroys no set that is in use.
-  const sets = await setsOf(ipset);
-  if (sets.length > 0) await ipset!.apply(sets.map((set) => ({ verb: "destroy", set })));
-  // With its addresses go the ways to what IPVS serves. Its virtual servers bear no name: they stay, and nothing comes to them.
-  const device = await routing.link({ name: ipvsDevice });
-  if (device) await routing.apply([{ verb: "delete", object: "link", value: { index: device.index } }]);
+  // Behind the rules that ask its sets: the kernel destroys none that is in use.
+  if (ipvsMode) await removeIpvsMode(ipvsMode);
   return findKubeProxy(ports);
-}
-
-async function setsOf(ipset: IpsetPort | undefined): Promise<readonly string[]> {
-  return ipset === undefined ? [] : kubeProxySets((await ipset.list()).map(({ name }) => name));
 }
 
 async function hasTable(nftables: NftablesPort, family: (typeof families)[number]): Promise<boolean> {
