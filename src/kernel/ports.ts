@@ -244,8 +244,8 @@ export interface IpvsPort {
    * Carries steps out one by one, in order; one that is refused does not stop the next.
    *
    * @returns for each step null, or NETLINK_REFUSED with the kernel's errno
-   * @throws FairleadError NETLINK_ENCODE, before anything is sent; NETLINK_OVERRUN and NETLINK_TIMEOUT: outcomes are
-   *   unknown, list again
+   * @throws FairleadError NETLINK_ENCODE: of more than a thousand steps earlier ones may have been made; NETLINK_OVERRUN
+   *   and NETLINK_TIMEOUT: outcomes are unknown, list again
    */
   apply(steps: readonly IpvsStep[]): Promise<readonly (FairleadError | null)[]>;
   timeouts(): Promise<IpvsTimeouts>;

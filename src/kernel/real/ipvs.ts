@@ -3,7 +3,7 @@ import { getSystemErrorName } from "node:util";
 import { FairleadError } from "../../errors/catalogue.ts";
 import { Pace } from "../../reconcile/pace.ts";
 import type { NamespaceRef } from "../native.ts";
-import type { AnyRequest, Outcome, ReceivedMessage } from "../netlink/codec/message.ts";
+import type { Outcome, ReceivedMessage } from "../netlink/codec/message.ts";
 import { getFamily, readFamily } from "../netlink/genetlink.ts";
 import { ipvsFamily } from "../netlink/ipvs/attributes.ts";
 import {
@@ -35,6 +35,9 @@ import { NetlinkClient, netlinkProtocol } from "./netlink_client.ts";
 
 const ENOENT = 2;
 const ESRCH = 3;
+
+/** Steps that are encoded and sent at once: what is more would keep the event loop, and its garbage grow old. */
+const batchSteps = 1024;
 
 /**
  * Asking for the family makes the kernel load ip_vs if it can: ask only where that is wanted, or /sys/module/ip_vs is.
@@ -102,15 +105,12 @@ class RealIpvs implements IpvsPort {
   }
 
   async apply(steps: readonly IpvsStep[]): Promise<readonly (FairleadError | null)[]> {
-    const requests: AnyRequest[] = [];
-    const pace = new Pace();
-    for (const step of steps) {
-      requests.push(stepRequest(this.#family, step));
-      await pace.next();
-    }
     const outcomes: (FairleadError | null)[] = steps.map(() => null);
-    for (const [index, outcome] of await this.#client.errors(requests)) {
-      outcomes[index] = refusedStep(steps[index]!, outcome);
+    for (let from = 0; from < steps.length; from += batchSteps) {
+      const requests = steps.slice(from, from + batchSteps).map((step) => stepRequest(this.#family, step));
+      for (const [index, outcome] of await this.#client.errors(requests)) {
+        outcomes[from + index] = refusedStep(steps[from + index]!, outcome);
+      }
     }
     return outcomes;
   }

@@ -29,7 +29,7 @@ import {
 } from "../../../src/kernel/netlink/ipvs/service.ts";
 import { describeStep, refusalText, type IpvsStep } from "../../../src/kernel/netlink/ipvs/step.ts";
 import fc from "../../fixtures/property.ts";
-import { describeCodecs } from "./properties.ts";
+import { decode, describeCodecs, encode } from "./properties.ts";
 
 describeCodecs({ serviceAttributes, destinationAttributes, commandMessage, infoMessage });
 
@@ -210,7 +210,9 @@ describe("what was written is what is read", () => {
   it("of a service", () => {
     fc.assert(
       fc.property(services, (service) => {
-        const { counters, ...found } = serviceOf(attributesOfService(service))!;
+        const { counters, ...found } = serviceOf(
+          decode(serviceAttributes, encode(serviceAttributes, attributesOfService(service))),
+        )!;
         expect(found).toEqual(service);
         expect(counters.connections).toBe(0n);
       }),
@@ -227,7 +229,10 @@ describe("what was written is what is read", () => {
     });
     fc.assert(
       fc.property(destinations, fc.constantFrom("ip", "ip6"), (destination, own) => {
-        const found = destinationOf(attributesOfDestination(destination), own);
+        const found = destinationOf(
+          decode(destinationAttributes, encode(destinationAttributes, attributesOfDestination(destination))),
+          own,
+        );
         expect(found).toMatchObject(destination);
       }),
     );

@@ -3,8 +3,9 @@
  * Numbers are in host order, ports in network order. Attributes that nobody here asks about (rates, tunnels, persistence
  * engines, the 32-bit counters beside the 64-bit ones) are not named, and skipped.
  */
+import { ipv4Number, type IpAddress } from "../../../model/address.ts";
 import { attr, attributes, nest } from "../codec/attributes.ts";
-import { be16, bytes, cstring, named, struct, u16, u32, u64, type ValueOf } from "../codec/codec.ts";
+import { be16, bytes, cstring, ip, named, struct, u16, u32, u64, type Codec, type ValueOf } from "../codec/codec.ts";
 import { flags } from "../codec/flags.ts";
 import { genericMessage } from "../genetlink.ts";
 
@@ -49,8 +50,22 @@ export type IpvsServiceFlags = ValueOf<typeof serviceFlags>;
 const forwarding = named(u32, { masq: 0, local: 1, tunnel: 2, direct: 3, bypass: 4 });
 export type IpvsForwarding = ValueOf<typeof forwarding>;
 
-/** union nf_inet_addr: 16 bytes when it comes, whatever the family; that is told beside it. */
-const address = bytes(4, 16);
+/**
+ * union nf_inet_addr: 16 bytes when it comes, whatever the family; that is told beside it. What goes is text, so that a
+ * cluster's worth of steps makes no array of bytes each.
+ */
+const address: Codec<Uint8Array | IpAddress> = {
+  shape: { type: "bytes", min: 4, max: 16 },
+  write(w, value) {
+    if (typeof value !== "string") return raw.write(w, value);
+    const v4 = ipv4Number(value);
+    if (v4 === undefined) v6.write(w, value);
+    else w.be32(v4);
+  },
+  read: (r) => raw.read(r),
+};
+const raw = bytes(4, 16);
+const v6 = ip(16);
 
 /** IPVS_STATS_ATTR_*, as they stand in STATS64 (Linux 4.1). */
 const counters = attributes({

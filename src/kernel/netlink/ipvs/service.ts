@@ -110,11 +110,11 @@ export function destinationName({ address, port }: IpvsDestinationKey): string {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-/** Attributes that name a service. @throws EncodeFailure for what is no address */
+/** Attributes that name a service; in the order that they are written in, as all here: a cluster has many. */
 export function keyAttributes(key: IpvsServiceKey): ServiceAttributes {
   if ("mark" in key) return { family: key.family, mark: key.mark };
   const { address, port, protocol } = key;
-  return { family: familyOfAddress(address), protocol, address: bytesOf(address), port };
+  return { family: familyOfAddress(address), protocol, address, port };
 }
 
 /** All attributes of a service, as NEW_SERVICE and SET_SERVICE want them. */
@@ -139,12 +139,12 @@ function flagsOf({ persistence, onePacket, schedulerFlags = [] }: IpvsService): 
 
 /** Attributes that name a destination. The family is told: without it an older service's is taken. */
 export function destinationKeyAttributes({ address, port }: IpvsDestinationKey): DestinationAttributes {
-  return { address: bytesOf(address), port, family: familyOfAddress(address) };
+  return { address, port, family: familyOfAddress(address) };
 }
 
 export function attributesOfDestination(destination: IpvsDestination): DestinationAttributes {
-  const { forwarding, weight, upperThreshold = 0, lowerThreshold = 0 } = destination;
-  return { ...destinationKeyAttributes(destination), forwarding, weight, upperThreshold, lowerThreshold };
+  const { address, port, forwarding, weight, upperThreshold = 0, lowerThreshold = 0 } = destination;
+  return { address, port, forwarding, weight, upperThreshold, lowerThreshold, family: familyOfAddress(address) };
 }
 
 /** What the kernel says of a service; undefined where that names none. */
@@ -195,15 +195,10 @@ function countersOf(found: ServiceAttributes["counters"] = {}): IpvsCounters {
   return { connections, packetsIn, packetsOut, bytesIn, bytesOut };
 }
 
-function addressText(family: "ip" | "ip6", address: Uint8Array): IpAddress | undefined {
+function addressText(family: "ip" | "ip6", address: Uint8Array | IpAddress): IpAddress | undefined {
+  if (typeof address === "string") return address;
   if (family === "ip") return ipText(address.subarray(0, 4));
   return address.length === 16 ? ipText(address) : undefined;
-}
-
-function bytesOf(address: IpAddress): Uint8Array {
-  const found = ipBytes(address);
-  if (!found) throw new EncodeFailure(`"${address}" is not an address`);
-  return found;
 }
 
 function persistenceOf(family: "ip" | "ip6", { timeoutSeconds = 0, netmask }: ServiceAttributes): IpvsPersistence {
@@ -213,15 +208,21 @@ function persistenceOf(family: "ip" | "ip6", { timeoutSeconds = 0, netmask }: Se
 
 const wholeAddress = { ip: 32, ip6: 128 } as const;
 
+const allBits = { ip: Buffer.from("ffffffff", "hex"), ip6: Buffer.from("80000000", "hex") } as const;
+
 /** @throws EncodeFailure for bits that no address of the family has */
 function netmaskBytes(family: "ip" | "ip6", mask: number | IpAddress = wholeAddress[family]): Uint8Array {
-  if (typeof mask === "string") return bytesOf(mask);
-  if (!Number.isInteger(mask) || mask < 0 || mask > wholeAddress[family]) {
-    throw new EncodeFailure(`${mask} is not a number of bits of this family`);
-  }
+  if (mask === wholeAddress[family]) return allBits[family];
+  const bytes = typeof mask === "string" ? ipBytes(mask) : bitsOf(family, mask);
+  if (!bytes) throw new EncodeFailure(`${mask} is neither a mask nor a number of bits of this family`);
+  return bytes;
+}
+
+function bitsOf(family: "ip" | "ip6", bits: number): Uint8Array | undefined {
+  if (!Number.isInteger(bits) || bits < 0 || bits > wholeAddress[family]) return undefined;
   const bytes = Buffer.alloc(4);
-  if (family === "ip6") bytes.writeUInt32LE(mask);
-  else bytes.writeUInt32BE(mask === 0 ? 0 : (0xffffffff << (32 - mask)) >>> 0);
+  if (family === "ip6") bytes.writeUInt32LE(bits);
+  else bytes.writeUInt32BE(bits === 0 ? 0 : (0xffffffff << (32 - bits)) >>> 0);
   return bytes;
 }
 
