@@ -11,6 +11,7 @@ import { cniAdd } from "./cni_add.ts";
 import { clusterScale } from "./cluster_scale.ts";
 import { codec } from "./codec.ts";
 import { dns } from "./dns.ts";
+import { ipvsLoad, ipvsPathScenario } from "./ipvs.ts";
 import { kernelPath } from "./kernel_path.ts";
 import { proxyLoad } from "./proxy_load.ts";
 import { proxyConnect } from "./proxy_connect.ts";
@@ -29,6 +30,8 @@ export const scenarios: readonly AnyScenario[] = [
   routeLoad,
   codec,
   kernelPath,
+  ipvsLoad,
+  ipvsPathScenario,
   apiCreate,
   apiList,
   apiWatch,
