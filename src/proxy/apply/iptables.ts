@@ -8,7 +8,7 @@ import { countedRuleTables, RuleCounts, writtenRules, type CountedRuleTable } fr
 import type { Ruleset } from "../modes/iptables/ruleset.ts";
 import { canaries } from "../modes/iptables/table.ts";
 import { chainNames } from "../modes/iptables/names.ts";
-import { restoreInput, type Section } from "../modes/shared/iptables_edits.ts";
+import { joinSections, restoreInput, type Section } from "../modes/shared/iptables_edits.ts";
 import { decodeSaved, type ObservedTables } from "../modes/shared/iptables_saved.ts";
 import { KeptRules } from "./kept_rules.ts";
 
@@ -81,10 +81,15 @@ export class IptablesChains {
     }
   }
 
+  /** The kernel takes a legacy table whole, with each transaction. */
+  get #isLegacy(): boolean {
+    return this.#port.name.endsWith("-legacy");
+  }
+
   async #restore(sections: readonly Section[]): Promise<void> {
     const isPartial = this.#isPartial;
     try {
-      await this.#port.restore(restoreInput(sections));
+      await this.#port.restore(restoreInput(this.#isLegacy ? joinSections(sections) : sections));
     } catch (error) {
       this.#report?.restoreFailed(this.#ruleset.options.family, isPartial);
       throw error;

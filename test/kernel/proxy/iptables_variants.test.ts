@@ -9,6 +9,7 @@ import { planRemoval } from "../../../src/proxy/takeover/plan.ts";
 import { flowDeriveOptions } from "../../fixtures/flow_options.ts";
 import { iptablesOptions } from "../../fixtures/iptables_options.ts";
 import { useNamespace } from "../../fixtures/namespace.ts";
+import { endpoints, servicePort, wanted } from "../../fixtures/proxied.ts";
 import { serviceOf, sliceOf } from "../../trace/flows.ts";
 import { scenarios } from "../../trace/scenarios.ts";
 
@@ -40,6 +41,20 @@ function everything(family: "IPv4" | "IPv6", everywhere: boolean): Ruleset {
 }
 
 describe.each(["nft", "legacy"] as const)("iptables-%s", (variant) => {
+  it("takes more Services than one part has, and prints them as they were written", async () => {
+    const many = (): Ruleset => {
+      const ruleset = new Ruleset(iptablesOptions("IPv4"));
+      for (let i = 0; i < 300; i++) ruleset.set(`default/many-${i}/TCP`, wanted(servicePort(i), endpoints(3, i * 3)));
+      return ruleset;
+    };
+    const port = openIptables("iptables", variant, namespace());
+    expect(await new IptablesChains(port, many()).repair()).toBeGreaterThan(300 * 4);
+    expect(await new IptablesChains(port, many()).repair()).toBe(0);
+    const empty = new Ruleset(iptablesOptions("IPv4"));
+    await new IptablesChains(port, empty).repair();
+    expect(await port.list("nat")).not.toMatch(/KUBE-(SVC|SEP)/);
+  });
+
   it.each(["IPv4", "IPv6"] as const)(
     "prints %s's rules as they were written, so that a start writes none",
     async (family) => {

@@ -1,5 +1,6 @@
 /** From what the kernel holds and what it should hold to input of iptables-restore. Pure. */
 import {
+  cheapest,
   Edits,
   fixChain,
   insert,
@@ -58,6 +59,7 @@ function changePort(edits: Edits, before: RenderedPort, after: RenderedPort): vo
   const [had, has] = [new Set(before.shared.map(keyOf)), new Set(after.shared.map(keyOf))];
   for (const shared of before.shared) if (!has.has(keyOf(shared))) remove(edits, shared);
   for (const shared of after.shared) if (!had.has(keyOf(shared))) insert(edits, shared);
+  nat.mayEnd();
 }
 
 function keyOf({ table, chain, rule }: TableRule): string {
@@ -97,6 +99,8 @@ export function* planAll(
   const shared = new Map<string, string[]>(sharedChains.map((chain) => [nameOf(chain), []]));
   const portChains = new Set<string>();
   const there = observed.get("nat") ?? new Map<string, readonly string[]>();
+  // What those of service ports jump to.
+  for (const fixed of fixedChains(options)) fixChain(edits, fixed, observed);
   for (const service of ruleset.claims.services.keys()) {
     const rendered = ruleset.rendered(service);
     counts.addPort(rendered, 1);
@@ -106,9 +110,9 @@ export function* planAll(
       if (!was || !isSame(was, rules)) edits.of("nat").write(chain, rules);
     }
     for (const one of rendered.shared) shared.get(nameOf(one))!.push(one.rule);
+    edits.of("nat").mayEnd();
     yield;
   }
-  for (const fixed of fixedChains(options)) fixChain(edits, fixed, observed);
   for (const chain of sharedChains) {
     const last = chain.table === "nat" && chain.chain === chainNames.services ? lastRules(options) : [];
     fixShared(edits, { ...chain, rules: shared.get(nameOf(chain))! }, last, observed);
@@ -136,7 +140,7 @@ function fixShared(
   const come = rules.filter((rule) => !had.has(rule));
   const gone = first.filter((rule) => !wanted.has(rule));
   if (!isOrdered || had.size !== first.length || come.length + gone.length > oneByOne) {
-    return edits.of(table).write(chain, [...rules, ...last]);
+    return edits.of(table).write(chain, [...cheapest(rules), ...last]);
   }
   for (const rule of come) insert(edits, { table, chain, rule });
   for (const rule of gone) remove(edits, { table, chain, rule });

@@ -9,23 +9,56 @@ export interface Section {
   readonly lines: readonly string[];
 }
 
+/** Chains that are made, or emptied, and rules. */
+interface Part {
+  readonly chains: string[];
+  readonly rules: string[];
+}
+
+/**
+ * Chains from which on a part is written for itself. iptables-nft walks a list of all chains that a transaction names for
+ * each of its rules (nft-cache.c, cache_chain_list_insert): 10,000 Services at once would take it minutes.
+ */
+export const chainsOfPart = 600;
+
 /** What changes, in the order in which a table takes it. */
 class TableEdits {
-  /** Chains that are made, or emptied. */
-  readonly chains: string[] = [];
-  readonly rules: string[] = [];
+  /** Each can be written before the next ones, and before all below. */
+  readonly #parts: Part[] = [];
+  chains: string[] = [];
+  rules: string[] = [];
   readonly deletions: string[] = [];
-  readonly removed: string[] = [];
+  /** Chains that go: emptied with the last part, when nobody jumps there any more. */
+  readonly gone: string[] = [];
 
   write(chain: string, rules: readonly string[]): void {
     this.chains.push(`:${chain} - [0:0]`);
     for (const rule of rules) this.rules.push(line("-A", chain, rule));
   }
 
-  /** Nobody may jump there any more when it is carried out. */
+  /** Nobody may jump there any more when it is carried out. Of nat. */
   remove(chain: string): void {
-    this.chains.push(`:${chain} - [0:0]`);
-    this.removed.push(`-X ${chain}`);
+    this.gone.push(chain);
+  }
+
+  /** What was written so far names no chain that is written later: a part may end here. */
+  mayEnd(): void {
+    if (this.chains.length < chainsOfPart) return;
+    this.#parts.push({ chains: this.chains, rules: this.rules });
+    [this.chains, this.rules] = [[], []];
+  }
+
+  get removed(): readonly string[] {
+    return this.gone.map((chain) => `-X ${chain}`);
+  }
+
+  /** Lines of each transaction. */
+  get transactions(): readonly (readonly string[])[] {
+    const emptied = this.gone.map((chain) => `:${chain} - [0:0]`);
+    return [
+      ...this.#parts.map(({ chains, rules }) => [...descending(chains), ...rules]),
+      [...descending([...this.chains, ...emptied]), ...this.deletions, ...this.rules, ...this.removed],
+    ];
   }
 }
 
@@ -46,7 +79,7 @@ export class Edits {
     const [filter, nat, mangle] = [this.of("filter"), this.of("nat"), this.of("mangle")];
     const sections: readonly Section[] = [
       { table: "filter", lines: [...filter.chains, ...filter.rules] },
-      { table: "nat", lines: [...descending(nat.chains), ...nat.deletions, ...nat.rules, ...nat.removed] },
+      ...nat.transactions.map((lines): Section => ({ table: "nat", lines })),
       { table: "filter", lines: [...filter.deletions, ...filter.removed] },
       { table: "mangle", lines: [...mangle.chains, ...mangle.rules] },
     ];
@@ -87,6 +120,25 @@ export function line(command: "-A" | "-I" | "-D", chain: string, rule: string): 
 
 export function isSame(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((rule, i) => rule === b[i]);
+}
+
+/** Rules whose order means nothing, so that iptables-nft finds the chains that they name in front of its list. */
+export function cheapest(rules: readonly string[]): readonly string[] {
+  if (rules.length < chainsOfPart) return rules;
+  const target = (rule: string): string => rule.slice(rule.lastIndexOf("-j "));
+  const byTarget = rules.map((rule) => [target(rule), rule] as const);
+  return byTarget.sort(([a], [b]) => (a < b ? 1 : a > b ? -1 : 0)).map(([, rule]) => rule);
+}
+
+/** As one where they follow one another in a table. */
+export function joinSections(sections: readonly Section[]): readonly Section[] {
+  const joined: { table: TableName; lines: string[] }[] = [];
+  for (const { table, lines } of sections) {
+    const last = joined.at(-1);
+    if (last?.table === table) for (const line of lines) last.lines.push(line);
+    else joined.push({ table, lines: [...lines] });
+  }
+  return joined;
 }
 
 /** Input of iptables-restore. */

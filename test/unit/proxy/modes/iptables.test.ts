@@ -8,6 +8,7 @@ import { iptablesMode, isEverywhere, servesLocalhost } from "../../../../src/pro
 import { IptablesChains } from "../../../../src/proxy/apply/iptables.ts";
 import { chooseVariant, hasRandomFully } from "../../../../src/proxy/apply/iptables_variant.ts";
 import { endpointChain, portChain } from "../../../../src/proxy/modes/iptables/names.ts";
+import { chainsOfPart } from "../../../../src/proxy/modes/shared/iptables_edits.ts";
 import { probability } from "../../../../src/proxy/modes/shared/iptables_rule.ts";
 import { Ruleset } from "../../../../src/proxy/modes/iptables/ruleset.ts";
 import { lastRules } from "../../../../src/proxy/modes/iptables/table.ts";
@@ -95,6 +96,41 @@ describe("a change", () => {
     set(0, 4);
     await chains.sync();
     expect(await port.save()).toContain('"default/service-0 -> ');
+  });
+});
+
+describe("a load of many Services", () => {
+  const services = 500;
+
+  async function loaded(name: string) {
+    const port = new FakeIptables(name);
+    const ruleset = new Ruleset(iptablesOptions("IPv4"));
+    const key = (i: number): string => `default/service-${i}/TCP`;
+    for (let i = 0; i < services; i++) ruleset.set(key(i), wanted(servicePort(i), endpoints(4, i * 4)));
+    const chains = new IptablesChains(port, ruleset);
+    await chains.repair();
+    return { port, ruleset, chains, key };
+  }
+  const natOf = (input: string): readonly string[] =>
+    input.split("COMMIT\n").filter((section) => section.startsWith("*nat"));
+
+  it("is in parts of iptables-nft, of which the last leads packets there", async () => {
+    const { port, ruleset, chains, key } = await loaded("iptables-nft");
+    const parts = natOf(port.restored[0]!);
+    expect(parts).toHaveLength(Math.ceil((services * 5) / chainsOfPart));
+    for (const part of parts) expect(part.match(/^:/gm)!.length).toBeLessThan(chainsOfPart + 20);
+    expect(parts.map((part) => part.includes("-A KUBE-SERVICES"))).toEqual(parts.map((_, i) => i === parts.length - 1));
+    expect(await chains.repair()).toBe(0);
+    for (let i = 0; i < services; i++) ruleset.set(key(i), undefined);
+    await chains.sync();
+    expect(await port.save()).not.toMatch(/KUBE-(SVC|SEP)/);
+    expect(await chains.repair()).toBe(0);
+  });
+
+  it("is one transaction of a legacy table, which the kernel takes whole", async () => {
+    const { port, chains } = await loaded("iptables-legacy");
+    expect(natOf(port.restored[0]!)).toHaveLength(1);
+    expect(await chains.repair()).toBe(0);
   });
 });
 
