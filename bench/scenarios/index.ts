@@ -21,6 +21,7 @@ import { overlayScenarios } from "./overlay.ts";
 import { nodeIdle } from "./node_idle.ts";
 import { podStartScenarios } from "./pod_start.ts";
 import { probeLoad } from "./probe_load.ts";
+import { relayScenarios } from "./relay.ts";
 import { routeLoad } from "./route_load.ts";
 import { scheduler } from "./scheduler.ts";
 import { up } from "./up.ts";
@@ -50,5 +51,6 @@ export const scenarios: readonly AnyScenario[] = [
   proxySync,
   proxyConnect,
   ...overlayScenarios,
+  ...relayScenarios,
   aa,
 ];
