@@ -48,6 +48,7 @@ describe("a pod", () => {
     node.runtime.exit("first", 0);
     await eventually("readiness", () => node.ready("a"));
     expect(await value("kubelet_pod_worker_start_duration_seconds_count")).toBe(1);
+    expect(await value("kubelet_pod_start_duration_seconds_count")).toBe(1);
     expect(await value('kubelet_containers_per_pod_count_bucket{le="1"}')).toBe(1);
     expect(await value('kubelet_started_containers_total{container_type="init_container"}')).toBe(1);
     expect(await value('kubelet_started_containers_total{container_type="container"}')).toBe(1);
