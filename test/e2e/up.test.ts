@@ -68,6 +68,14 @@ describe("fairlead up --demo", () => {
     expect(told["demo: balance"]?.detail.match(/\w{5} \d+/g)).toHaveLength(3);
     expect(told["demo: update"]?.detail).toMatch(/echo:v2: \d+ requests meanwhile, 0 failed/);
     expect((await status()).isHealthy).toBe(true);
+    // The agent's parts have one client, whose requests the kubelet tells of.
+    const metrics = await cluster.run([
+      "get",
+      "--raw",
+      `/api/v1/nodes/${await field("nodes", ".items[0].metadata.name")}/proxy/metrics`,
+    ]);
+    expect(metrics).toMatch(/^rest_client_requests_total\{code="200",method="PATCH",host="[^"]+"\} [1-9]/m);
+    expect(metrics).toMatch(/^kubelet_certificate_manager_client_ttl_seconds (\d+|\+Inf|Inf)/im);
   });
 
   it("merges its context beside those that are there, comments and all", async () => {
