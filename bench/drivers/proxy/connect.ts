@@ -2,13 +2,16 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { ensureProgram } from "../../../test/vm/harness/instructions/program.ts";
+import { openIptables } from "../../../src/kernel/real/iptables.ts";
+import { IptablesChains } from "../../../src/proxy/apply/iptables.ts";
+import { Ruleset } from "../../../src/proxy/modes/iptables/ruleset.ts";
 import type { Cleanup, Driver, Measurement } from "../../driver.ts";
 import { missingProgram, runProgram } from "../../namespace.ts";
 import { percentile } from "../cluster/load.ts";
 import { clusterIp, servicePort, targetPort } from "./content.ts";
 import { rivalParts } from "./rival_text.ts";
 import { groups, makeNetwork, type Network } from "./sync/network.ts";
-import { clusterOf, openTable, want } from "./table.ts";
+import { clusterOf, openTable, tableOptions, want } from "./table.ts";
 
 export type ConnectParameters = {
   /** Of the largest cluster. */
@@ -26,6 +29,20 @@ const table: Program = async ({ nodeNamespace }, services, cleanup) => {
   const cluster = clusterOf({ services, endpoints: targets.length }, targets);
   cluster.services.forEach((service, i) => want(ruleset, service, cluster.slices[i]!));
   await ours.repair();
+};
+
+/** The iptables mode's: a packet meets the rules of KUBE-SERVICES one by one. */
+const chains: Program = async ({ nodeNamespace }, services) => {
+  const ruleset = new Ruleset({
+    ...tableOptions,
+    nodePortsEverywhere: true,
+    localhostNodePorts: false,
+    randomFully: true,
+    tcpBeLiberal: false,
+  });
+  const cluster = clusterOf({ services, endpoints: targets.length }, targets);
+  cluster.services.forEach((service, i) => want(ruleset, service, cluster.slices[i]!));
+  await new IptablesChains(openIptables("iptables", "nft", nodeNamespace), ruleset).repair();
 };
 
 const eachTransaction = 1000;
@@ -55,6 +72,9 @@ export const ourTable = connectDriver("fairlead", "our table, of all Services", 
 export const direct = connectDriver("direct", "routed, no table at all", nothing, () => 0);
 export const conntrackAlone = connectDriver("conntrack", "conntrack and empty NAT hooks", hooks, () => 0);
 export const ourTables = sizes.map((size) => connectDriver(sized("fairlead", size), "our table", table, () => size));
+export const ourChains = sizes.map((size) =>
+  connectDriver(sized("iptables mode", size), "the chains of our iptables mode", chains, () => size),
+);
 export const kubeProxyShape = connectDriver(
   "kube-proxy's shape",
   "a ruleset of kube-proxy's nftables shape, rendered here, of all Services",
@@ -76,7 +96,7 @@ function connectDriver(
   return {
     name,
     what,
-    missing: () => missingProgram("gcc") ?? missingProgram("nft"),
+    missing: () => missingProgram("gcc") ?? missingProgram("nft") ?? missingProgram("iptables-nft"),
     async once({ services }, cleanup) {
       network = await makeNetwork(cleanup);
       // A port that is used again must not meet what it was used for before.

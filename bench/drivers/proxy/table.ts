@@ -4,6 +4,7 @@ import type { NamespaceRef } from "../../../src/kernel/native.ts";
 import type { EndpointSlice, Service } from "../../../src/model/kubernetes.ts";
 import { NftablesTable } from "../../../src/proxy/apply/nftables.ts";
 import { deriveService } from "../../../src/proxy/derive/derive.ts";
+import type { ModeOptions } from "../../../src/proxy/derive/mode_options.ts";
 import { Ruleset } from "../../../src/proxy/modes/nftables/ruleset.ts";
 import type { Cleanup } from "../../driver.ts";
 import {
@@ -19,18 +20,20 @@ import {
 const family = "IPv4" as const;
 const deriveOptions = { node: { name: nodeName, zone: "" }, masqueradeAll: false };
 
+export const tableOptions: ModeOptions = {
+  family,
+  masqueradeMark: 1 << 14,
+  local: { mode: "cidr", cidr: clusterCidr },
+  nodePortAddresses: [],
+  serviceCidrs: [serviceCidr],
+};
+
 export function newRuleset(): Ruleset {
-  return new Ruleset({
-    family,
-    masqueradeMark: 1 << 14,
-    local: { mode: "cidr", cidr: clusterCidr },
-    nodePortAddresses: [],
-    serviceCidrs: [serviceCidr],
-  });
+  return new Ruleset(tableOptions);
 }
 
 /** Takes a Service and its slice into the ruleset. */
-export function want(ruleset: Ruleset, service: Service, slice: EndpointSlice): void {
+export function want(ruleset: Pick<Ruleset, "set">, service: Service, slice: EndpointSlice): void {
   for (const [name, wanted] of deriveService(service, [slice], family, deriveOptions)) ruleset.set(name, wanted);
 }
 

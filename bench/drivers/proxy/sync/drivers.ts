@@ -9,7 +9,14 @@ import type { ProxyParameters } from "../content.ts";
 import { FakeApi } from "./fake_api.ts";
 import { groups, makeNetwork, type Network } from "./network.ts";
 import { Probe } from "./probe.ts";
-import { fairleadProxy, kubeProxy, startProxy, type ProxySystem } from "./systems.ts";
+import {
+  fairleadIptables,
+  fairleadProxy,
+  kubeProxy,
+  kubeProxyIptables,
+  startProxy,
+  type ProxySystem,
+} from "./systems.ts";
 
 export type SyncParameters = ProxyParameters & {
   /** Changes one by one, each waited for. */
@@ -20,7 +27,12 @@ export type SyncParameters = ProxyParameters & {
   readonly probeUs: number;
 };
 
-export const syncDrivers: readonly Driver<SyncParameters>[] = [fairleadProxy, kubeProxy].map(syncDriver);
+export const syncDrivers: readonly Driver<SyncParameters>[] = [
+  fairleadProxy,
+  kubeProxy,
+  fairleadIptables,
+  kubeProxyIptables,
+].map(syncDriver);
 
 function syncDriver(system: ProxySystem): Driver<SyncParameters> {
   return {

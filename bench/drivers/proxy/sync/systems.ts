@@ -4,8 +4,9 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { RealNftables } from "../../../../src/kernel/real/nftables.ts";
+import type { NativeNamespace } from "../../../../src/kernel/native.ts";
 import type { Cleanup } from "../../../driver.ts";
-import { scratchFolder } from "../../../namespace.ts";
+import { missingProgram, runProgram, scratchFolder } from "../../../namespace.ts";
 import { compiled } from "../../api/loader.ts";
 import { end, endsEarly } from "../../api/processes.ts";
 import { clusterCidr, nodeName } from "../content.ts";
@@ -16,19 +17,53 @@ export interface ProxySystem {
   readonly name: string;
   readonly what: string;
   missing?(): string | undefined;
-  /** The map that has an element for each frontend of the cluster. */
-  readonly frontends: { readonly table: string; readonly map: string };
+  /** KubeProxyConfiguration: mode */
+  readonly mode: "nftables" | "iptables";
+  /** Frontends of the cluster that are programmed; asked when the ruleset is another than before. */
+  readonly frontends: (node: ProxiedNode) => Promise<number>;
+  /** How often that may be asked, in ms. */
+  readonly lookEveryMs: number;
   /** Its command line, without its configuration. */
   readonly command: () => readonly string[];
-  /** KubeProxyConfiguration: nftables.minSyncPeriod */
+  /** KubeProxyConfiguration: minSyncPeriod of the mode's section */
   readonly minSyncPeriod: string;
 }
+
+interface ProxiedNode {
+  readonly nftables: RealNftables;
+  readonly namespace: NativeNamespace;
+}
+
+/** The map that has an element for each of them. */
+function elementsOf(table: string, map: string) {
+  return async ({ nftables }: ProxiedNode): Promise<number> => {
+    const elements = await nftables.listElements({ family: "ip", name: table }, map).catch(() => []);
+    return elements.length;
+  };
+}
+
+/** KUBE-SERVICES is there when all is that it leads to. */
+async function rulesOfServices({ namespace }: ProxiedNode): Promise<number> {
+  const listing = await runProgram(namespace, ["iptables-nft", "-t", "nat", "-S", "KUBE-SERVICES"]).catch(() => "");
+  return listing.match(/-j KUBE-(SVC|EXT)-/g)?.length ?? 0;
+}
+
+const byNftables = { mode: "nftables", lookEveryMs: 5 } as const;
+/** A look is a process. */
+const byIptables = { mode: "iptables", lookEveryMs: 100, frontends: rulesOfServices } as const;
+const launcher = (): readonly string[] => [
+  fileURLToPath(new URL("../../../../../fairlead", compiled(import.meta.url))),
+  "proxy",
+];
+const upstream = (): readonly string[] => [process.env["KUBE_PROXY"]!];
+const missingUpstream = (): string | undefined => (process.env["KUBE_PROXY"] ? undefined : "KUBE_PROXY is not set");
 
 export const fairleadProxy: ProxySystem = {
   name: "fairlead",
   what: "fairlead proxy, by its launcher",
-  frontends: { table: "fairlead", map: "frontends" },
-  command: () => [fileURLToPath(new URL("../../../../../fairlead", compiled(import.meta.url))), "proxy"],
+  ...byNftables,
+  frontends: elementsOf("fairlead", "frontends"),
+  command: launcher,
   // 0s would mean upstream's default, 1 s: two syncs follow one another at once, then one each second.
   minSyncPeriod: "1ms",
 };
@@ -36,10 +71,29 @@ export const fairleadProxy: ProxySystem = {
 export const kubeProxy: ProxySystem = {
   name: "kube-proxy",
   what: "upstream's kube-proxy in its nftables mode, as KUBE_PROXY names it",
-  missing: () => (process.env["KUBE_PROXY"] ? undefined : "KUBE_PROXY is not set"),
-  frontends: { table: rivalTable, map: "service-ips" },
-  command: () => [process.env["KUBE_PROXY"]!],
+  missing: missingUpstream,
+  ...byNftables,
+  frontends: elementsOf(rivalTable, "service-ips"),
+  command: upstream,
   // Its default: a change that comes alone is not held up by it.
+  minSyncPeriod: "1s",
+};
+
+export const fairleadIptables: ProxySystem = {
+  name: "iptables mode",
+  what: "fairlead proxy, mode iptables, by its launcher",
+  missing: () => missingProgram("iptables-nft"),
+  ...byIptables,
+  command: launcher,
+  minSyncPeriod: "1ms",
+};
+
+export const kubeProxyIptables: ProxySystem = {
+  name: "kube-proxy, iptables",
+  what: "upstream's kube-proxy in its iptables mode, as KUBE_PROXY names it",
+  missing: () => missingUpstream() ?? missingProgram("iptables-nft"),
+  ...byIptables,
+  command: upstream,
   minSyncPeriod: "1s",
 };
 
@@ -72,16 +126,17 @@ export async function startProxy(
     pid: child.pid!,
     startedAtMs,
     programmed: (frontends, timeoutMs) =>
-      Promise.race([untilProgrammed(nftables, system, frontends, timeoutMs, child), ended]),
+      Promise.race([
+        untilProgrammed({ nftables, namespace: nodeNamespace }, system, frontends, timeoutMs, child),
+        ended,
+      ]),
   };
 }
 
-const lookEveryMs = 5;
-
 /** Asks for the generation, which costs nothing, and counts elements when it is another. */
 async function untilProgrammed(
-  nftables: RealNftables,
-  { frontends: { table, map } }: ProxySystem,
+  node: ProxiedNode,
+  { name, frontends, lookEveryMs }: ProxySystem,
   wanted: number,
   timeoutMs: number,
   child: ChildProcess,
@@ -89,28 +144,27 @@ async function untilProgrammed(
   const deadline = performance.now() + timeoutMs;
   let seen = -1;
   while (performance.now() < deadline && child.exitCode === null) {
-    const generation = await nftables.generation();
+    const generation = await node.nftables.generation();
     const atMs = performance.now();
     if (generation !== seen) {
-      const elements = await nftables.listElements({ family: "ip", name: table }, map).catch(() => []);
-      if (elements.length >= wanted) return atMs;
+      if ((await frontends(node)) >= wanted) return atMs;
       seen = generation;
     }
     await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
   }
-  throw new Error(`no ${wanted} elements in ${map} within ${timeoutMs} ms`);
+  throw new Error(`no ${wanted} frontends of ${name} within ${timeoutMs} ms`);
 }
 
-function configuration({ minSyncPeriod }: ProxySystem, kubeconfig: string): object {
+function configuration({ mode, minSyncPeriod }: ProxySystem, kubeconfig: string): object {
   return {
     apiVersion: "kubeproxy.config.k8s.io/v1alpha1",
     kind: "KubeProxyConfiguration",
-    mode: "nftables",
+    mode,
     clientConnection: { kubeconfig },
     hostnameOverride: nodeName,
     clusterCIDR: clusterCidr,
     detectLocalMode: "ClusterCIDR",
-    nftables: { minSyncPeriod, syncPeriod: "30s" },
+    [mode]: { minSyncPeriod, syncPeriod: "30s" },
     conntrack: { maxPerCore: 0, min: 0, tcpEstablishedTimeout: "0s", tcpCloseWaitTimeout: "0s" },
   };
 }
