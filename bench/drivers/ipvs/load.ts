@@ -1,7 +1,8 @@
 /** All Services of a cluster into IPVS, and single changes, counted in the deterministic virtual machine. */
-import { fileURLToPath } from "node:url";
+import path from "node:path";
 import { quote } from "../../../test/vm/harness/quote.ts";
 import { defaultMachine } from "../../../test/vm/harness/machine.ts";
+import { repositoryRoot } from "../../../test/vm/harness/paths.ts";
 import { runInVm } from "../../../test/vm/harness/run.ts";
 import type { Driver } from "../../driver.ts";
 import { missingProgram } from "../../namespace.ts";
@@ -13,13 +14,15 @@ export type IpvsLoadParameters = ProxyParameters & {
   readonly changes: number;
 };
 
+/** As it was built: tests run what is not, and the guest has node alone. */
+const guest = path.join(repositoryRoot, "dist/bench/drivers/ipvs/guest.js");
+
 /** Runs guest.ts in a machine that is started for it. */
 export async function runGuest(
   driver: "fairlead" | "ipvsadm",
   { services, endpoints, changes }: IpvsLoadParameters,
 ): Promise<GuestResult> {
-  const program = fileURLToPath(new URL("guest.js", import.meta.url));
-  const command = ["node", program, driver, services, endpoints, changes];
+  const command = ["node", guest, driver, services, endpoints, changes];
   const { exitCode, stdout, stderr } = await runInVm({
     script: `modprobe -a ip_vs ip_vs_rr\n${command.map((word) => quote(String(word))).join(" ")}`,
     machine: { ...defaultMachine(), clock: "instructions", cpus: 1 },
