@@ -108,6 +108,30 @@ describe("the iptables mode", () => {
   }, 90_000);
 });
 
+describe("the userspace mode", () => {
+  it("serves, follows changes, hands over and takes over, and leaves nothing behind", async () => {
+    const proxy = await cluster.startProxy("--proxy-mode", "userspace");
+    const seen = new Set<string>();
+    await eventually("answers of both", async () => seen.add(await cluster.ask()).size === 2);
+    await cluster.serve("one");
+    await eventually("answers of one alone", async () => {
+      for (let i = 0; i < 5; i++) if ((await cluster.ask()) !== "one") return false;
+      return true;
+    });
+    // The table leads to the program, and nowhere else.
+    expect(await cluster.nft("list", "table", "ip", "fairlead")).not.toContain(`${pods.one} .`);
+    expect(proxy.output).not.toMatch(/WARN|ERROR/);
+    await cluster.stopProxy(proxy);
+    const nftables = await cluster.startProxy("--proxy-mode", "nftables");
+    expect(await cluster.ask()).toBe("one");
+    await cluster.stopProxy(nftables);
+    await cluster.stopProxy(await cluster.startProxy("--proxy-mode", "userspace"));
+    await cluster.serve("one", "two");
+    expect(await cluster.launch("--cleanup").ended).toMatchObject({ code: 0 });
+    expect(await cluster.nft("list", "tables")).not.toContain(" fairlead");
+  }, 90_000);
+});
+
 describe("what a kube-proxy has left", () => {
   const rules = `
 table ip kube-proxy {
