@@ -86,7 +86,7 @@ export class ProxyAround {
       metricsBindAddress,
       metricsRoutes({ registry, mode, configz: configz(config), frontendCounts: options.frontendCounts }),
     );
-    const isEverywhere = config.nodePortAddresses?.includes("all") ?? mode === "iptables";
+    const isEverywhere = config.nodePortAddresses?.includes("all") ?? mode !== "nftables";
     this.observer = joinObservers([
       new MetricsObserver(metrics, families, clock.now()),
       new ConntrackObserver(this.#cleaner),
@@ -152,6 +152,8 @@ export class ProxyAround {
 
   #needsLocalnet(): boolean {
     const { config, mode } = this.#options;
+    // IPVS balances nothing that comes to loopback.
+    if (mode === "ipvs") return false;
     return mode === "iptables" ? servesLocalhost(config) : (config.nodePortAddresses?.includes("localhost") ?? false);
   }
 

@@ -3,10 +3,11 @@ import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { KubeProxyConfiguration } from "../config/kube_proxy.ts";
 import { FairleadError } from "../errors/catalogue.ts";
-import type { IptablesPort, NftablesPort } from "../kernel/ports.ts";
+import type { IptablesPort, NftablesPort, RoutingPort } from "../kernel/ports.ts";
 import { iptablesVariants, iptablesVersion, openIptables } from "../kernel/real/iptables.ts";
 import { openRelay } from "../kernel/real/relay.ts";
-import { removeOwnChains, removeTables } from "../proxy/agent/clean_up.ts";
+import { removeLeftovers, removeOwnChains, removeTables } from "../proxy/agent/clean_up.ts";
+import { removeOwnIpvs } from "../proxy/agent/clean_up_ipvs.ts";
 import { iptablesMode } from "../proxy/agent/iptables_mode.ts";
 import type { IptablesReport } from "../proxy/apply/iptables.ts";
 import type { ProxyMode } from "../proxy/agent/mode.ts";
@@ -15,14 +16,16 @@ import { relayListeners, relayMarkOf, userspaceMode } from "../proxy/agent/users
 import { detectVariant, hasRandomFully } from "../proxy/apply/iptables_variant.ts";
 import { removeIpvsMode, type IpvsModePorts } from "../proxy/takeover/ipvs_mode.ts";
 import { kubeProxyChains } from "../proxy/takeover/plan.ts";
+import type { ProgramLog } from "../log/log.ts";
 import type { SavedVariant } from "../proxy/takeover/takeover.ts";
 import { systemClock } from "../reconcile/clock.ts";
+import { openIpvsMode } from "./ipvs_mode.ts";
 import type { Closes } from "./part.ts";
 
 /** @throws FairleadError PROXY_MODE */
 export function modeNameOf({ mode }: KubeProxyConfiguration): ProxyMode["name"] {
   if (mode === "auto") return "nftables";
-  if (mode === "nftables" || mode === "iptables" || mode === "userspace") return mode;
+  if (mode === "nftables" || mode === "iptables" || mode === "ipvs" || mode === "userspace") return mode;
   throw new FairleadError("PROXY_MODE", { subject: `"${mode}"`, reason: `field mode: ${mode} is not built yet` });
 }
 
@@ -30,6 +33,15 @@ export interface OpenedMode {
   readonly mode: ProxyMode;
   /** Variants of iptables that it does not use. */
   readonly others: readonly IptablesPort[];
+  /** The variant that it uses, in both families; none: it uses none. */
+  readonly own: readonly IptablesPort[];
+}
+
+export interface ModeKernelPorts {
+  readonly routing: RoutingPort;
+  /** Owns what a mode opens for itself. */
+  readonly closes: Closes;
+  readonly log: ProgramLog["log"];
 }
 
 /**
@@ -43,14 +55,19 @@ export async function openMode(
   nftables: NftablesPort,
   report: IptablesReport,
   serving: Closes,
+  kernel: ModeKernelPorts,
 ): Promise<OpenedMode> {
-  if (name === "userspace") return { mode: await openUserspace(config, nftables, serving), others: iptablesVariants };
-  if (name === "nftables") return { mode: nftablesMode(nftables, config, systemClock), others: iptablesVariants };
+  const none = { others: iptablesVariants, own: [] };
+  if (name === "userspace") return { mode: await openUserspace(config, nftables, serving), ...none };
+  if (name === "nftables") return { mode: nftablesMode(nftables, config, systemClock), ...none };
   const version = await iptablesVersion();
   const variant = await detectVariant(iptablesVariants, version);
   const ports = { IPv4: openIptables("iptables", variant), IPv6: openIptables("ip6tables", variant) };
-  const mode = iptablesMode({ ports, config, randomFully: hasRandomFully(version), report });
-  return { mode, others: iptablesVariants.filter((port) => !port.name.endsWith(`-${variant}`)) };
+  const randomFully = hasRandomFully(version);
+  const others = iptablesVariants.filter((port) => !port.name.endsWith(`-${variant}`));
+  const variants = { others, own: Object.values(ports) };
+  if (name === "iptables") return { mode: iptablesMode({ ports, config, randomFully, report }), ...variants };
+  return { mode: await openIpvsMode({ config, iptables: ports, randomFully, report, ...kernel }), ...variants };
 }
 
 /** @throws FairleadError NATIVE_CALL where the relay cannot be opened */
@@ -81,18 +98,28 @@ const dayMs = 24 * 3_600_000;
  * @throws FairleadError where the kernel, or iptables, refuses
  */
 export async function removeOtherModes(
-  { mode, others }: OpenedMode,
-  nftables: NftablesPort,
+  { mode, others, own }: OpenedMode,
+  { nftables, ipvsMode }: RemovalPorts,
 ): Promise<{ readonly removed: readonly string[]; readonly others: readonly SavedVariant[] }> {
-  const tables = mode.name !== "iptables" ? [] : await removeTables(nftables);
+  const hasTables = mode.name === "nftables" || mode.name === "userspace";
+  const tables = hasTables ? [] : await removeTables(nftables);
   const chains = await removeOwnChains(others);
-  return { removed: [...tables, ...chains.removed], others: chains.others };
+  await removeLeftovers(own, mode.name === "ipvs" ? "iptables" : "ipvs");
+  const servers = ipvsMode ? await removeOwnIpvs(ipvsMode) : [];
+  return { removed: [...tables, ...chains.removed, ...servers], others: chains.others };
+}
+
+export interface RemovalPorts {
+  readonly nftables: NftablesPort;
+  /** Undefined where the ipvs mode serves. */
+  readonly ipvsMode: IpvsModePorts | undefined;
 }
 
 /** Removes what this proxy has programmed, in whatever mode. @throws FairleadError where the kernel refuses */
 export async function removeAllModes(nftables: NftablesPort, ipvsMode: IpvsModePorts): Promise<void> {
   await removeTables(nftables);
   const { others } = await removeOwnChains(iptablesVariants);
+  await removeOwnIpvs(ipvsMode);
   // Its device, sets and servers bear the names of kube-proxy's, which never is without chains: where none is left, they are ours.
   if (others.every(({ saved }) => kubeProxyChains(saved).length === 0)) await removeIpvsMode(ipvsMode);
 }

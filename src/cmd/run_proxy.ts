@@ -8,7 +8,7 @@ import { HttpClient } from "../api/http/http_client.ts";
 import type { KubeProxyConfiguration } from "../config/kube_proxy.ts";
 import { messageOf } from "../errors/message.ts";
 import { native } from "../kernel/native.ts";
-import type { NftablesPort, RoutingPort } from "../kernel/ports.ts";
+import type { RoutingPort } from "../kernel/ports.ts";
 import { openIpset } from "../kernel/real/ipset.ts";
 import { openIpvs } from "../kernel/real/ipvs.ts";
 import { RealNftables } from "../kernel/real/nftables.ts";
@@ -24,7 +24,14 @@ import { packageVersion } from "./package_version.ts";
 import { Closes, ReloadedPart, runPart, type ReplaceablePart } from "./part.ts";
 import { untilEnd } from "./process_end.ts";
 import { ProxyAround } from "./proxy_around.ts";
-import { modeNameOf, openMode, removeAllModes, removeOtherModes, type OpenedMode } from "./proxy_modes.ts";
+import {
+  modeNameOf,
+  openMode,
+  removeAllModes,
+  removeOtherModes,
+  type OpenedMode,
+  type RemovalPorts,
+} from "./proxy_modes.ts";
 
 export interface ProxyOptions {
   readonly config: KubeProxyConfiguration;
@@ -130,7 +137,7 @@ async function begin(options: ProxyOptions, closes: Closes, serving: Closes): Pr
   const events = new ApiEventRecorder(client, { component: "kube-proxy", host: nodeName, clock: systemClock });
   closes.add(() => events.stop(eventsGraceMs));
   const families = familiesOfKernel();
-  const opened = await openMode(modeName, config, nftables, metrics, serving);
+  const opened = await openMode(modeName, config, nftables, metrics, serving, { routing, closes, log });
   const { mode } = opened;
   log.info({ node: nodeName, mode: modeName, families, server: client.server }, "starting");
   const around = closes.own(
@@ -166,8 +173,8 @@ async function begin(options: ProxyOptions, closes: Closes, serving: Closes): Pr
   await agent.start();
   if (closes.isOver) return;
   log.info({ startupMs: Math.round(performance.now()) }, "programmed");
-  const chains = await settleOtherModes(opened, nftables, log);
-  const ipvsMode = config.mode === "ipvs" ? undefined : await openIpvsModePorts(routing, closes);
+  const ipvsMode = modeName === "ipvs" ? undefined : await openIpvsModePorts(routing, closes);
+  const chains = await settleOtherModes(opened, { nftables, ipvsMode }, log);
   const ports = { nftables, iptables: opened.others, ipvsMode };
   await settleKubeProxy(ports, chains, options, (...event) => events.event(node, ...event)).catch((error: unknown) => {
     log.error({ error: String(error) }, "cannot look for what kube-proxy has left, or remove it");
@@ -201,11 +208,11 @@ export async function cleanUp({ log }: ProgramLog): Promise<void> {
 /** @returns what there is of iptables that is not ours; undefined where nobody knows */
 async function settleOtherModes(
   opened: OpenedMode,
-  nftables: NftablesPort,
+  ports: RemovalPorts,
   log: ProgramLog["log"],
 ): Promise<readonly SavedVariant[] | undefined> {
   try {
-    const { removed, others } = await removeOtherModes(opened, nftables);
+    const { removed, others } = await removeOtherModes(opened, ports);
     if (removed.length > 0) log.info({ removed }, "removed what another mode had left");
     return others;
   } catch (error) {

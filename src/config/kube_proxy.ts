@@ -2,12 +2,13 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 import { duration, listenAt, isCidr } from "./values.ts";
+import { ipvsSchedulers } from "../model/service.ts";
 
 /** Upstream's and ours. "" is the best that the kernel has. */
 export const proxyModes = ["", "auto", "userspace", "iptables", "ipvs", "nftables", "ebpf"] as const;
 export type ProxyMode = Exclude<(typeof proxyModes)[number], "">;
 
-const schedulers = ["", "rr", "wrr", "lc", "wlc", "lblc", "lblcr", "sh", "mh", "dh", "sed", "nq", "fo", "ovf"] as const;
+const schedulers = ["", ...ipvsSchedulers] as const;
 const localModes = ["ClusterCIDR", "NodeCIDR", "BridgeInterface", "InterfaceNamePrefix"] as const;
 const nodePortKeywords: readonly string[] = ["primary", "localhost", "all"];
 

@@ -7,6 +7,12 @@ export type Protocol = "TCP" | "UDP" | "SCTP";
 
 export const protocolNumbers: Readonly<Record<Protocol, number>> = { TCP: 6, UDP: 17, SCTP: 132 };
 
+/** IPVS's, of Linux 5.15 and later: a kernel may lack some (net/netfilter/ipvs/Kconfig). */
+export const ipvsSchedulers = [
+  ...(["rr", "wrr", "lc", "wlc", "lblc", "lblcr", "sh"] as const),
+  ...(["mh", "dh", "sed", "nq", "fo", "ovf"] as const),
+] as const;
+
 /** One port of a Service in one family: what kube-proxy calls a service port. */
 export interface ServicePort {
   readonly namespace: string;

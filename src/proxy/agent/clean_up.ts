@@ -1,7 +1,7 @@
 /** What `--cleanup`, and a start in another mode, do: nothing of ours is left. */
-import type { NftablesPort } from "../../kernel/ports.ts";
+import type { IptablesPort, NftablesPort } from "../../kernel/ports.ts";
 import { tableName } from "../modes/nftables/table.ts";
-import { isOurs, planRemoval } from "../takeover/plan.ts";
+import { isOurs, planLeftovers, planRemoval } from "../takeover/plan.ts";
 import { saveVariants, type IptablesVariant, type SavedVariant } from "../takeover/takeover.ts";
 
 /** @returns tables that were there; @throws FairleadError where the kernel refuses */
@@ -36,4 +36,21 @@ export async function removeOwnChains(
     }
   }
   return { removed, others };
+}
+
+/** Chains that one mode alone has, and always. */
+const lastOf = { iptables: "KUBE-EXTERNAL-SERVICES", ipvs: "KUBE-IPVS-FILTER" } as const;
+
+/**
+ * Chains of the mode that was here before, where it used the same variant as the one that serves now.
+ *
+ * @throws FairleadError where iptables refuses
+ */
+export async function removeLeftovers(variants: readonly IptablesPort[], mode: "iptables" | "ipvs"): Promise<void> {
+  for (const variant of variants) {
+    // To print it all takes seconds at 10,000 Services.
+    if (!(await variant.hasChain("filter", lastOf[mode]))) continue;
+    const input = planLeftovers(await variant.save(), mode);
+    if (input !== undefined) await variant.restore(input);
+  }
 }

@@ -5,8 +5,9 @@ import { parseCidr } from "../../model/cidr.ts";
 import type { IpFamily } from "../../model/service.ts";
 import { IptablesChains, type IptablesReport } from "../apply/iptables.ts";
 import { Ruleset } from "../modes/iptables/ruleset.ts";
+import { canaryWatch } from "./canary_watch.ts";
 import { nodePortAddresses, ofFamily } from "./derive.ts";
-import type { ProxyMode, RulesWatch } from "./mode.ts";
+import type { ProxyMode } from "./mode.ts";
 
 export interface IptablesModeOptions {
   readonly ports: Readonly<Record<IpFamily, IptablesPort>>;
@@ -56,16 +57,4 @@ export function servesLocalhost({ iptables, nodePortAddresses: configured }: Kub
 
 function holdsLoopback(configured: string): boolean {
   return parseCidr(configured)?.address.startsWith("127.") ?? false;
-}
-
-/** Others empty whole tables: firewalld when it is reloaded. The agent asks each syncPeriod, as upstream's Monitor does. */
-function canaryWatch(families: readonly IptablesChains[]): RulesWatch {
-  return {
-    start: () => Promise.resolve(),
-    stop: () => undefined,
-    sawEverything: async () => {
-      for (const family of families) if (!(await family.hasCanaries())) return false;
-      return true;
-    },
-  };
 }

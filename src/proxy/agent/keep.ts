@@ -1,6 +1,7 @@
 /** What the proxy keeps of the API's objects: their fields are most of its memory, and it needs few of them. */
 import { JsonFields } from "../../api/json_fields.ts";
 import type { EndpointSlice, Node, Service } from "../../model/kubernetes.ts";
+import { schedulerAnnotation } from "../derive/decode.ts";
 
 /** Label of an EndpointSlice: the Service whose it is. */
 export const serviceNameLabel = "kubernetes.io/service-name";
@@ -12,7 +13,7 @@ const metadata = { name: true, namespace: true, uid: true, resourceVersion: true
 
 /** What of Services is read at all. */
 export const serviceFields = new JsonFields({
-  metadata,
+  metadata: { ...metadata, annotations: { [schedulerAnnotation]: true } },
   spec: {
     type: true,
     clusterIP: true,
@@ -64,8 +65,13 @@ const specFields = [
   "sessionAffinityConfig",
 ] as const;
 
-export function keepService({ spec, status }: Service): Pick<Service, "spec" | "status"> {
+/** Of a Service, with the scheduler that it names. */
+export type KeptService = Pick<Service, "spec" | "status"> & { readonly scheduler?: string };
+
+export function keepService({ metadata: { annotations }, spec, status }: Service): KeptService {
+  const scheduler = annotations?.[schedulerAnnotation];
   return {
+    ...(scheduler ? { scheduler } : {}),
     spec: {
       ...there(spec, specFields),
       ...(spec.clusterIPs === undefined ? there(spec, ["clusterIP"]) : {}),

@@ -4,7 +4,14 @@
  */
 import { keyText } from "../../api/client.ts";
 import type { EndpointSlice, KubeObject, ObjectMeta, Service } from "../../model/kubernetes.ts";
-import { keepService, keepSlice, serviceNameLabel, triggerTimeAnnotation } from "./keep.ts";
+import { schedulerAnnotation } from "../derive/decode.ts";
+import {
+  keepService,
+  keepSlice,
+  serviceNameLabel,
+  triggerTimeAnnotation,
+  type KeptService as KeptFields,
+} from "./keep.ts";
 import { usualService, usualServiceText, usualSlice, usualSliceText } from "./usual.ts";
 
 /** @typeParam T what {@link Kept.object} gives back */
@@ -67,8 +74,10 @@ class KeptService extends Kept<Service> {
 
   get object(): Service {
     const { apiVersion, kind, head, text } = this;
-    const { spec, status } = isUsual(text) ? usualService(text) : (JSON.parse(text) as ReturnType<typeof keepService>);
-    return { apiVersion, kind, metadata: head, spec, ...(status === undefined ? {} : { status }) };
+    const kept: KeptFields = isUsual(text) ? usualService(text) : (JSON.parse(text) as KeptFields);
+    const { spec, status, scheduler } = kept;
+    const metadata = scheduler === undefined ? head : { ...head, annotations: { [schedulerAnnotation]: scheduler } };
+    return { apiVersion, kind, metadata, spec, ...(status === undefined ? {} : { status }) };
   }
 }
 

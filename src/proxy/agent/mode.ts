@@ -56,7 +56,7 @@ export interface WatchCallbacks {
 }
 
 export interface ProxyMode {
-  readonly name: "nftables" | "iptables" | "userspace";
+  readonly name: "nftables" | "iptables" | "ipvs" | "userspace";
   /** What the modes' sections of the configuration have in common; periods in ms. */
   readonly section: Pick<
     KubeProxyConfiguration["iptables"],

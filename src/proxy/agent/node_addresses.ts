@@ -1,7 +1,9 @@
-/** Every address of this machine, as the kernel tells of them. */
+/** Every address of this machine, as the kernel tells of them, but for those that it has for Services. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RoutingPort } from "../../kernel/ports.ts";
 import { parseIp, type IpAddress } from "../../model/address.ts";
+import { familyOfIp } from "../../model/cidr.ts";
+import type { IpFamily } from "../../model/service.ts";
 
 export interface NodeAddressesOptions {
   readonly routing: RoutingPort;
@@ -12,11 +14,14 @@ export interface NodeAddressesOptions {
 /** Waits before the addresses are read, or watched, again, in ms. */
 const settleMs = 50;
 const retryMs = 1000;
+/** Holds Services' addresses in the ipvs mode, upstream's too: by the ten thousand, and none of them is the node's. */
+const serviceDevice = "kube-ipvs0";
 
 export class NodeAddresses {
   readonly #options: NodeAddressesOptions;
   #all: readonly IpAddress[] = [];
   #watch: { close(): void } | undefined;
+  #serviceIndex: number | undefined;
   #isReading = false;
   #stale = false;
   #stopped = false;
@@ -28,6 +33,10 @@ export class NodeAddresses {
   /** Sorted. */
   get all(): readonly IpAddress[] {
     return this.#all;
+  }
+
+  of(family: IpFamily): readonly IpAddress[] {
+    return this.#all.filter((address) => familyOfIp(address) === family);
   }
 
   /** @throws FairleadError where they can be neither read nor watched */
@@ -44,7 +53,8 @@ export class NodeAddresses {
   async #follow(): Promise<void> {
     const watch = await this.#options.routing.watch((event) => {
       if (event.event === "failed") void this.#again(event.error);
-      else if (event.event === "overrun" || event.object === "address") this.#refresh();
+      else if (event.event === "overrun") this.#refresh();
+      else if (event.object === "address" && event.value.index !== this.#serviceIndex) this.#refresh();
     });
     if (this.#stopped) watch.close();
     else this.#watch = watch;
@@ -87,7 +97,9 @@ export class NodeAddresses {
 
   /** @returns whether they changed */
   async #read(): Promise<boolean> {
-    const listed = await this.#options.routing.addresses();
+    const { routing } = this.#options;
+    this.#serviceIndex = (await routing.link({ name: serviceDevice }))?.index;
+    const listed = (await routing.addresses()).filter(({ index }) => index !== this.#serviceIndex);
     const texts = listed.flatMap(({ local, address }) => parseIp(local ?? address ?? "") ?? []);
     const all = [...new Set(texts)].sort();
     const changed = all.join() !== this.#all.join();

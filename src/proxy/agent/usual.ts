@@ -3,6 +3,7 @@
  * takes to say of each that it is as usual would be most of it.
  */
 import type { EndpointSlice, Service } from "../../model/kubernetes.ts";
+import { schedulerAnnotation } from "../derive/decode.ts";
 import { triggerTimeAnnotation } from "./keep.ts";
 
 type SpecPort = NonNullable<Service["spec"]["ports"]>[number];
@@ -21,7 +22,8 @@ const address = /^[0-9a-fA-F.:]+$/;
 const time = /^[\w:.+-]*$/;
 
 /** "10.96.0.1 80/http,443/https"; undefined where that would not be all of it. */
-export function usualServiceText({ spec, status }: Service): string | undefined {
+export function usualServiceText({ metadata, spec, status }: Service): string | undefined {
+  if (metadata.annotations?.[schedulerAnnotation]) return undefined;
   const ip = isUsualSpec(spec) && !status?.loadBalancer?.ingress ? onlyAddress(spec.clusterIPs) : undefined;
   const texts = ip === undefined ? undefined : portTexts(spec.ports ?? []);
   return texts === undefined ? undefined : [ip, texts].join(" ");

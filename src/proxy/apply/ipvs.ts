@@ -11,6 +11,7 @@ import type { Ruleset } from "../modes/ipvs/ruleset.ts";
 import { canaries } from "../modes/ipvs/table.ts";
 import { restoreInput } from "../modes/shared/iptables_edits.ts";
 import { decodeSaved, type ObservedTables } from "../modes/shared/iptables_saved.ts";
+import type { IptablesReport } from "./iptables.ts";
 import { KeptRules } from "./kept_rules.ts";
 import type { ServiceAddresses } from "./service_addresses.ts";
 import { Terminations } from "./terminations.ts";
@@ -27,6 +28,7 @@ export interface IpvsServersOptions {
   /** Wall time in ms. */
   readonly now: () => number;
   /** Told of a scheduler that Services name and this kernel lacks. */
+  readonly report?: Pick<IptablesReport, "restoreFailed"> | undefined;
   readonly onLackingScheduler?: (scheduler: string) => void;
 }
 
@@ -126,7 +128,14 @@ export class IpvsServers {
 
   readonly #executors: Executors = {
     sets: async ({ steps }) => throwFirst(await this.#ports.ipset.apply(steps)),
-    rules: ({ sections }) => this.#ports.iptables.restore(restoreInput(sections)),
+    rules: async ({ sections }) => {
+      try {
+        await this.#ports.iptables.restore(restoreInput(sections));
+      } catch (error) {
+        this.#options.report?.restoreFailed(this.#ruleset.options.family, false);
+        throw error;
+      }
+    },
     servers: async ({ steps }) => {
       const errors = await this.#ports.ipvs.apply(steps);
       this.#learnSchedulers(steps, errors);

@@ -46,6 +46,18 @@ async function deviceIndex(routing: RoutingPort): Promise<number | undefined> {
   return (await routing.link({ name: deviceName }))?.index;
 }
 
+/** Takes away the device, or the routes. @throws FairleadError where the kernel refuses */
+export async function removeServiceAddresses(routing: RoutingPort): Promise<void> {
+  const device = await routing.link({ name: deviceName });
+  if (device) {
+    const [error] = await routing.apply([{ verb: "delete", object: "link", value: { index: device.index } }]);
+    if (error) throw error;
+  } else {
+    const routes = new RouteAddresses(routing);
+    await routes.unbind(await routes.list());
+  }
+}
+
 /** @throws the first that is not one of those that may be */
 async function apply(routing: RoutingPort, changes: readonly RoutingChange[], mayBe: readonly number[]): Promise<void> {
   if (changes.length === 0) return;

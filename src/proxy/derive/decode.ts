@@ -1,7 +1,7 @@
 /** Services and EndpointSlices of the API as the proxy's own nouns (upstream: pkg/proxy/serviceport.go, endpointslicecache.go). */
 import type { IpAddress } from "../../model/address.ts";
 import type { EndpointSlice, Service } from "../../model/kubernetes.ts";
-import type { Endpoint, IpFamily, Protocol, ServicePort } from "../../model/service.ts";
+import { ipvsSchedulers, type Endpoint, type IpFamily, type Protocol, type ServicePort } from "../../model/service.ts";
 import { checkedAddress, checkedPort, ignoreProblems, isOf, tell, type Place, type Report } from "./problems.ts";
 import { sourceRanges } from "./source_ranges.ts";
 
@@ -48,6 +48,18 @@ export function servicePorts(
     externalLocal: spec.externalTrafficPolicy === "Local",
   };
   return portsOf(spec.ports ?? [], report).map((port) => ({ ...shared, ...port }));
+}
+
+/** How the Service's connections are balanced in the ipvs mode, by the name of one of the kernel's schedulers. */
+export const schedulerAnnotation = "fairlead.dev/ipvs-scheduler";
+
+/** @returns undefined: as all others' */
+export function schedulerOf({ metadata }: Service, report: Report): string | undefined {
+  const scheduler = metadata.annotations?.[schedulerAnnotation] ?? "";
+  if (scheduler === "" || (ipvsSchedulers as readonly string[]).includes(scheduler)) return scheduler || undefined;
+  const field = `metadata.annotations[${schedulerAnnotation}]`;
+  const known = ipvsSchedulers.join(", ");
+  return tell({ field, report }, "InvalidScheduler", `${JSON.stringify(scheduler)} in ${field} is none of ${known}`);
 }
 
 function clusterIpOf({ clusterIPs, clusterIP }: Service["spec"], family: IpFamily, report: Report) {

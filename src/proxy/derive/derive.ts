@@ -3,7 +3,7 @@ import type { EndpointSlice, Service } from "../../model/kubernetes.ts";
 import type { Endpoint, IpFamily, ServicePort } from "../../model/service.ts";
 import { servicePortName } from "../../model/service.ts";
 import type { IpAddress } from "../../model/address.ts";
-import { servicePorts, sliceEndpoints } from "./decode.ts";
+import { schedulerOf, servicePorts, sliceEndpoints } from "./decode.ts";
 import { mergeEndpoints } from "./endpoints.ts";
 import type { Backend } from "./backends.ts";
 import { deriveFrontends, type DeriveOptions, type Frontend } from "./frontends.ts";
@@ -38,6 +38,7 @@ export function deriveService(
 ): ReadonlyMap<string, WantedPort> {
   const ports = servicePorts(service, family, report);
   if (ports.length === 0) return new Map();
+  const scheduler = schedulerOf(service, report);
   const byPort = endpointsByPort(slices, family, options.node.name, report);
   return new Map(
     ports.map((port) => [
@@ -45,6 +46,7 @@ export function deriveService(
       {
         ...derivePort(port, mergeEndpoints(byPort.get(`${port.portName}/${port.protocol}`) ?? []), options),
         ...healthCheck(service, port),
+        ...(scheduler === undefined ? {} : { scheduler }),
       },
     ]),
   );

@@ -14,6 +14,8 @@ export type ProblemReason =
   | "InvalidProtocol"
   | "InvalidSourceRange"
   | "InvalidAffinityTimeout"
+  /** fairlead.dev/ipvs-scheduler */
+  | "InvalidScheduler"
   /** Two ports of the Service have the same name and protocol, or the same number and protocol. */
   | "DuplicatePort"
   /** Another Service has that address, port and protocol already. */

@@ -80,6 +80,41 @@ export function planRemoval(saved: string): string | undefined {
   return parts.length === 0 ? undefined : `${parts.join("\n")}\n`;
 }
 
+interface Leftovers {
+  readonly isGone: (table: string, chain: string) => boolean;
+  /** Of jumps to chains that both modes have, and reach otherwise. */
+  readonly comment: string;
+}
+
+const ofIpvs = /^KUBE-(NODE-PORT|LOAD-BALANCER|SOURCE-RANGES-FIREWALL|IPVS-FILTER|IPVS-OUT-FILTER)$/;
+const ofIptables = /^KUBE-(NODEPORTS|EXTERNAL-SERVICES|(SVC|SVL|SEP|FW|EXT|XLB)-[A-Z0-9]+)$/;
+
+const leftovers: Readonly<Record<"iptables" | "ipvs", Leftovers>> = {
+  iptables: {
+    isGone: (table, chain) => ofIptables.test(chain) || (table === "filter" && chain === "KUBE-SERVICES"),
+    comment: '"kubernetes load balancer firewall"',
+  },
+  ipvs: { isGone: (_, chain) => ofIpvs.test(chain), comment: '"kube-proxy firewall rules"' },
+};
+
+/**
+ * Of two modes that have the same tables what the one alone has: the other serves in its place.
+ *
+ * @param mode whose chains go
+ * @returns input of `iptables-restore --noflush`; undefined where there is nothing to remove
+ */
+export function planLeftovers(saved: string, mode: "iptables" | "ipvs"): string | undefined {
+  const { isGone, comment } = leftovers[mode];
+  const parts = [...tables(saved)].flatMap(({ name, lines }) => {
+    const chains = chainsOf(lines).filter((chain) => isGone(name, chain));
+    const stale = lines.filter((line) => /^-A (INPUT|OUTPUT|FORWARD) /.test(line) && line.includes(comment));
+    const jumps = stale.filter((line) => !chains.includes(/ -j (\S+)/.exec(line)?.[1] ?? ""));
+    if (chains.length + jumps.length === 0) return [];
+    return [`*${name}`, ...removalOf(chains, lines), ...jumps.map((line) => line.replace(/^-A/, "-D")), "COMMIT"];
+  });
+  return parts.length === 0 ? undefined : `${parts.join("\n")}\n`;
+}
+
 interface Table {
   readonly name: string;
   readonly lines: readonly string[];

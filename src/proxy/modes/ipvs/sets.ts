@@ -28,11 +28,16 @@ const types: Readonly<Record<SetName, SetType>> = {
   "FAIRLEAD-NO-LOCAL-OUTSIDE": "hash:ip,port",
 };
 
-export const setNames = Object.keys(types) as readonly SetName[];
+const names = Object.keys(types) as readonly SetName[];
+
+/** Of both families. */
+export const setNames: ReadonlySet<string> = new Set(
+  names.flatMap((name) => [setName(name, "IPv4"), setName(name, "IPv6")]),
+);
 
 /** All sets of a family with what they are made as: upstream's sizes, so that its sets are taken as they are. */
 export function definitions(family: IpFamily): ReadonlyMap<string, IpsetDefinition> {
-  return new Map(setNames.map((name) => [setName(name, family), definition(types[name], family)]));
+  return new Map(names.map((name) => [setName(name, family), definition(types[name], family)]));
 }
 
 function definition(type: SetType, family: IpFamily): IpsetDefinition {

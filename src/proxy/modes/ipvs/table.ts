@@ -53,9 +53,9 @@ const comments: Readonly<Record<SetName, string>> = {
   "KUBE-NODE-PORT-LOCAL-TCP": "Kubernetes nodeport TCP port with externalTrafficPolicy=local",
   "KUBE-NODE-PORT-UDP": "Kubernetes nodeport UDP port for masquerade purpose",
   "KUBE-NODE-PORT-LOCAL-UDP": "Kubernetes nodeport UDP port with externalTrafficPolicy=local",
-  "KUBE-NODE-PORT-SCTP-HASH": "Kubernetes nodeport SCTP port for masquerade purpose with type 'hash ip:port'",
+  "KUBE-NODE-PORT-SCTP-HASH": "Kubernetes nodeport SCTP port for masquerade purpose with type hash ip:port",
   "KUBE-NODE-PORT-LOCAL-SCTP-HASH":
-    "Kubernetes nodeport SCTP port with externalTrafficPolicy=local with type 'hash ip:port'",
+    "Kubernetes nodeport SCTP port with externalTrafficPolicy=local with type hash ip:port",
   "KUBE-HEALTH-CHECK-NODE-PORT": "Kubernetes health check node port",
   "KUBE-IPVS-IPS": "addresses of Services that this node has",
   "FAIRLEAD-NO-LOCAL": "policy Local, and no endpoint on this node",
@@ -100,6 +100,8 @@ function serviceRules(options: IpvsOptions): readonly string[] {
 function nodePortRules(options: IpvsOptions): readonly string[] {
   const { is } = new Sets(options);
   const rules = (protocol: string, local: SetName, all: SetName, fields: string): readonly string[] => [
+    // This node's own: another node's endpoint may know no way back to the address that it came to.
+    `-p ${protocol} ${is(local, fields)} -m addrtype --src-type LOCAL -j ${chainNames.markMasq}`,
     `-p ${protocol} ${is(local, fields)} -j RETURN`,
     `-p ${protocol} ${is(all, fields)} -j ${chainNames.markMasq}`,
   ];
