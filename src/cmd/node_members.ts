@@ -73,9 +73,14 @@ function configureJoin(command: Command): void {
       if (flags.detach) process.exit(await detach());
       const server = serverOf(address);
       const invitation = invitationOf(server, flags);
-      const begin = (context: UpContext) => joinCluster(context, invitation ? { invitation } : {});
-      const context = await joinContext(server, flags);
-      process.exit(await runUp(context, { begin, keepPods: flags.keepPods ?? false, what: "node" }));
+      const options = {
+        wanted: () => joinContext(server, flags),
+        started: () => startedContext(flags),
+        begin: (context: UpContext) => joinCluster(context, invitation ? { invitation } : {}),
+        keepPods: flags.keepPods ?? false,
+        what: "node",
+      };
+      process.exit(await runUp(options));
     });
 }
 

@@ -7,10 +7,16 @@ import { bringUpFurther, furtherNodes } from "../up/nodes/further.ts";
 import { partFiles } from "../up/instance.ts";
 import { endProcess, notePid, runningPid } from "../up/processes.ts";
 import { supervise } from "../up/supervisor.ts";
+import { programs } from "./instance_flags.ts";
 import type { ExitCode } from "./report.ts";
 import { reportError } from "./report.ts";
+import { takeWatcher, type EndSignal, type Watcher } from "./watcher.ts";
 
 export interface UpOptions {
+  /** What is to be, by the flags and by what was before. */
+  readonly wanted: () => Promise<UpContext>;
+  /** What is, where it was started before. */
+  readonly started: () => Promise<UpContext>;
   /** Everything that is to run does when it resolves. @returns the context with what was learnt meanwhile */
   readonly begin: (context: UpContext) => Promise<UpContext>;
   readonly keepPods: boolean;
@@ -18,17 +24,27 @@ export interface UpOptions {
   readonly what: string;
 }
 
-type EndSignal = "SIGINT" | "SIGTERM";
-
-/** @returns the exit code */
-export async function runUp(context: UpContext, options: UpOptions): Promise<ExitCode> {
-  const { instance } = context;
+/** @returns the exit code; where somebody else wakes it, the process ends while the cluster is well */
+export async function runUp(options: UpOptions): Promise<ExitCode> {
+  const watcher = takeWatcher();
   // A terminal that is gone takes no cluster with it: 'fairlead down' does.
   process.on("SIGHUP", () => undefined);
   process.stdout.removeAllListeners("error").on("error", () => undefined);
-  const other = runningPid(instance.supervisorPid);
-  if (other === undefined) notePid(instance.supervisorPid, process.pid);
   const signal = nextSignal();
+  if (watcher?.woken !== undefined) return goOn(watcher, signal, options);
+  return start(await options.wanted(), watcher, signal, options);
+}
+
+/** From nothing, or with what runs already. */
+async function start(
+  context: UpContext,
+  watcher: Watcher | undefined,
+  signal: Promise<EndSignal>,
+  options: UpOptions,
+): Promise<ExitCode> {
+  const { instance } = context;
+  const other = runningPid(instance.supervisorPid);
+  if (other === undefined) notePid(instance.supervisorPid, watcher?.pid ?? process.pid);
   const ending = new AbortController();
   const begun = options.begin({ ...context, ending: ending.signal });
   const first = await Promise.race([signal, begun.catch(failed)]);
@@ -39,10 +55,27 @@ export async function runUp(context: UpContext, options: UpOptions): Promise<Exi
   }
   sayReady(context, options.what, other);
   if (other !== undefined || typeof first === "string") return 0;
-  const stop = supervise(first);
   process.send?.("ready");
   if (process.connected) process.disconnect();
-  const received = await signal;
+  return keep(first, watcher, signal, options);
+}
+
+/** With a cluster that was ready before. */
+async function goOn(watcher: Watcher, signal: Promise<EndSignal>, options: UpOptions): Promise<ExitCode> {
+  const context = await options.started();
+  return watcher.woken === "change" ? keep(context, watcher, signal, options) : end(context, watcher.woken!, options);
+}
+
+/** Until the signal that ends it; or until nothing is to be done, where somebody wakes it. */
+async function keep(
+  context: UpContext,
+  watcher: Watcher | undefined,
+  signal: Promise<EndSignal>,
+  options: UpOptions,
+): Promise<ExitCode> {
+  const { calm, stop } = supervise(context);
+  const asleep = watcher && calm.then((notes) => watcher.sleep(notes));
+  const received = await (asleep ? Promise.race([signal, asleep]) : signal);
   stop();
   return end(context, received, options);
 }
@@ -112,11 +145,12 @@ function nextSignal(): Promise<EndSignal> {
 
 /** The same command in the background, until it is ready. @returns the exit code */
 export function detach(): Promise<number> {
-  const args = process.argv.slice(1).filter((word) => word !== "-d" && word !== "--detach");
-  const child = spawn(process.execPath, [...process.execArgv, ...args], {
+  const args = process.argv.slice(2).filter((word) => word !== "-d" && word !== "--detach");
+  const child = spawn(programs().launcher, args, {
     cwd: "/",
     detached: true,
     stdio: ["ignore", "pipe", "pipe", "ipc"],
+    env: { ...process.env, FAIRLEAD_SKIP_SETUP: "1" },
   });
   child.stdout?.pipe(process.stdout);
   child.stderr?.pipe(process.stderr);

@@ -6,7 +6,14 @@ import type { UpContext } from "../up/context.ts";
 import { instanceOf } from "../up/instance.ts";
 import type { UpSettings } from "../up/settings.ts";
 import { addressRanges, ipAddress, wholeNumber } from "./flag_values.ts";
-import { instanceFlags, openUnderlay, programs, progressOf, type InstanceFlags } from "./instance_flags.ts";
+import {
+  instanceFlags,
+  openUnderlay,
+  programs,
+  progressOf,
+  startedContext,
+  type InstanceFlags,
+} from "./instance_flags.ts";
 
 interface Flags extends InstanceFlags {
   readonly kubeconfig?: string | false;
@@ -46,9 +53,14 @@ export function configure(command: Command): void {
     .action(async (flags: Flags) => {
       const { beginCluster, runUp, detach } = await import("./run_up.ts");
       if (flags.detach) process.exit(await detach());
-      const context = await contextOf(flags);
-      const begin = (running: UpContext) => beginCluster(running, flags.demo ?? false);
-      process.exit(await runUp(context, { begin, keepPods: flags.keepPods ?? false, what: "cluster" }));
+      const options = {
+        wanted: () => contextOf(flags),
+        started: () => startedContext(flags),
+        begin: (running: UpContext) => beginCluster(running, flags.demo ?? false),
+        keepPods: flags.keepPods ?? false,
+        what: "cluster",
+      };
+      process.exit(await runUp(options));
     });
 }
 

@@ -52,6 +52,13 @@ const isBalanced = async (port: string): Promise<boolean> =>
 const field = (kind: string, path: string): Promise<string> =>
   cluster.run(["get", ...kind.split(" "), "-o", `jsonpath={${path}}`]);
 
+/** Words of what a process has for children. */
+const programsOf = (pid: number): string[][] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
+    .split(" ")
+    .filter((child) => existsSync(`/proc/${child}/cmdline`))
+    .map((child) => readFileSync(`/proc/${child}/cmdline`, "utf8").split("\0"));
+
 beforeAll(async () => {
   writeFileSync(cluster.kubeconfig, foreign);
   before = await cluster.traces();
@@ -174,6 +181,12 @@ describe("the real kubectl", () => {
 });
 
 describe("a cluster that is up", () => {
+  it("has no program in memory that has nothing to do", async () => {
+    const { pid } = (await status()).supervisor;
+    await eventually("the end of node's part of up", () => !programsOf(pid).some((words) => words.includes("up")));
+    expect((await status()).supervisor.residentBytes).toBeLessThan(3e6);
+  });
+
   it("is found by a second up, which changes nothing", async () => {
     const { parts } = await status();
     const ids = await containerIds();

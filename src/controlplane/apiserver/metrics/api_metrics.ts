@@ -1,5 +1,6 @@
 /** /metrics under upstream's names (apiserver, endpoints/metrics and storage/etcd3/metrics), in Prometheus's text format. */
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { registerProcessMetrics } from "../../../http/process_metrics.ts";
 import type { ApiResponse } from "../context.ts";
 import type { InFlightKind, RequestObserver, RequestRecord } from "../http/observer.ts";
 import type { RequestInfo } from "../request/info.ts";
@@ -38,7 +39,7 @@ export class ApiMetrics implements RequestObserver {
   readonly #storeErrors: Counter;
   #sources: MetricsSources | undefined;
 
-  /** @param options.ofProcess process_* and nodejs_* too: one server of a process has them */
+  /** @param options.ofProcess process_* too: one server of a process has them */
   constructor(options: { readonly ofProcess?: boolean } = {}) {
     const registers = [this.registry];
     const counter = (name: string, help: string, labelNames: readonly string[]): Counter =>
@@ -97,7 +98,7 @@ export class ApiMetrics implements RequestObserver {
       storeLabels,
     );
     this.#gauges();
-    if (options.ofProcess) collectDefaultMetrics({ register: this.registry });
+    if (options.ofProcess) registerProcessMetrics(this.registry);
   }
 
   /** What is looked up only when it is asked for. */
