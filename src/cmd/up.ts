@@ -5,7 +5,7 @@ import { InvalidArgumentError, type Command } from "commander";
 import type { UpContext } from "../up/context.ts";
 import { instanceOf } from "../up/instance.ts";
 import type { UpSettings } from "../up/settings.ts";
-import { addressRanges, ipAddress, wholeNumber } from "./flag_values.ts";
+import { addressRanges, ipAddress, repeatedWhole, wholeNumber } from "./flag_values.ts";
 import {
   instanceFlags,
   openUnderlay,
@@ -26,6 +26,7 @@ interface Flags extends InstanceFlags {
   readonly containerRuntimeEndpoint?: string;
   readonly nodes?: number;
   readonly nodeNetwork?: string;
+  readonly serverFlag?: readonly string[];
   readonly demo?: boolean;
   readonly detach?: boolean;
   readonly keepPods?: boolean;
@@ -49,6 +50,11 @@ export function configure(command: Command): void {
     .option("--nodes <count>", "nodes on this machine: further ones in network namespaces", wholeNumber(1, 100))
     .option("--node-network <range>", "addresses of these nodes; default: 10.245.0.0/24", oneRange)
     .option("--container-runtime-endpoint <url>", "a containerd that runs; default: one of our own")
+    .option(
+      "--server-flag <flag>",
+      "a further one of 'fairlead server', from its next start: --server-flag=--name=value (repeatable)",
+      repeatedWhole,
+    )
     .option("--keep-pods", "at SIGTERM, end what is ours and let pods run on (for systemd)")
     .action(async (flags: Flags) => {
       const { beginCluster, runUp, detach } = await import("./run_up.ts");
@@ -80,6 +86,7 @@ async function contextOf(flags: Flags): Promise<UpContext> {
   const kubeconfig =
     flags.kubeconfig === false ? undefined : path.resolve(flags.kubeconfig ?? defaultKubeconfig(process.env));
   const runtimeEndpoint = flags.containerRuntimeEndpoint ?? before?.runtimeEndpoint;
+  const serverFlags = flags.serverFlag ?? before?.serverFlags;
   const settings: UpSettings = {
     nodeName: (flags.nodeName ?? before?.nodeName ?? os.hostname()).trim().toLowerCase(),
     nodeIp: flags.nodeIp ?? (await nodeAddress(before?.nodeIp)),
@@ -90,6 +97,7 @@ async function contextOf(flags: Flags): Promise<UpContext> {
     nodes: flags.nodes ?? before?.nodes ?? 1,
     nodeNetwork: flags.nodeNetwork ?? before?.nodeNetwork ?? defaultNodeNetwork,
     ...(runtimeEndpoint === undefined ? {} : { runtimeEndpoint }),
+    ...(serverFlags === undefined ? {} : { serverFlags }),
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
     ...(before?.contextBefore === undefined ? {} : { contextBefore: before.contextBefore }),
   };

@@ -60,6 +60,7 @@ export function renderArguments(
       ...["--local-path-folder", localPathDir, "--log-format", "json"],
       // As kubeadm: nodes join by tokens, which somebody has to sign for and to clear away.
       ...["--controllers", "*,bootstrap-signer-controller,token-cleaner-controller"],
+      ...(settings.serverFlags ?? []),
     ],
     node: [
       ...["node", "--config", node.config, "--kubeconfig", node.kubeconfig, "--root-dir", node.rootDir],

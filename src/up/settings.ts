@@ -13,6 +13,8 @@ export interface UpSettings {
   readonly serviceCidr: string;
   /** Of a containerd that is somebody else's; absent: one of our own. */
   readonly runtimeEndpoint?: string;
+  /** Further ones of `fairlead server`. */
+  readonly serverFlags?: readonly string[];
   /** The user's, into which the context was merged; absent: none was. */
   readonly kubeconfig?: string;
   readonly context: string;

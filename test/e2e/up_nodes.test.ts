@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../fixtures/eventually.ts";
 import { Machine } from "../fixtures/machine.ts";
 import { echo, UpCluster, type Finished } from "../fixtures/up_cluster.ts";
+import { nodeLossCases, noticedEarly } from "./up/node_loss.ts";
 
 const names = ["up-1", "up-1-2", "up-1-3"] as const;
 const [, second, third] = names;
@@ -65,7 +66,7 @@ const answering = async (ask: () => Promise<string>): Promise<number> => {
 
 beforeAll(async () => {
   before = await cluster.traces();
-  first = await cluster.up("--nodes", "3");
+  first = await cluster.up("--nodes", "3", ...noticedEarly);
 }, 250_000);
 
 afterAll(() => cluster.stop(), 120_000);
@@ -137,6 +138,8 @@ describe("three nodes on one machine", () => {
   });
 });
 
+nodeLossCases(cluster, names);
+
 describe("another machine", () => {
   const machine = new Machine("172.31.8");
   const dataDir = path.join(cluster.folder, "machine");
@@ -182,7 +185,10 @@ describe("another machine", () => {
     await cluster.run(["rollout", "status", "daemonset/web", "--timeout=60s"]);
     const pod = (await pods()).find(({ node }) => node === "other")!;
     expect(await cluster.ask(pod.ip, "8080")).toContain(pod.name);
-    expect(await cluster.run(["exec", pod.name, "--", "/echo", "get", "web", "80"])).toMatch(/^hello from web-/);
+    const ask = (): Promise<string> => cluster.run(["exec", pod.name, "--", "/echo", "get", "web", "80"]);
+    // The new node learns of the others' pods by a watch, as they do of its own.
+    const said = await eventually("an answer to it", () => ask().catch(() => false as const), 20_000);
+    expect(said).toMatch(/^hello from web-/);
     expect(await here("status")).toMatchObject({ code: 0, stdout: expect.stringMatching(/^✓ node other +Ready/m) });
   });
 

@@ -1,6 +1,4 @@
 /** kill -9 of whatever `fairlead up` runs, while the cluster has work to do. */
-import { execFile } from "node:child_process";
-import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { eventually } from "../../fixtures/eventually.ts";
@@ -9,6 +7,7 @@ import { seed } from "../../fixtures/seed.ts";
 import type { SteadyLoadReport } from "../../fixtures/steady_load.ts";
 import { workbench } from "../../fixtures/up_images.ts";
 import type { UpCluster } from "../../fixtures/up_cluster.ts";
+import { program } from "../../fixtures/up_program.ts";
 import { UpPlace } from "../../fixtures/up_place.ts";
 import type { WriteLoadReport } from "../../fixtures/write_load_program.ts";
 
@@ -93,19 +92,4 @@ async function isAlive(place: UpPlace, round: number): Promise<void> {
   await place.run("wait", `pod/${name}`, "--for=condition=Ready", "--timeout=60s");
   await place.answering(1, await place.field(`service ${name}`, ".spec.clusterIP"), 80);
   await place.run("delete", `pod/${name}`, `service/${name}`, "--timeout=60s");
-}
-
-/** A program of the fixtures', where the cluster is, until it is told to end. */
-function program<T>(cluster: UpCluster, name: string, ...args: (string | number)[]) {
-  const script = path.resolve(`dist/test/fixtures/${name}.js`);
-  const [nsenter, ...words] = cluster.inside([process.execPath, script, ...args.map(String)]);
-  let end = (): void => undefined;
-  const report = new Promise<T>((resolve, reject) => {
-    const child = execFile(nsenter, words, { maxBuffer: 1 << 24 }, (error, stdout, stderr) =>
-      error ? reject(new Error(`${name}: ${error.message}${stderr}`)) : resolve(JSON.parse(stdout)),
-    );
-    end = () => child.kill("SIGTERM");
-  });
-  report.catch(() => undefined);
-  return { report, end };
 }
