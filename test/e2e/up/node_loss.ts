@@ -1,5 +1,7 @@
 /** What every introduction promises of several nodes: one goes, and what it ran is elsewhere, but for what belongs to it. */
+import { existsSync } from "node:fs";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { furtherInstance, instanceOf } from "../../../src/up/instance.ts";
 import { launcher } from "../../fixtures/fairlead_server.ts";
@@ -15,14 +17,26 @@ const perSecond = 50;
 /** Flags of `up` by which a silent node is noticed earlier than upstream's 50 s: its agent is heard every 10 s. */
 export const noticedEarly = ["--server-flag=--node-monitor-grace-period=20s", "--server-flag=--node-monitor-period=1s"];
 
+interface Part {
+  readonly netns?: string;
+  readonly process?: { readonly pid: number };
+}
+
 interface Pod {
   readonly name: string;
   readonly node: string;
   readonly isEnding: boolean;
 }
 
-/** @param names of the cluster's nodes, the one that is lost last */
-export function nodeLossCases(cluster: UpCluster, names: readonly [string, string, string]): void {
+/**
+ * @param names of the cluster's nodes, the one that is lost last
+ * @param partsOf what runs of a node, as `fairlead status` tells it
+ */
+export function nodeLossCases(
+  cluster: UpCluster,
+  names: readonly [string, string, string],
+  partsOf: (node: string) => Promise<readonly Part[]>,
+): void {
   const lost = names[2];
   let place: UpPlace;
   let web: string;
@@ -78,17 +92,22 @@ export function nodeLossCases(cluster: UpCluster, names: readonly [string, strin
     it("costs ten replicas some seconds: new ones are elsewhere, and only connections to it fail", async () => {
       const gone = before.filter(({ node }) => node === lost).map(({ name }) => name);
       expect(gone.length).toBeGreaterThanOrEqual(2);
+      const victims = await partsOf(lost);
       const load = program<SteadyLoadReport>(cluster, "steady_load", web, 80, perSecond, 300);
       let withoutMs = 0;
       try {
         expect(await cluster.fairlead("node stop", lost)).toMatchObject({ code: 0, stderr: "" });
+        expect(victims.filter(({ process: part }) => existsSync(`/proc/${part!.pid}`))).toEqual([]);
+        expect(existsSync(`/run/netns/${victims[0]!.netns!}`)).toBe(false);
         await place.eventually("the end of its endpoints", async () => {
           const names = await readyNames();
           return names.length > 0 && !names.some((name) => gone.includes(name));
         });
-        withoutMs = Date.now();
+        // And for the proxy to hear of it, on a machine with much else to do.
+        withoutMs = Date.now() + 3000;
         await place.eventually("ten replicas", async () => (await available()) === replicas);
         await place.answering(replicas, web, 80);
+        await sleep(Math.max(0, withoutMs + 2000 - Date.now()));
       } finally {
         load.end();
       }
@@ -119,6 +138,7 @@ export function nodeLossCases(cluster: UpCluster, names: readonly [string, strin
       expect(Object.keys(nodes).sort()).toEqual(["store-0", "store-1", "store-2"]);
       expect(Object.values(nodes).sort()).toEqual([...names].sort());
       expect(await cluster.fairlead("node start", lost)).toMatchObject({ code: 0, stderr: "" });
+      expect((await cluster.fairlead("status")).stdout).toMatch(new RegExp(`^✓ node \\(${lost}\\)`, "m"));
       for (const what of ["statefulset/store", "daemonset/agent"]) await place.rolledOut(what);
       await place.eventually("the end of the old replicas", async () => (await pods("web")).length === replicas);
       await keepsNames();
