@@ -1,6 +1,6 @@
 /** How the nodes of one machine hang together: a bridge on the machine, and for each further node a pair of links. Pure. */
 import type { RoutingChange } from "../../kernel/ports.ts";
-import { ipText, type IpAddress } from "../../model/address.ts";
+import { ipText, macText, type IpAddress, type MacAddress } from "../../model/address.ts";
 import { addressNumber, numberBytes, parseCidr, rangeOf } from "../../model/cidr.ts";
 import { renderMasquerade, type RenderedTable } from "../../network/masquerade/render.ts";
 
@@ -21,11 +21,20 @@ export function addressOf(network: string, number: number): IpAddress {
   return ipText(numberBytes(addressNumber(address) + BigInt(number), family))!;
 }
 
-export const bridgeLink: RoutingChange = {
-  verb: "add",
-  object: "link",
-  value: { name: bridgeName, info: { kind: "bridge" } },
-};
+/**
+ * The same for the same node, also after its return. A bridge without one of its own has that of a port (br_if.c), and another
+ * one as soon as that port is gone: all nodes would speak to nobody until their neighbour entries are stale.
+ */
+export function macOf(network: string, number: number): MacAddress {
+  const { address, family } = parseCidr(network)!;
+  const bytes = numberBytes(addressNumber(address) + BigInt(number), family).slice(-4);
+  return macText(Uint8Array.of(0x0a, 0x58, ...bytes))!;
+}
+
+export function renderBridge(network: string): RoutingChange {
+  const value = { name: bridgeName, address: macOf(network, 1), info: { kind: "bridge" } } as const;
+  return { verb: "add", object: "link", value };
+}
 
 export function renderBridgeEnd(network: string, index: number): readonly RoutingChange[] {
   return [
@@ -36,8 +45,13 @@ export function renderBridgeEnd(network: string, index: number): readonly Routin
 }
 
 /** Both ends in one message: the node's is born in its namespace. */
-export function renderPair(number: number, namespaceFd: number, bridgeIndex: number): RoutingChange {
-  const peer = { ...noHeader, name: nodeLink, netnsFd: namespaceFd };
+export function renderPair(
+  network: string,
+  number: number,
+  namespaceFd: number,
+  bridgeIndex: number,
+): RoutingChange {
+  const peer = { ...noHeader, name: nodeLink, address: macOf(network, number), netnsFd: namespaceFd };
   return {
     verb: "add",
     object: "link",

@@ -4,11 +4,11 @@ import { FairleadError } from "../../errors/catalogue.ts";
 import type { NamespacePort, NetworkNamespace, NftablesPort, RoutingChange, RoutingPort } from "../../kernel/ports.ts";
 import { planMasquerade } from "../../network/masquerade/plan.ts";
 import {
-  bridgeLink,
   bridgeName,
   hostLinkName,
   loopbackUp,
   nodeLinkOf,
+  renderBridge,
   renderBridgeEnd,
   renderHostEnd,
   renderNodeEnd,
@@ -45,7 +45,7 @@ export class Underlay {
   /** What is there stays, and what is missing of it is made: whoever began may have been killed. */
   async ensureBridge(network: string): Promise<void> {
     const { routing, nftables } = this.#ports;
-    if (!(await routing.link({ name: bridgeName }))) await carryOut(routing, [bridgeLink]);
+    if (!(await routing.link({ name: bridgeName }))) await carryOut(routing, [renderBridge(network)]);
     await carryOut(routing, renderBridgeEnd(network, (await routing.link({ name: bridgeName }))!.index));
     const steps = planMasquerade(tableRef, await nftables.list(tableRef), renderNodesMasquerade(network));
     if (steps.length > 0) await nftables.transact(steps);
@@ -57,7 +57,7 @@ export class Underlay {
     const { number, netns } = place;
     const isLinked = (await routing.link({ name: hostLinkName(number) })) !== undefined;
     const isThere = isLinked && (await namespaces.list()).includes(netns);
-    const namespace = isThere ? await namespaces.open({ name: netns }) : await this.#makeNode(place);
+    const namespace = isThere ? await namespaces.open({ name: netns }) : await this.#makeNode(network, place);
     try {
       await carryOut(routing, renderHostEnd(number));
       const inside = await this.#ports.openRouting(namespace.path);
@@ -72,14 +72,14 @@ export class Underlay {
     }
   }
 
-  async #makeNode(place: NodePlace): Promise<NetworkNamespace> {
+  async #makeNode(network: string, place: NodePlace): Promise<NetworkNamespace> {
     const { routing, namespaces } = this.#ports;
     await this.removeNode(place);
     const bridge = await routing.link({ name: bridgeName });
     if (!bridge) throw new FairleadError("UP_PART", { subject: "the nodes' network", reason: `${bridgeName} is gone` });
     const namespace = await namespaces.create(place.netns);
     try {
-      await carryOut(routing, [renderPair(place.number, namespace.fd, bridge.index)]);
+      await carryOut(routing, [renderPair(network, place.number, namespace.fd, bridge.index)]);
       return namespace;
     } catch (error) {
       namespace.close();
