@@ -5,7 +5,9 @@ import { renderContainerd } from "../../../src/up/containerd/render.ts";
 import type { Pod } from "../../../src/model/kubernetes.ts";
 import { countPods, podsText } from "../../../src/up/pod_counts.ts";
 import { overlap } from "../../../src/up/checks.ts";
+import { takeWatcher } from "../../../src/cmd/watcher.ts";
 import { instanceOf } from "../../../src/up/instance.ts";
+import { renderBridge, renderPair } from "../../../src/up/nodes/render.ts";
 import { Progress } from "../../../src/up/progress.ts";
 
 describe("an instance", () => {
@@ -15,6 +17,29 @@ describe("an instance", () => {
     expect(one.cgroupRoot).toBe("/fairlead");
     expect(other.cgroupRoot).toMatch(/^\/fairlead-[0-9a-f]{6}$/);
     expect(other.containerd.socket).toBe(`/run${other.cgroupRoot}/containerd.sock`);
+  });
+});
+
+describe("the nodes of one machine", () => {
+  it("have the same link addresses whichever of them are there", () => {
+    const network = "10.245.0.0/24";
+    expect(renderBridge(network)).toMatchObject({ value: { address: "0a:58:0a:f5:00:01" } });
+    expect(renderPair(network, 3, 9, 4)).toMatchObject({ value: { info: { peer: { address: "0a:58:0a:f5:00:03" } } } });
+  });
+});
+
+describe("the watcher of `up`", () => {
+  const at = (text: string): NodeJS.ProcessEnv => ({ FAIRLEAD_WATCHER: text, FAIRLEAD_WOKEN: "change" });
+
+  it("is the parent by its number, and nobody further down hears of it", () => {
+    const environment = at(`${process.ppid} 3`);
+    expect(takeWatcher(environment)).toMatchObject({ pid: process.ppid, woken: "change" });
+    expect(environment).toEqual({});
+  });
+
+  it("is nobody's who has another parent, or none that says so", () => {
+    expect(takeWatcher(at(`${process.ppid + 1} 3`))).toBeUndefined();
+    expect(takeWatcher({})).toBeUndefined();
   });
 });
 
