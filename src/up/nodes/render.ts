@@ -45,12 +45,7 @@ export function renderBridgeEnd(network: string, index: number): readonly Routin
 }
 
 /** Both ends in one message: the node's is born in its namespace. */
-export function renderPair(
-  network: string,
-  number: number,
-  namespaceFd: number,
-  bridgeIndex: number,
-): RoutingChange {
+export function renderPair(network: string, number: number, namespaceFd: number, bridgeIndex: number): RoutingChange {
   const peer = { ...noHeader, name: nodeLink, address: macOf(network, number), netnsFd: namespaceFd };
   return {
     verb: "add",
