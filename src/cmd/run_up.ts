@@ -73,10 +73,10 @@ async function keep(
   signal: Promise<EndSignal>,
   options: UpOptions,
 ): Promise<ExitCode> {
-  const { calm, stop } = supervise(context);
-  const asleep = watcher && calm.then((notes) => watcher.sleep(notes));
+  const supervision = supervise(context);
+  const asleep = watcher && supervision.calm.then((notes) => watcher.sleep(notes));
   const received = await (asleep ? Promise.race([signal, asleep]) : signal);
-  stop();
+  supervision.stop();
   return end(context, received, options);
 }
 

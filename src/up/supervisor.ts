@@ -27,7 +27,7 @@ export interface Supervision {
   /** When a look has found everything well, and no trouble is remembered: what has to stay so (`notes.ts`). */
   readonly calm: Promise<string>;
   /** The parts go on. */
-  stop(): void;
+  readonly stop: () => void;
 }
 
 /** Of this instance and of the machine's further nodes, whoever started those. */

@@ -37,10 +37,10 @@ interface Sleeper {
   readonly folder: string;
   readonly child: ChildProcess;
   readonly exited: Promise<number | NodeJS.Signals>;
-  starts(): readonly string[];
-  file(name: string): string;
+  readonly starts: () => readonly string[];
+  readonly file: (name: string) => string;
   /** Resolves when it runs no program, after so many starts. */
-  asleep(starts: number): Promise<void>;
+  readonly asleep: (starts: number) => Promise<void>;
 }
 
 /** @param turns what the program does, by the number of its start */

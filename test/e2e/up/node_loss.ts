@@ -94,7 +94,7 @@ export function nodeLossCases(
       expect(gone.length).toBeGreaterThanOrEqual(2);
       const victims = await partsOf(lost);
       const load = program<SteadyLoadReport>(cluster, "steady_load", web, 80, perSecond, 300);
-      let withoutMs = 0;
+      let withoutMs: number;
       try {
         expect(await cluster.fairlead("node stop", lost)).toMatchObject({ code: 0, stderr: "" });
         expect(victims.filter(({ process: part }) => existsSync(`/proc/${part!.pid}`))).toEqual([]);
