@@ -7,8 +7,8 @@ const { readFileSync } = require("node:fs");
 const path = require("node:path");
 const { Script } = require("node:vm");
 
-const filename = path.join(__dirname, "program.cjs");
-const cacheFile = path.join(__dirname, "program.cache");
+const filename = path.join(module.path, "program.cjs");
+const cacheFile = path.join(module.path, "program.cache");
 const parameters = "exports, require, module, __filename, importModule";
 
 /** @param {Buffer | undefined} cachedData */
