@@ -1,4 +1,5 @@
 /** A part of the node agent as something that is started and stopped: alone in a process, or beside the others. */
+import type { Clock } from "../reconcile/clock.ts";
 
 export interface RunningPart {
   /** Resolves when it does its work; rejects where it cannot begin. */
@@ -12,7 +13,7 @@ export interface ReplaceablePart extends RunningPart {
   /**
    * As {@link RunningPart.stop}, but for what answers packets itself.
    *
-   * @returns what closes that too
+   * @returns what lets that go too, for when nobody is led there any more: it resolves when its last connection has ended
    */
   handOver(): Promise<() => Promise<void>>;
 }
@@ -21,6 +22,8 @@ export interface ReplaceablePart extends RunningPart {
 export class ReloadedPart implements RunningPart {
   readonly ready: Promise<void>;
   #part: ReplaceablePart;
+  /** Replaced, and not without connections yet. */
+  readonly #leaving = new Set<ReplaceablePart>();
   #isOver = false;
 
   constructor(part: ReplaceablePart) {
@@ -28,19 +31,68 @@ export class ReloadedPart implements RunningPart {
     this.ready = part.ready;
   }
 
-  /** What the last one serves ends when the next one serves. @throws what keeps the next one from beginning */
+  /** The last one lets go when the next one serves. @throws what keeps the next one from beginning */
   async replace(next: () => ReplaceablePart): Promise<void> {
-    const close = await this.#part.handOver();
-    if (this.#isOver) return close();
+    const last = this.#part;
+    const letGo = await last.handOver();
+    if (this.#isOver) return;
     this.#part = next();
-    await this.#part.ready.finally(close);
+    this.#leaving.add(last);
+    const leave = (): void => void letGo().finally(() => this.#leaving.delete(last));
+    await this.#part.ready.finally(leave);
   }
 
   async stop(): Promise<void> {
     this.#isOver = true;
-    await this.#part.stop();
+    await Promise.all([this.#part, ...this.#leaving].map((part) => part.stop()));
   }
 }
+
+/** What answers packets itself. */
+export interface Server {
+  /** Whether nobody is connected. */
+  isIdle(): Promise<boolean>;
+  /** Ends what goes on. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Servers of a part: connections that they have may outlive it. */
+export class Servers {
+  readonly #servers: Server[] = [];
+  readonly #clock: Clock;
+  #isOver = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  async own<T extends Server>(server: T): Promise<T> {
+    if (this.#isOver) await server.close();
+    this.#servers.push(server);
+    return server;
+  }
+
+  /** At once. */
+  async close(): Promise<void> {
+    this.#isOver = true;
+    await Promise.all(this.#servers.map((server) => server.close()));
+  }
+
+  /** Each when its last connection has ended; whoever is idle for too long it ends itself. */
+  async drain(): Promise<void> {
+    await Promise.all(this.#servers.map((server) => this.#drain(server)));
+  }
+
+  async #drain(server: Server): Promise<void> {
+    while (!this.#isOver && !(await server.isIdle())) {
+      await new Promise<void>((resolve) => this.#clock.after(lookMs, resolve));
+    }
+    await server.close();
+  }
+}
+
+/** How often it is looked whether connections have ended, in ms. */
+const lookMs = 1000;
 
 /** What a part has opened, in order; closed in the order's reverse. */
 export class Closes {

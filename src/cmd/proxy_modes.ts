@@ -20,7 +20,7 @@ import type { ProgramLog } from "../log/log.ts";
 import type { SavedVariant } from "../proxy/takeover/takeover.ts";
 import { systemClock } from "../reconcile/clock.ts";
 import { openIpvsMode } from "./ipvs_mode.ts";
-import type { Closes } from "./part.ts";
+import type { Closes, Servers } from "./part.ts";
 
 /** @throws FairleadError PROXY_MODE */
 export function modeNameOf({ mode }: KubeProxyConfiguration): ProxyMode["name"] {
@@ -46,7 +46,7 @@ export interface ModeKernelPorts {
 
 /**
  * @param report of what upstream measures of iptables
- * @param serving of a mode that answers packets itself: what does so, closed when nobody is led there any more
+ * @param servers owns what answers packets itself
  * @throws FairleadError NATIVE_CALL where there is no iptables and the mode needs it
  */
 export async function openMode(
@@ -54,11 +54,11 @@ export async function openMode(
   config: KubeProxyConfiguration,
   nftables: NftablesPort,
   report: IptablesReport,
-  serving: Closes,
+  servers: Servers,
   kernel: ModeKernelPorts,
 ): Promise<OpenedMode> {
   const none = { others: iptablesVariants, own: [] };
-  if (name === "userspace") return { mode: await openUserspace(config, nftables, serving), ...none };
+  if (name === "userspace") return { mode: await openUserspace(config, nftables, servers), ...none };
   if (name === "nftables") return { mode: nftablesMode(nftables, config, systemClock), ...none };
   const version = await iptablesVersion();
   const variant = await detectVariant(iptablesVariants, version);
@@ -74,10 +74,10 @@ export async function openMode(
 async function openUserspace(
   config: KubeProxyConfiguration,
   nftables: NftablesPort,
-  serving: Closes,
+  servers: Servers,
 ): Promise<ProxyMode> {
   const { tcpEstablishedTimeout, tcpCloseWaitTimeout } = config.conntrack;
-  const relay = await openRelay({
+  const opened = await openRelay({
     workers: availableParallelism(),
     mark: relayMarkOf(config),
     // 0 leaves the kernel's as it is, which is five days, or a minute (nf_conntrack_tcp_timeout_*): neither is ours.
@@ -85,7 +85,7 @@ async function openUserspace(
     halfClosedMs: tcpCloseWaitTimeout || dayMs,
     listeners: relayListeners(existsSync("/proc/net/if_inet6") ? ["IPv4", "IPv6"] : ["IPv4"]),
   });
-  serving.add(() => relay.close());
+  const relay = await servers.own(opened);
   return userspaceMode({ nftables, relay, config, clock: systemClock });
 }
 

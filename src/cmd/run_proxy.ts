@@ -21,7 +21,7 @@ import type { IpvsModePorts } from "../proxy/takeover/ipvs_mode.ts";
 import { findKubeProxy, removeKubeProxy, type SavedVariant, type TakeoverPorts } from "../proxy/takeover/takeover.ts";
 import { systemClock } from "../reconcile/clock.ts";
 import { packageVersion } from "./package_version.ts";
-import { Closes, ReloadedPart, runPart, type ReplaceablePart } from "./part.ts";
+import { Closes, ReloadedPart, runPart, Servers, type ReplaceablePart } from "./part.ts";
 import { untilEnd } from "./process_end.ts";
 import { ProxyAround } from "./proxy_around.ts";
 import {
@@ -111,23 +111,22 @@ async function readAnew({ reread }: ProxyProcessOptions): Promise<Reread> {
 /** Proxies. When it stops, what is programmed stays. */
 export function startProxy(options: ProxyOptions): ReplaceablePart {
   const closes = new Closes();
-  const serving = new Closes();
+  const servers = new Servers(systemClock);
   const stop = async (): Promise<void> => {
     await closes.all();
-    await serving.all();
+    await servers.close();
   };
   return {
-    ready: begin(options, closes, serving),
+    ready: begin(options, closes, servers),
     stop,
     handOver: async () => {
       await closes.all();
-      return () => serving.all();
+      return () => servers.drain();
     },
   };
 }
 
-/** @param serving what answers packets itself: it goes last, when another part has taken over */
-async function begin(options: ProxyOptions, closes: Closes, serving: Closes): Promise<void> {
+async function begin(options: ProxyOptions, closes: Closes, servers: Servers): Promise<void> {
   const { config, nodeName, log } = options;
   const modeName = modeNameOf(config);
   const metrics = new ProxyMetrics({ mode: modeName, now: () => systemClock.now() });
@@ -137,7 +136,7 @@ async function begin(options: ProxyOptions, closes: Closes, serving: Closes): Pr
   const events = new ApiEventRecorder(client, { component: "kube-proxy", host: nodeName, clock: systemClock });
   closes.add(() => events.stop(eventsGraceMs));
   const families = familiesOfKernel();
-  const opened = await openMode(modeName, config, nftables, metrics, serving, { routing, closes, log });
+  const opened = await openMode(modeName, config, nftables, metrics, servers, { routing, closes, log });
   const { mode } = opened;
   log.info({ node: nodeName, mode: modeName, families, server: client.server }, "starting");
   const around = closes.own(

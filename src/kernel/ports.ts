@@ -352,6 +352,8 @@ export interface RelayPort {
    * @throws FairleadError NATIVE_CALL: nothing has changed
    */
   update(set: readonly RelayFrontend[], gone: readonly string[]): Promise<readonly number[]>;
+  /** Whether it has no connection and no flow; a closed one has none. @throws FairleadError NATIVE_CALL */
+  isIdle(): Promise<boolean>;
   /** Resets what is open. Idempotent. */
   close(): Promise<void>;
 }

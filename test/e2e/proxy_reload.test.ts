@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterEach(() => cluster.clear());
 afterAll(() => cluster?.stop());
 
-const modes = ["nftables", "iptables"] as const;
+const modes = ["nftables", "iptables", "userspace"] as const;
 type Mode = (typeof modes)[number];
 
 function configure(mode: string): void {
@@ -36,7 +36,10 @@ function configure(mode: string): void {
 /** Which modes have programmed something. */
 async function programmed(): Promise<readonly Mode[]> {
   const found: Mode[] = [];
-  if ((await cluster.nft("list", "tables")).includes(" fairlead")) found.push("nftables");
+  const tables = await cluster.nft("list", "ruleset");
+  // The relay's packets are told by their mark.
+  const isRelayed = /mark & 0x0*2000 != 0x0+ accept/.test(tables);
+  if (tables.includes(" fairlead ")) found.push(isRelayed ? "userspace" : "nftables");
   if ((await cluster.chains()).includes("KUBE-SVC-")) found.push("iptables");
   return found;
 }

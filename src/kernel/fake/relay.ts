@@ -37,6 +37,10 @@ export class FakeRelay implements RelayPort {
     return Promise.resolve(ports);
   }
 
+  isIdle(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
   close(): Promise<void> {
     this.#isOpen = false;
     return Promise.resolve();

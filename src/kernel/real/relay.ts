@@ -43,6 +43,7 @@ class RealRelay implements RelayPort {
   readonly #scopes: ReadonlyMap<number, number>;
   /** The relay takes one change at a time, and two families have theirs. */
   #last: Promise<unknown> = Promise.resolve();
+  #isClosed = false;
 
   constructor(relay: NativeRelay, listeners: readonly RelayListener[]) {
     this.#relay = relay;
@@ -62,7 +63,14 @@ class RealRelay implements RelayPort {
     return next;
   }
 
+  async isIdle(): Promise<boolean> {
+    if (this.#isClosed) return true;
+    const { connections, flows } = await attempt("count the relay's connections", () => this.#relay.counts());
+    return connections === 0 && flows === 0;
+  }
+
   close(): Promise<void> {
+    this.#isClosed = true;
     return this.#relay.close();
   }
 }
