@@ -1,10 +1,11 @@
 /** `fairlead trace`: where a connection goes, and why, by what is programmed in this node's tables. */
 import { Option, type Command } from "commander";
 import { FairleadError } from "../errors/catalogue.ts";
-import type { NftablesPort } from "../kernel/ports.ts";
+import type { NftablesPort, RoutingPort } from "../kernel/ports.ts";
 import { parseIp, type IpAddress } from "../model/address.ts";
 import { familyOfIp } from "../model/cidr.ts";
 import { protocolNumbers, type IpFamily, type Protocol } from "../model/service.ts";
+import type { TracedTables } from "../observe/trace/iptables.ts";
 import type { TraceNames } from "../observe/trace/names.ts";
 import type { NodeFacts, Outcome, TracedPacket } from "../observe/trace/nftables.ts";
 import { ipAddress, wholeNumber } from "./flag_values.ts";
@@ -109,7 +110,7 @@ async function observe(namespace: string | null, family: IpFamily, from: IpAddre
     throw error;
   });
   try {
-    const trace = (await ofTable(nftables, family)) ?? (await ofIptables(namespace, family));
+    const trace = (await ofTable(nftables, family)) ?? (await ofIptables(namespace, family, routing));
     if (!trace) {
       const subject = `${family} packets`;
       throw new FairleadError("TRACE", { subject, reason: "no rules of ours are there: 'fairlead proxy' makes them" });
@@ -139,11 +140,18 @@ async function ofTable(nftables: NftablesPort, family: IpFamily): Promise<Trace 
   return table && ((packet, node) => tracePacket(table, packet, node));
 }
 
-/** Of the iptables mode, by the chain that says that its chains are ours; others' rules lead packets, too. */
-async function ofIptables(namespace: string | null, family: IpFamily): Promise<Trace | undefined> {
+/**
+ * Of the modes with chains of iptables, by the chain that says that they are ours; others' rules lead packets, too. Of
+ * those, the ipvs mode has chains of its own.
+ */
+async function ofIptables(
+  namespace: string | null,
+  family: IpFamily,
+  routing: RoutingPort,
+): Promise<Trace | undefined> {
   const [{ openIptables }, { chainNames }, { decodeSaved }, { traceIptables }, { paced }] = await Promise.all([
     import("../kernel/real/iptables.ts"),
-    import("../proxy/modes/iptables/names.ts"),
+    import("../proxy/modes/ipvs/names.ts"),
     import("../proxy/modes/shared/iptables_saved.ts"),
     import("../observe/trace/iptables.ts"),
     import("../reconcile/pace.ts"),
@@ -153,9 +161,28 @@ async function ofIptables(namespace: string | null, family: IpFamily): Promise<T
     const saved = await openIptables(program, variant, namespace).save();
     if (!saved.includes(`:${chainNames.owner} `)) continue;
     const tables = await paced(decodeSaved(saved));
+    if (saved.includes(`:${chainNames.ipvsFilter} `)) return ofIpvs(namespace, tables, routing);
     return (packet, node) => traceIptables(tables, packet, node);
   }
   return undefined;
+}
+
+async function ofIpvs(namespace: string | null, tables: TracedTables, routing: RoutingPort): Promise<Trace> {
+  const [{ openIpset }, { openIpvs }, { traceIpvs }, { boundAddresses }] = await Promise.all([
+    import("../kernel/real/ipset.ts"),
+    import("../kernel/real/ipvs.ts"),
+    import("../observe/trace/ipvs.ts"),
+    import("../proxy/apply/service_addresses.ts"),
+  ]);
+  const [ipset, ipvs] = await Promise.all([openIpset({ namespace }), openIpvs({ namespace })]);
+  try {
+    const addresses = await boundAddresses(routing);
+    const [sets, servers] = await Promise.all([ipset.list(), ipvs?.list() ?? []]);
+    return (packet, node) => traceIpvs({ tables, sets, servers, addresses }, packet, node);
+  } finally {
+    ipset.close();
+    ipvs?.close();
+  }
 }
 
 function describe({ source, destination, destinationPort, inInterface }: TracedPacket, { protocol }: Flags): string {

@@ -18,6 +18,8 @@ function sh(script: string): string {
   return execFileSync("sh", ["-ec", script], { encoding: "utf8", timeout: 60_000 });
 }
 
+const trace = "FAIRLEAD_SKIP_SETUP=1 ./fairlead trace";
+
 /** What a connection to a cluster IP's port ends with. */
 async function ends(port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
@@ -58,6 +60,9 @@ it(
       expect(sh("ip -o link show kube-ipvs0")).toMatch(/NOARP.* state DOWN/);
       // kubernetes/kubernetes#72236
       expect(await ends(9999)).toBe("ECONNREFUSED");
+      const traced = sh(`${trace} --from 127.0.0.1 --to 10.96.0.1 --port 80`);
+      expect(traced).toContain("=> goes to 10.244.1.11 port 8080");
+      expect(sh(`${trace} --from 127.0.0.1 --to 10.96.0.1 --port 9999`)).toContain("=> rejected");
       ruleset.set("default/service-1/TCP", undefined);
       await kernel.sync();
       expect(sh("ip -o -4 addr show kube-ipvs0; ipvsadm -Sn")).toBe("");

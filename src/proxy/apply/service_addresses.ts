@@ -46,6 +46,12 @@ async function deviceIndex(routing: RoutingPort): Promise<number | undefined> {
   return (await routing.link({ name: deviceName }))?.index;
 }
 
+/** What is bound, of both families; makes nothing. */
+export async function boundAddresses(routing: RoutingPort): Promise<readonly IpAddress[]> {
+  const device = await routing.link({ name: deviceName });
+  return (device ? new DeviceAddresses(routing, device.index) : new RouteAddresses(routing)).list();
+}
+
 /** Takes away the device, or the routes. @throws FairleadError where the kernel refuses */
 export async function removeServiceAddresses(routing: RoutingPort): Promise<void> {
   const device = await routing.link({ name: deviceName });
