@@ -221,6 +221,10 @@ describe("a process", () => {
           await native.openNamespace(null);
           await openSocket(null);
           await subscribe(namespace, count);
+          await native.openRelay({
+            namespace, workers: 1, mark: 0, idleMs: 1000, halfClosedMs: 1000, flowIdleMs: 1000, connectTimeoutsMs: [250],
+            maxConnections: 10, maxFlows: 10, listeners: [],
+          });
           globalThis.waiting = openSocket(null).then((socket) => socket.exchange(silence, 1, 500)).catch((e) => e.code);
           globalThis.add = () => addLink(namespace);
         })();
@@ -235,9 +239,9 @@ describe("a process", () => {
       })();`;
     const { output } = await runNode(script, "--expose-gc");
     expect(output.split("\n")).toEqual([
-      '{"namespaces":1,"sockets":1,"programs":0,"subscriptions":1} true',
+      '{"namespaces":1,"sockets":1,"programs":0,"relays":0,"subscriptions":1} true',
       "ETIMEDOUT",
-      '{"namespaces":0,"sockets":0,"programs":0,"subscriptions":1}',
+      '{"namespaces":0,"sockets":0,"programs":0,"relays":0,"subscriptions":1}',
       "",
     ]);
   });
