@@ -1,4 +1,7 @@
-/** What is there whatever Services there are: fixed chains, and jumps of the kernel's chains to ours (upstream: iptablesJumpChains). */
+/**
+ * What is there whatever Services there are: fixed chains, and jumps of the kernel's chains to ours (upstream:
+ * iptablesJumpChains). docs/packet-paths/iptables.md draws how packets go through them.
+ */
 import type { FixedChain, TableName, TableRule } from "../shared/iptables_tables.ts";
 import { comment, hex, joined, to } from "../shared/iptables_rule.ts";
 import { chainNames } from "./names.ts";

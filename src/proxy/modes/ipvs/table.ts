@@ -1,4 +1,7 @@
-/** Rules: the same, whatever Services there are (upstream: writeIptablesRules). */
+/**
+ * Rules: the same, whatever Services there are (upstream: writeIptablesRules). docs/packet-paths/ipvs.md draws how packets
+ * go through them.
+ */
 import { comment, hex, joined, localMatch, refusal } from "../shared/iptables_rule.ts";
 import type { FixedChain, TableName, TableRule } from "../shared/iptables_tables.ts";
 import { chainNames, setName, type SetName } from "./names.ts";
