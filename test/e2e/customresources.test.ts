@@ -246,8 +246,8 @@ describe("changes while the server runs", () => {
     await api.request("POST", where, held);
     await api.request("DELETE", `${definitions}/${first.metadata.name}`);
     const going = await eventually("the first object's end", async () => {
-      const { body } = await api.request("GET", `${definitions}/${first.metadata.name}`);
-      return (await api.request("GET", `${where}/a`)).code === 404 && body;
+      if ((await api.request("GET", `${where}/a`)).code !== 404) return false;
+      return (await api.request("GET", `${definitions}/${first.metadata.name}`)).body;
     });
     expect(going.status.conditions).toContainEqual(expect.objectContaining({ type: "Terminating", status: "True" }));
     expect((await api.request("POST", where, { ...object, metadata: { name: "late" } })).code).toBe(405);
