@@ -68,12 +68,12 @@ export async function runProxy(options: ProxyProcessOptions): Promise<void> {
   const { log } = programLog;
   modeNameOf(config);
   keepHeapSmall();
-  const part = new ReloadedPart(startProxy({ ...options, log }));
-  const reread = options.reread && (() => reload(part, options));
-  const ended = untilEnd(programLog, options.configFile, reread);
   await writeFile("/proc/self/oom_score_adj", String(config.oomScoreAdj)).catch((error: Error) => {
     if (programLog.verbosity >= 2) log.info({ error: error.message }, "oomScoreAdj stays as it is");
   });
+  const part = new ReloadedPart(startProxy({ ...options, log }));
+  const reread = options.reread && (() => reload(part, options));
+  const ended = untilEnd(programLog, options.configFile, reread);
   await runPart(part, ended);
   log.info("stopped; what is programmed stays");
 }

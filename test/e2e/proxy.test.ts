@@ -215,11 +215,13 @@ describe("what cannot be", () => {
     for (const [text, code, words] of [
       ["iptables: {masqueradeBit: 32}", 1, "iptables.masqueradeBit: must be within the range [0, 31]"],
       ["nonsense: 1", 1, "nonsense: unknown field"],
-      ["mode: ipvs", 1, "field mode: ipvs is not built yet"],
+      ["mode: ebpf", 1, "field mode: ebpf is not built yet"],
       [`clientConnection: {kubeconfig: ${cluster.folder}/none}`, 1, "KUBECONFIG"],
     ] as const) {
       const { code: ended, output } = await cluster.launch("--config", file(text)).ended;
       expect(output).toContain(words);
+      // In words, and no stack.
+      expect(output).not.toMatch(/^ +at /m);
       expect(ended).toBe(code);
     }
     expect(await cluster.launch("--no-such-flag").ended).toMatchObject({ code: 2 });
