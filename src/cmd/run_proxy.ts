@@ -4,7 +4,8 @@ import { setFlagsFromString } from "node:v8";
 import { writeFile } from "node:fs/promises";
 import { ApiEventRecorder } from "../api/events/api_event_recorder.ts";
 import type { EventType } from "../api/event_recorder.ts";
-import { HttpClient } from "../api/http/http_client.ts";
+import type { HttpClient } from "../api/http/http_client.ts";
+import { countedClient } from "../api/http/request_metrics.ts";
 import type { KubeProxyConfiguration } from "../config/kube_proxy.ts";
 import { messageOf } from "../errors/message.ts";
 import { native } from "../kernel/native.ts";
@@ -180,16 +181,17 @@ async function begin(options: ProxyOptions, closes: Closes, servers: Servers): P
   });
 }
 
-function clientOf({ config, master }: ProxyOptions, metrics: ProxyMetrics): HttpClient {
+function clientOf({ config, master }: ProxyOptions, { requests }: ProxyMetrics): HttpClient {
   const { kubeconfig } = config.clientConnection;
-  const client: HttpClient = new HttpClient({
-    ...(kubeconfig === "" ? {} : { kubeconfig }),
-    ...(master === undefined ? {} : { server: master }),
-    userAgent: `kube-proxy/fairlead-${packageVersion()}`,
-    pickList: (list, paths) => native().pickJsonList(list, paths),
-    onSent: (sent) => metrics.requested({ ...sent, host: new URL(client.server).host }),
-  });
-  return client;
+  return countedClient(
+    {
+      ...(kubeconfig === "" ? {} : { kubeconfig }),
+      ...(master === undefined ? {} : { server: master }),
+      userAgent: `kube-proxy/fairlead-${packageVersion()}`,
+      pickList: (list, paths) => native().pickJsonList(list, paths),
+    },
+    requests,
+  );
 }
 
 /** Removes what this proxy has programmed. */

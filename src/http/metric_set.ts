@@ -16,10 +16,13 @@ export class MetricSet<Name extends string> {
   readonly #gauges = new Map<Name, Gauge>();
   readonly #histograms = new Map<Name, Histogram>();
 
-  /** @param readers of gauges that are counted when somebody asks */
+  /**
+   * @param definitions what has a name and is not among them is counted nowhere
+   * @param readers of counters and gauges that are told when somebody asks
+   */
   constructor(
     registry: Registry,
-    definitions: Readonly<Record<Name, MetricDefinition>>,
+    definitions: Readonly<Partial<Record<Name, MetricDefinition>>>,
     readers: Partial<Readonly<Record<Name, () => void>>> = {},
   ) {
     for (const [name, definition] of Object.entries(definitions) as [Name, MetricDefinition][]) {
@@ -53,8 +56,9 @@ export class MetricSet<Name extends string> {
     // Upstream's help begins with the stability.
     const help = `[ALPHA] ${definition.help}`;
     const shared = { name: definition.name, help, labelNames: [...labels], registers: [registry] };
-    if (type === "counter") this.#counters.set(name, new Counter(shared));
-    else if (type === "gauge") this.#gauges.set(name, new Gauge({ ...shared, ...(collect ? { collect } : {}) }));
+    const told = { ...shared, ...(collect ? { collect } : {}) };
+    if (type === "counter") this.#counters.set(name, new Counter(told));
+    else if (type === "gauge") this.#gauges.set(name, new Gauge(told));
     else this.#histograms.set(name, new Histogram({ ...shared, buckets: [...buckets] }));
   }
 }

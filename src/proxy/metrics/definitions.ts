@@ -2,13 +2,9 @@
  * kube-proxy's metrics: names, labels and buckets (upstream: pkg/proxy/metrics/metrics.go of 1.33 and later, where they
  * got the label ip_family). All of them are ALPHA there.
  */
+import type { MetricDefinition } from "../../http/metric_set.ts";
 
-export interface Definition {
-  readonly type: "counter" | "gauge" | "histogram";
-  readonly name: string;
-  readonly help: string;
-  readonly labels?: readonly string[];
-  readonly buckets?: readonly number[];
+interface Definition extends MetricDefinition {
   /** Modes that have it; default: all. */
   readonly modes?: readonly string[];
 }
@@ -169,3 +165,8 @@ export const definitions = {
 } as const satisfies Record<string, Definition>;
 
 export type MetricName = keyof typeof definitions;
+
+export function definitionsOf(mode: string): Readonly<Partial<Record<MetricName, MetricDefinition>>> {
+  const all: readonly (readonly [string, Definition])[] = Object.entries(definitions);
+  return Object.fromEntries(all.filter(([, { modes }]) => modes?.includes(mode) ?? true));
+}

@@ -1,10 +1,10 @@
 /** What the proxy counts and times, under kube-proxy's names: definitions.ts has them. */
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Registry } from "prom-client";
 import { RequestMetrics } from "../../api/http/request_metrics.ts";
-import type { SentRequest } from "../../api/http/transport.ts";
+import { MetricSet } from "../../http/metric_set.ts";
 import type { IpFamily } from "../../model/service.ts";
 import type { WantedPort } from "../derive/derive.ts";
-import { definitions, type Definition, type MetricName } from "./definitions.ts";
+import { definitionsOf, type MetricName } from "./definitions.ts";
 import { withoutLocalEndpoints, type TrafficPolicy } from "./derive.ts";
 
 export interface ProxyMetricsOptions {
@@ -22,20 +22,15 @@ export interface SyncRecord {
   readonly triggerTimes?: readonly number[];
 }
 
-export interface RequestRecord extends SentRequest {
-  readonly host: string;
-}
-
 const families: readonly IpFamily[] = ["IPv4", "IPv6"];
 const policies: readonly TrafficPolicy[] = ["internal", "external"];
 
 export class ProxyMetrics {
   readonly registry = new Registry();
-  readonly #requests = new RequestMetrics(this.registry);
+  /** Of requests to the API server. */
+  readonly requests = new RequestMetrics(this.registry);
   readonly #now: () => number;
-  readonly #counters = new Map<MetricName, Counter>();
-  readonly #gauges = new Map<MetricName, Gauge>();
-  readonly #histograms = new Map<MetricName, Histogram>();
+  readonly #metrics: MetricSet<MetricName>;
   /** What each object that changes moves is counted here, and told when somebody reads: a first list has many. */
   readonly #queuedMs: Partial<Record<IpFamily, number>> = {};
   readonly #changes = { service: 0, endpoint: 0 };
@@ -43,9 +38,9 @@ export class ProxyMetrics {
 
   constructor({ mode, now }: ProxyMetricsOptions) {
     this.#now = now;
-    for (const name of Object.keys(definitions) as MetricName[]) this.#register(name, definitions[name], mode);
+    this.#metrics = new MetricSet(this.registry, definitionsOf(mode), this.#tellers);
     for (const ip_family of families) {
-      for (const traffic_policy of policies) this.#set("noLocalEndpoints", { ip_family, traffic_policy }, 0);
+      for (const traffic_policy of policies) this.#metrics.set("noLocalEndpoints", 0, { ip_family, traffic_policy });
     }
   }
 
@@ -57,34 +52,34 @@ export class ProxyMetrics {
   /** What waited is programmed. */
   synced(family: IpFamily, { seconds, isFull, triggerTimes = [] }: SyncRecord): void {
     const labels = { ip_family: family };
-    this.#observe("syncDuration", labels, seconds);
-    this.#observe(isFull ? "fullSyncDuration" : "partialSyncDuration", labels, seconds);
+    this.#metrics.observe("syncDuration", seconds, labels);
+    this.#metrics.observe(isFull ? "fullSyncDuration" : "partialSyncDuration", seconds, labels);
     const now = this.#now();
-    this.#set("lastSync", labels, now / 1000);
-    for (const ms of triggerTimes) this.#observe("networkProgramming", labels, Math.max(0, now - ms) / 1000);
+    this.#metrics.set("lastSync", now / 1000, labels);
+    for (const ms of triggerTimes) this.#metrics.observe("networkProgramming", Math.max(0, now - ms) / 1000, labels);
   }
 
   /** The kernel refused what waited; it is tried again. */
   syncFailed(family: IpFamily): void {
-    this.#count("nftablesSyncFailures", { ip_family: family });
+    this.#metrics.count("nftablesSyncFailures", { ip_family: family });
   }
 
   /** iptables-restore refused what was written. @param isPartial of changes alone */
   restoreFailed(family: IpFamily, isPartial: boolean): void {
-    this.#count("iptablesRestoreFailures", { ip_family: family });
-    if (isPartial) this.#count("iptablesPartialRestoreFailures", { ip_family: family });
+    this.#metrics.count("iptablesRestoreFailures", { ip_family: family });
+    if (isPartial) this.#metrics.count("iptablesPartialRestoreFailures", { ip_family: family });
   }
 
   /** Rules of kube-proxy's chains. @param written of them, in the last sync */
   rules(family: IpFamily, table: string, total: number, written: number): void {
     const labels = { ip_family: family, table };
-    this.#set("iptablesRules", labels, total);
-    this.#set("iptablesLastRules", labels, written);
+    this.#metrics.set("iptablesRules", total, labels);
+    this.#metrics.set("iptablesLastRules", written, labels);
   }
 
   /** Something that is not wanted any more could not be removed. */
   cleanupFailed(family: IpFamily): void {
-    this.#count("nftablesCleanupFailures", { ip_family: family });
+    this.#metrics.count("nftablesCleanupFailures", { ip_family: family });
   }
 
   /** A Service or a slice changed. @param pending how many of them wait now, with this one */
@@ -102,25 +97,26 @@ export class ProxyMetrics {
     lastQueued: () => {
       for (const family of families) {
         const ms = this.#queuedMs[family];
-        if (ms !== undefined) this.#set("lastQueued", { ip_family: family }, ms / 1000);
+        if (ms !== undefined) this.#metrics.set("lastQueued", ms / 1000, { ip_family: family });
       }
     },
     serviceChanges: () => this.#tellChanges("serviceChanges", "service"),
     endpointChanges: () => this.#tellChanges("endpointChanges", "endpoint"),
-    serviceChangesPending: () => this.#set("serviceChangesPending", {}, this.#pending.service),
-    endpointChangesPending: () => this.#set("endpointChangesPending", {}, this.#pending.endpoint),
+    serviceChangesPending: () => this.#metrics.set("serviceChangesPending", this.#pending.service),
+    endpointChangesPending: () => this.#metrics.set("endpointChangesPending", this.#pending.endpoint),
   };
 
   #tellChanges(name: MetricName, what: "service" | "endpoint"): void {
-    this.#counters.get(name)?.inc(this.#changes[what]);
+    this.#metrics.count(name, {}, this.#changes[what]);
     this.#changes[what] = 0;
   }
 
   /** A service port is programmed otherwise than before; undefined: not at all. */
   programmed(family: IpFamily, before: WantedPort | undefined, after: WantedPort | undefined): void {
-    const gauge = this.#gauges.get("noLocalEndpoints");
     const move = (wanted: WantedPort | undefined, by: number): void => {
-      for (const policy of withoutLocalEndpoints(wanted)) gauge?.inc({ ip_family: family, traffic_policy: policy }, by);
+      for (const policy of withoutLocalEndpoints(wanted)) {
+        this.#metrics.add("noLocalEndpoints", by, { ip_family: family, traffic_policy: policy });
+      }
     };
     move(before, -1);
     move(after, 1);
@@ -129,40 +125,11 @@ export class ProxyMetrics {
   /** Stale conntrack entries were looked for. */
   conntrackCleaned(family: IpFamily, seconds: number, deleted: number): void {
     const labels = { ip_family: family };
-    this.#observe("conntrackDuration", labels, seconds);
-    this.#counters.get("conntrackDeleted")?.inc(labels, deleted);
+    this.#metrics.observe("conntrackDuration", seconds, labels);
+    this.#metrics.count("conntrackDeleted", labels, deleted);
   }
 
   probed(probe: "healthz" | "livez", code: number): void {
-    this.#count(probe, { code: String(code) });
-  }
-
-  /** A request to the API server. */
-  requested({ host, ...sent }: RequestRecord): void {
-    this.#requests.sent(host, sent);
-  }
-
-  #register(name: MetricName, definition: Definition, mode: string): void {
-    const { type, labels = [], buckets = [], modes } = definition;
-    if (modes && !modes.includes(mode)) return;
-    // Upstream's help begins with the stability.
-    const help = `[ALPHA] ${definition.help}`;
-    const shared = { name: definition.name, help, labelNames: [...labels], registers: [this.registry] };
-    const collect = (): void => this.#tellers[name]?.();
-    if (type === "counter") this.#counters.set(name, new Counter({ ...shared, collect }));
-    else if (type === "gauge") this.#gauges.set(name, new Gauge({ ...shared, collect }));
-    else this.#histograms.set(name, new Histogram({ ...shared, buckets: [...buckets] }));
-  }
-
-  #count(name: MetricName, labels: Readonly<Record<string, string>>): void {
-    this.#counters.get(name)?.inc(labels);
-  }
-
-  #set(name: MetricName, labels: Readonly<Record<string, string>>, value: number): void {
-    this.#gauges.get(name)?.set(labels, value);
-  }
-
-  #observe(name: MetricName, labels: Readonly<Record<string, string>>, value: number): void {
-    this.#histograms.get(name)?.observe(labels, value);
+    this.#metrics.count(probe, { code: String(code) });
   }
 }

@@ -92,8 +92,8 @@ describe("metrics", () => {
     metrics.probed("healthz", 503);
     metrics.probed("livez", 200);
     metrics.conntrackCleaned("IPv4", 0.1, 3);
-    metrics.requested({ method: "GET", host: "api:6443", code: 200, seconds: 0.02 });
-    metrics.requested({ method: "GET", host: "api:6443", code: undefined, seconds: 5 });
+    metrics.requests.sent("api:6443", { method: "GET", code: 200, seconds: 0.02 });
+    metrics.requests.sent("api:6443", { method: "GET", code: undefined, seconds: 5 });
     const families = await read(metrics);
     const value = (name: string) => samples(families, name);
     expect(value("kubeproxy_sync_proxy_rules_service_changes_total")).toEqual({ "": 2 });
