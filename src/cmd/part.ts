@@ -38,8 +38,15 @@ export class ReloadedPart implements RunningPart {
     if (this.#isOver) return;
     this.#part = next();
     this.#leaving.add(last);
-    const leave = (): void => void letGo().finally(() => this.#leaving.delete(last));
-    await this.#part.ready.finally(leave);
+    await this.#part.ready.finally(() => void this.#leave(last, letGo));
+  }
+
+  /** What cannot be let go stays, and is stopped with the others. */
+  async #leave(last: ReplaceablePart, letGo: () => Promise<void>): Promise<void> {
+    await letGo().then(
+      () => this.#leaving.delete(last),
+      () => undefined,
+    );
   }
 
   async stop(): Promise<void> {
@@ -84,7 +91,8 @@ export class Servers {
   }
 
   async #drain(server: Server): Promise<void> {
-    while (!this.#isOver && !(await server.isIdle())) {
+    // Of one that cannot say it, nobody will ever know when it is: that ends now.
+    while (!this.#isOver && !(await server.isIdle().catch(() => true))) {
       await new Promise<void>((resolve) => this.#clock.after(lookMs, resolve));
     }
     await server.close();
