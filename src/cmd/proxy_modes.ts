@@ -1,5 +1,4 @@
 /** The proxy's modes on the real kernel: the one that the configuration names, and what the others have left. */
-import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { KubeProxyConfiguration } from "../config/kube_proxy.ts";
 import { FairleadError } from "../errors/catalogue.ts";
@@ -17,6 +16,7 @@ import { detectVariant, hasRandomFully } from "../proxy/apply/iptables_variant.t
 import { removeIpvsMode, type IpvsModePorts } from "../proxy/takeover/ipvs_mode.ts";
 import { kubeProxyChains } from "../proxy/takeover/plan.ts";
 import type { ProgramLog } from "../log/log.ts";
+import type { IpFamily } from "../model/service.ts";
 import type { SavedVariant } from "../proxy/takeover/takeover.ts";
 import { systemClock } from "../reconcile/clock.ts";
 import { openIpvsMode } from "./ipvs_mode.ts";
@@ -37,45 +37,38 @@ export interface OpenedMode {
   readonly own: readonly IptablesPort[];
 }
 
-export interface ModeKernelPorts {
+export interface OpenModeOptions {
+  readonly config: KubeProxyConfiguration;
+  /** Those that the kernel has. */
+  readonly families: readonly IpFamily[];
+  readonly nftables: NftablesPort;
   readonly routing: RoutingPort;
+  /** Of what upstream measures of iptables. */
+  readonly report: IptablesReport;
   /** Owns what a mode opens for itself. */
   readonly closes: Closes;
+  /** Owns what answers packets itself. */
+  readonly servers: Servers;
   readonly log: ProgramLog["log"];
 }
 
-/**
- * @param report of what upstream measures of iptables
- * @param servers owns what answers packets itself
- * @throws FairleadError NATIVE_CALL where there is no iptables and the mode needs it
- */
-export async function openMode(
-  name: ProxyMode["name"],
-  config: KubeProxyConfiguration,
-  nftables: NftablesPort,
-  report: IptablesReport,
-  servers: Servers,
-  kernel: ModeKernelPorts,
-): Promise<OpenedMode> {
+/** @throws FairleadError NATIVE_CALL where there is no iptables and the mode needs it */
+export async function openMode(name: ProxyMode["name"], options: OpenModeOptions): Promise<OpenedMode> {
+  const { config, nftables } = options;
   const none = { others: iptablesVariants, own: [] };
-  if (name === "userspace") return { mode: await openUserspace(config, nftables, servers), ...none };
+  if (name === "userspace") return { mode: await openUserspace(options), ...none };
   if (name === "nftables") return { mode: nftablesMode(nftables, config, systemClock), ...none };
   const version = await iptablesVersion();
   const variant = await detectVariant(iptablesVariants, version);
-  const ports = { IPv4: openIptables("iptables", variant), IPv6: openIptables("ip6tables", variant) };
-  const randomFully = hasRandomFully(version);
+  const iptables = { IPv4: openIptables("iptables", variant), IPv6: openIptables("ip6tables", variant) };
   const others = iptablesVariants.filter((port) => !port.name.endsWith(`-${variant}`));
-  const variants = { others, own: Object.values(ports) };
-  if (name === "iptables") return { mode: iptablesMode({ ports, config, randomFully, report }), ...variants };
-  return { mode: await openIpvsMode({ config, iptables: ports, randomFully, report, ...kernel }), ...variants };
+  const parts = { ...options, iptables, randomFully: hasRandomFully(version) };
+  const mode = name === "iptables" ? iptablesMode(parts) : await openIpvsMode(parts);
+  return { mode, others, own: Object.values(iptables) };
 }
 
 /** @throws FairleadError NATIVE_CALL where the relay cannot be opened */
-async function openUserspace(
-  config: KubeProxyConfiguration,
-  nftables: NftablesPort,
-  servers: Servers,
-): Promise<ProxyMode> {
+async function openUserspace({ config, families, nftables, servers }: OpenModeOptions): Promise<ProxyMode> {
   const { tcpEstablishedTimeout, tcpCloseWaitTimeout } = config.conntrack;
   const opened = await openRelay({
     workers: availableParallelism(),
@@ -83,7 +76,7 @@ async function openUserspace(
     // 0 leaves the kernel's as it is, which is five days, or a minute (nf_conntrack_tcp_timeout_*): neither is ours.
     idleMs: tcpEstablishedTimeout || dayMs,
     halfClosedMs: tcpCloseWaitTimeout || dayMs,
-    listeners: relayListeners(existsSync("/proc/net/if_inet6") ? ["IPv4", "IPv6"] : ["IPv4"]),
+    listeners: relayListeners(families),
   });
   const relay = await servers.own(opened);
   return userspaceMode({ nftables, relay, config, clock: systemClock });

@@ -137,7 +137,16 @@ async function begin(options: ProxyOptions, closes: Closes, servers: Servers): P
   const events = new ApiEventRecorder(client, { component: "kube-proxy", host: nodeName, clock: systemClock });
   closes.add(() => events.stop(eventsGraceMs));
   const families = familiesOfKernel();
-  const opened = await openMode(modeName, config, nftables, metrics, servers, { routing, closes, log });
+  const opened = await openMode(modeName, {
+    config,
+    families,
+    nftables,
+    routing,
+    report: metrics,
+    closes,
+    servers,
+    log,
+  });
   const { mode } = opened;
   log.info({ node: nodeName, mode: modeName, families, server: client.server }, "starting");
   const around = closes.own(

@@ -10,13 +10,13 @@ import { nodePortAddresses, ofFamily } from "./derive.ts";
 import type { ProxyMode } from "./mode.ts";
 
 export interface IptablesModeOptions {
-  readonly ports: Readonly<Record<IpFamily, IptablesPort>>;
+  readonly iptables: Readonly<Record<IpFamily, IptablesPort>>;
   readonly config: KubeProxyConfiguration;
   readonly randomFully: boolean;
   readonly report?: IptablesReport | undefined;
 }
 
-export function iptablesMode({ ports, config, randomFully, report }: IptablesModeOptions): ProxyMode {
+export function iptablesMode({ iptables, config, randomFully, report }: IptablesModeOptions): ProxyMode {
   const families: IptablesChains[] = [];
   const { localhostNodePorts } = config.iptables;
   const { tcpBeLiberal } = config.conntrack;
@@ -27,7 +27,7 @@ export function iptablesMode({ ports, config, randomFully, report }: IptablesMod
       const nodePortsEverywhere = isEverywhere(config.nodePortAddresses, options.family);
       const fixed = { nodePortsEverywhere, localhostNodePorts, tcpBeLiberal, randomFully };
       const ruleset = new Ruleset({ ...options, ...fixed });
-      const kernel = new IptablesChains(ports[options.family], ruleset, report);
+      const kernel = new IptablesChains(iptables[options.family], ruleset, report);
       families.push(kernel);
       return { ruleset, kernel };
     },

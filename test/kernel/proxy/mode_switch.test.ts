@@ -53,7 +53,7 @@ it("serves all the while, both ways, in both variants", async () => {
     traffic.start();
     for (const port of variants) {
       const ports = { IPv4: port, IPv6: port };
-      const iptables = iptablesMode({ ports, config, randomFully: true });
+      const iptables = iptablesMode({ iptables: ports, config, randomFully: true });
       await filled(iptables.rules(flowOptions("IPv4"))).repair();
       await removeTables(nftables);
       await traffic.more();

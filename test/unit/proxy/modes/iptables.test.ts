@@ -194,7 +194,7 @@ describe("the section iptables of the configuration", () => {
   const modeOf = (iptables: object, rest: object = {}) => {
     const config = kubeProxyConfiguration.parse({ ...head, mode: "iptables", iptables, ...rest });
     const ports = { IPv4: new FakeIptables(), IPv6: new FakeIptables() };
-    return { config, ports, mode: iptablesMode({ ports, config, randomFully: true }) };
+    return { config, ports, mode: iptablesMode({ iptables: ports, config, randomFully: true }) };
   };
 
   it("gives bit, periods and masqueradeAll to the agent", () => {
