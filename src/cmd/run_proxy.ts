@@ -129,6 +129,7 @@ export function startProxy(options: ProxyOptions): ReplaceablePart {
 
 async function begin(options: ProxyOptions, closes: Closes, servers: Servers): Promise<void> {
   const { config, nodeName, log } = options;
+  const startedMs = performance.now();
   const modeName = modeNameOf(config);
   const metrics = new ProxyMetrics({ mode: modeName, now: () => systemClock.now() });
   const client = closes.own(clientOf(options, metrics));
@@ -181,7 +182,7 @@ async function begin(options: ProxyOptions, closes: Closes, servers: Servers): P
   events.event(node, "Normal", "Starting", "");
   await agent.start();
   if (closes.isOver) return;
-  log.info({ startupMs: Math.round(performance.now()) }, "programmed");
+  log.info({ startupMs: Math.round(performance.now() - startedMs) }, "programmed");
   const ipvsMode = modeName === "ipvs" ? undefined : await openIpvsModePorts(routing, closes);
   const chains = await settleOtherModes(opened, { nftables, ipvsMode }, log);
   const ports = { nftables, iptables: opened.others, ipvsMode };
