@@ -15,7 +15,6 @@ bool turnOn(const Descriptor& socket, int level, int option) {
 
 /** What connections of TCP inherit is set here, once; of UDP, where datagrams came to. */
 bool configure(const Descriptor& socket, Protocol protocol, bool is_v4) {
-  if (!turnOn(socket, SOL_SOCKET, SO_REUSEPORT)) return false;
   // Else it would have IPv4's ports too.
   if (!is_v4 && !turnOn(socket, IPPROTO_IPV6, IPV6_V6ONLY)) return false;
   if (protocol == Protocol::kTcp) return turnOn(socket, IPPROTO_TCP, TCP_NODELAY);
@@ -27,7 +26,12 @@ Result<Descriptor> listenOne(Protocol protocol, const SocketAddress& address) {
   Descriptor made(::socket(address.generic.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!made.isOpen()) return SysError::last("socket");
   if (!configure(made, protocol, address.isV4())) return SysError::last("setsockopt");
+  // A port that the kernel chooses is nobody's else: to a socket of SO_REUSEPORT it gives another's of the
+  // same user, too (net/ipv4/udp.c, udp_lib_lport_inuse), and clients of one Service would come to another.
+  const bool chosen = address.port() == 0;
+  if (!chosen && !turnOn(made, SOL_SOCKET, SO_REUSEPORT)) return SysError::last("setsockopt");
   if (::bind(made.get(), &address.generic, address.length()) != 0) return SysError::last("bind");
+  if (chosen && !turnOn(made, SOL_SOCKET, SO_REUSEPORT)) return SysError::last("setsockopt");
   if (protocol == Protocol::kTcp && ::listen(made.get(), kBacklog) != 0) return SysError::last("listen");
   return made;
 }

@@ -4,7 +4,7 @@ import type { Socket as UdpSocket } from "node:dgram";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { eventually } from "../../fixtures/eventually.ts";
-import { deadPort, Rig } from "./relay_rig.ts";
+import { deadPort, frontend, Rig } from "./relay_rig.ts";
 
 const udp = { protocol: "UDP" } as const;
 
@@ -89,5 +89,16 @@ test("flows have a bound in number and in time", async () => {
     await eventually("an overflow", async () => (await rig.relay.counts()).overflows === 1n);
     await eventually("their end", async () => (await rig.relay.counts()).flows === 0);
     expect(await ask(two, port)).toBe("a:hello");
+  });
+});
+
+test("each frontend has a port of its own, however many there are", async () => {
+  await Rig.with({}, async (rig) => {
+    const ports: number[] = [];
+    for (let part = 0; part < 10; part++) {
+      const set = Array.from({ length: 100 }, (_, i) => frontend(`${part} ${i}`, [], udp));
+      ports.push(...(await rig.relay.update({ set, gone: [] })));
+    }
+    expect(new Set(ports).size).toBe(1000);
   });
 });
