@@ -53,7 +53,7 @@ export class IpvsServers {
     this.#terminations = new Terminations(ports.ipvs, ruleset.ending, options.now);
     this.#kept = new KeptRules(
       {
-        changes: () => this.#clean(planChanges(ruleset)),
+        changes: () => paced(planChanges(ruleset)),
         differences: () => this.#differences(),
         lengthOf: (stages) => stages.reduce((sum, stage) => sum + lengthOf(stage), 0),
         write: (stages) => this.#write(stages),
@@ -93,15 +93,9 @@ export class IpvsServers {
     return paced(countsOf(this.#ruleset, await this.#ports.ipvs.services()));
   }
 
-  #clean(stages: readonly Stage[]): readonly Stage[] {
-    // What changes while these are written goes with the next ones.
-    this.#ruleset.clean();
-    return stages;
-  }
-
   async #differences(): Promise<readonly Stage[]> {
     const observed = await this.#observe();
-    return this.#clean(await paced(planAll(this.#ruleset, observed)));
+    return paced(planAll(this.#ruleset, observed));
   }
 
   async #observe(): Promise<Observed> {

@@ -7,7 +7,7 @@ const repairAttempts = 3;
 /** @template S steps of one write */
 export interface RulesWriter<S> {
   /** Steps of what changed. From here on what changes is another change. */
-  changes(): S;
+  changes(): S | Promise<S>;
   /** Steps of what the kernel holds otherwise than it should: it is observed. From then on what changes is another change. */
   differences(): Promise<S>;
   lengthOf(steps: S): number;
@@ -36,7 +36,7 @@ export class KeptRules<S> {
   async sync(): Promise<number> {
     if (this.#unsure) return this.repair();
     try {
-      return await this.#write(this.#writer.changes());
+      return await this.#write(await this.#writer.changes());
     } catch (error) {
       if (!(error instanceof FairleadError)) throw error;
       return this.repair();

@@ -14,7 +14,7 @@ export interface Change<T> {
 export class Held<T> {
   /** Nearly always one; sorted. */
   readonly #wanted = new Map<string, readonly Wanting<T>[]>();
-  /** Of keys that changed since {@link clean}: what stood there. */
+  /** Of keys that changed since {@link takeChanges}: what stood there. */
   #before = new Map<string, T | undefined>();
 
   get(key: string): T | undefined {
@@ -39,13 +39,11 @@ export class Held<T> {
     else this.#wanted.set(key, left);
   }
 
-  /** Keys that were touched since {@link clean}; what they have may be the same. */
-  *changes(): Iterable<Change<T>> {
-    for (const [key, before] of this.#before) yield { key, before, after: this.get(key) };
-  }
-
-  clean(): void {
+  /** Of keys that were touched since the last call; what they have may be the same. From here on it is another change. */
+  takeChanges(): readonly Change<T>[] {
+    const changes = Array.from(this.#before, ([key, before]) => ({ key, before, after: this.get(key) }));
     this.#before = new Map();
+    return changes;
   }
 
   #note(key: string): void {

@@ -12,6 +12,7 @@ import type { IpAddress } from "../../../model/address.ts";
 import { holds, parseCidr } from "../../../model/cidr.ts";
 import { Edits, fixChain, insertMissing, isSame, type Section } from "../shared/iptables_edits.ts";
 import type { ObservedTables } from "../shared/iptables_saved.ts";
+import type { IpvsOptions } from "./options.ts";
 import type { Ruleset } from "./ruleset.ts";
 import { ServerSteps } from "./server_steps.ts";
 import { definitions, memberKey, type Member } from "./sets.ts";
@@ -90,25 +91,30 @@ export function lengthOf(stage: Stage): number {
   return "addresses" in stage ? stage.addresses.length : stage.steps.length;
 }
 
-/** What changed since the kernel last held what was wanted; nothing else is looked at. */
-export function planChanges(ruleset: Ruleset): readonly Stage[] {
+/** What changed since the kernel last held what was wanted; nothing else is looked at. Bit by bit. */
+export function* planChanges(ruleset: Ruleset): Generator<void, readonly Stage[], void> {
+  yield* ruleset.refresh();
   const changes = new Changes();
-  const { servers, members, addresses, ending } = ruleset;
-  for (const { before, after } of members.changes()) {
+  const { servers, members, addresses, programmed } = ruleset.takeChanges();
+  if (programmed === undefined) throw new TypeError("nobody knows what the kernel holds");
+  changes.rules = changedRules(programmed, ruleset.options);
+  for (const { before, after } of members) {
     if (after && !before) changes.add(after);
     else if (before && !after) changes.remove(before);
+    yield;
   }
-  for (const { before, after } of servers.changes()) changes.servers.change(before, after, ending);
-  for (const { before, after } of addresses.changes()) {
+  for (const { before, after } of servers) {
+    changes.servers.change(before, after, ruleset.ending);
+    yield;
+  }
+  for (const { before, after } of addresses) {
     if (after && !before) changes.bound.push(after);
     else if (before && !after) changes.unbound.push(before);
   }
-  changes.rules = changedRules(ruleset);
   return changes.stages;
 }
 
-function changedRules({ programmed, options }: Ruleset): readonly Section[] {
-  if (programmed === undefined) throw new TypeError("nobody knows what the kernel holds");
+function changedRules(programmed: IpvsOptions, options: IpvsOptions): readonly Section[] {
   if (programmed === options) return [];
   const edits = new Edits();
   const before = fixedChains(programmed);
@@ -124,6 +130,9 @@ function changedRules({ programmed, options }: Ruleset): readonly Section[] {
  * name, and what bears a name of kube-proxy's. Bit by bit.
  */
 export function* planAll(ruleset: Ruleset, observed: Observed): Generator<void, readonly Stage[], void> {
+  yield* ruleset.refresh();
+  // What changes while all is planned goes with the next changes.
+  ruleset.takeChanges();
   const changes = new Changes();
   const { options } = ruleset;
   yield* planSets(changes, ruleset, observed.sets);
