@@ -5,19 +5,18 @@ import { FairleadError } from "../errors/catalogue.ts";
 import type { IptablesPort, NftablesPort, RoutingPort } from "../kernel/ports.ts";
 import { iptablesVariants, iptablesVersion, openIptables } from "../kernel/real/iptables.ts";
 import { openRelay } from "../kernel/real/relay.ts";
-import { removeLeftovers, removeOwnChains, removeTables } from "../proxy/agent/clean_up.ts";
-import { removeOwnIpvs } from "../proxy/agent/clean_up_ipvs.ts";
+import { removeLeftovers, removeOwnChains, removeOwnIpvs, removeTables } from "../proxy/agent/clean_up.ts";
 import { iptablesMode } from "../proxy/agent/iptables_mode.ts";
 import type { IptablesReport } from "../proxy/apply/iptables.ts";
 import type { ProxyMode } from "../proxy/agent/mode.ts";
 import { nftablesMode } from "../proxy/agent/nftables_mode.ts";
 import { relayListeners, relayMarkOf, userspaceMode } from "../proxy/agent/userspace_mode.ts";
 import { detectVariant, hasRandomFully } from "../proxy/apply/iptables_variant.ts";
-import { removeIpvsMode, type IpvsModePorts } from "../proxy/takeover/ipvs_mode.ts";
+import { observeIpvsMode, removeIpvsMode, type IpvsModePorts } from "../proxy/takeover/ipvs_mode.ts";
 import { kubeProxyChains } from "../proxy/takeover/plan.ts";
 import type { ProgramLog } from "../log/log.ts";
 import type { IpFamily } from "../model/service.ts";
-import type { SavedVariant } from "../proxy/takeover/takeover.ts";
+import type { Seen } from "../proxy/takeover/takeover.ts";
 import { systemClock } from "../reconcile/clock.ts";
 import { openIpvsMode } from "./ipvs_mode.ts";
 import type { Closes, Servers } from "./part.ts";
@@ -84,35 +83,37 @@ async function openUserspace({ config, families, nftables, servers }: OpenModeOp
 
 const dayMs = 24 * 3_600_000;
 
-/**
- * Behind the first sync: there is no moment in which nobody serves.
- *
- * @returns in words what was removed, and what is there of iptables that is not ours
- * @throws FairleadError where the kernel, or iptables, refuses
- */
-export async function removeOtherModes(
-  { mode, others, own }: OpenedMode,
-  { nftables, ipvsMode }: RemovalPorts,
-): Promise<{ readonly removed: readonly string[]; readonly others: readonly SavedVariant[] }> {
-  const hasTables = mode.name === "nftables" || mode.name === "userspace";
-  const tables = hasTables ? [] : await removeTables(nftables);
-  const chains = await removeOwnChains(others);
-  await removeLeftovers(own, mode.name === "ipvs" ? "iptables" : "ipvs");
-  const servers = ipvsMode ? await removeOwnIpvs(ipvsMode) : [];
-  return { removed: [...tables, ...chains.removed, ...servers], others: chains.others };
-}
-
 export interface RemovalPorts {
   readonly nftables: NftablesPort;
   /** Undefined where the ipvs mode serves. */
   readonly ipvsMode: IpvsModePorts | undefined;
 }
 
+/**
+ * Behind the first sync: there is no moment in which nobody serves.
+ *
+ * @returns in words what was removed, and what was seen that is not ours
+ * @throws FairleadError where the kernel, or iptables, refuses
+ */
+export async function removeOtherModes(
+  { mode, others, own }: OpenedMode,
+  { nftables, ipvsMode }: RemovalPorts,
+): Promise<{ readonly removed: readonly string[]; readonly seen: Seen }> {
+  const hasTables = mode.name === "nftables" || mode.name === "userspace";
+  const tables = hasTables ? [] : await removeTables(nftables);
+  const chains = await removeOwnChains(others);
+  await removeLeftovers(own, mode.name === "ipvs" ? "iptables" : "ipvs");
+  const ipvs = ipvsMode && (await removeOwnIpvs(ipvsMode));
+  const removed = [...tables, ...chains.removed, ...(ipvs?.removed ?? [])];
+  return { removed, seen: { variants: chains.others, ipvs: ipvs?.others } };
+}
+
 /** Removes what this proxy has programmed, in whatever mode. @throws FairleadError where the kernel refuses */
 export async function removeAllModes(nftables: NftablesPort, ipvsMode: IpvsModePorts): Promise<void> {
   await removeTables(nftables);
   const { others } = await removeOwnChains(iptablesVariants);
-  await removeOwnIpvs(ipvsMode);
+  const remains = await observeIpvsMode(ipvsMode);
   // Its device, sets and servers bear the names of kube-proxy's, which never is without chains: where none is left, they are ours.
-  if (others.every(({ saved }) => kubeProxyChains(saved).length === 0)) await removeIpvsMode(ipvsMode);
+  const isAlone = others.every(({ saved }) => kubeProxyChains(saved).length === 0);
+  if (remains.isOurs || isAlone) await removeIpvsMode(ipvsMode, remains);
 }

@@ -19,7 +19,7 @@ import type { IpFamily } from "../model/service.ts";
 import { ProxyAgent } from "../proxy/agent/agent.ts";
 import { ProxyMetrics } from "../proxy/metrics/proxy_metrics.ts";
 import type { IpvsModePorts } from "../proxy/takeover/ipvs_mode.ts";
-import { findKubeProxy, removeKubeProxy, type SavedVariant, type TakeoverPorts } from "../proxy/takeover/takeover.ts";
+import { findKubeProxy, removeKubeProxy, type Seen, type TakeoverPorts } from "../proxy/takeover/takeover.ts";
 import { systemClock } from "../reconcile/clock.ts";
 import { packageVersion } from "./package_version.ts";
 import { Closes, ReloadedPart, runPart, Servers, type ReplaceablePart } from "./part.ts";
@@ -184,9 +184,9 @@ async function begin(options: ProxyOptions, closes: Closes, servers: Servers): P
   if (closes.isOver) return;
   log.info({ startupMs: Math.round(performance.now() - startedMs) }, "programmed");
   const ipvsMode = modeName === "ipvs" ? undefined : await openIpvsModePorts(routing, closes);
-  const chains = await settleOtherModes(opened, { nftables, ipvsMode }, log);
+  const seen = await settleOtherModes(opened, { nftables, ipvsMode }, log);
   const ports = { nftables, iptables: opened.others, ipvsMode };
-  await settleKubeProxy(ports, chains, options, (...event) => events.event(node, ...event)).catch((error: unknown) => {
+  await settleKubeProxy(ports, seen, options, (...event) => events.event(node, ...event)).catch((error: unknown) => {
     log.error({ error: String(error) }, "cannot look for what kube-proxy has left, or remove it");
   });
 }
@@ -216,16 +216,16 @@ export async function cleanUp({ log }: ProgramLog): Promise<void> {
   }
 }
 
-/** @returns what there is of iptables that is not ours; undefined where nobody knows */
+/** @returns what was seen that is not ours; undefined where nobody knows */
 async function settleOtherModes(
   opened: OpenedMode,
   ports: RemovalPorts,
   log: ProgramLog["log"],
-): Promise<readonly SavedVariant[] | undefined> {
+): Promise<Seen | undefined> {
   try {
-    const { removed, others } = await removeOtherModes(opened, ports);
+    const { removed, seen } = await removeOtherModes(opened, ports);
     if (removed.length > 0) log.info({ removed }, "removed what another mode had left");
-    return others;
+    return seen;
   } catch (error) {
     log.error({ error: messageOf(error) }, "cannot remove what another mode has left");
     return undefined;
@@ -235,11 +235,11 @@ async function settleOtherModes(
 /** Says what there is of kube-proxy's, and removes it where that was asked for: never before ours serves. */
 async function settleKubeProxy(
   ports: TakeoverPorts,
-  chains: readonly SavedVariant[] | undefined,
+  seen: Seen | undefined,
   { takeover, log }: ProxyOptions,
   event: (type: EventType, reason: string, message: string) => void,
 ): Promise<void> {
-  const found = await findKubeProxy(ports, chains);
+  const found = await findKubeProxy(ports, seen);
   if (found.length === 0) return;
   const what = found.join(", ");
   if (!takeover) {

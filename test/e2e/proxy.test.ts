@@ -173,7 +173,7 @@ table ip kube-proxy {
       await beside.says("--takeover removes them");
       expect(beside.output).toContain("nftables table ip kube-proxy");
       expect(beside.output).toContain("1 chains of iptables-nft");
-      expect(beside.output).toContain("1 ipsets of its ipvs mode");
+      expect(beside.output).toContain("1 ipsets of the ipvs mode");
       await cluster.stopProxy(beside);
 
       let isDone = false;

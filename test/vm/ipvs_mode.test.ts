@@ -9,8 +9,7 @@ import { openIpset } from "../../src/kernel/real/ipset.ts";
 import { openIptables } from "../../src/kernel/real/iptables.ts";
 import { openIpvs } from "../../src/kernel/real/ipvs.ts";
 import { openRouting } from "../../src/kernel/real/routing.ts";
-import { removeOwnChains } from "../../src/proxy/agent/clean_up.ts";
-import { removeOwnIpvs } from "../../src/proxy/agent/clean_up_ipvs.ts";
+import { removeOwnChains, removeOwnIpvs } from "../../src/proxy/agent/clean_up.ts";
 import { ipvsOptions } from "../fixtures/ipvs_options.ts";
 import { endpoint, servicePort, wanted } from "../fixtures/proxied.ts";
 

@@ -1,6 +1,14 @@
 /** What `--cleanup`, and a start in another mode, do: nothing of ours is left. */
 import type { IptablesPort, NftablesPort } from "../../kernel/ports.ts";
 import { tableName } from "../modes/nftables/table.ts";
+import {
+  describeIpvsMode,
+  noRemains,
+  observeIpvsMode,
+  removeIpvsMode,
+  type IpvsModePorts,
+  type IpvsRemains,
+} from "../takeover/ipvs_mode.ts";
 import { isOurs, planLeftovers, planRemoval } from "../takeover/plan.ts";
 import { saveVariants, type IptablesVariant, type SavedVariant } from "../takeover/takeover.ts";
 
@@ -53,4 +61,19 @@ export async function removeLeftovers(variants: readonly IptablesPort[], mode: "
     const input = planLeftovers(await variant.save(), mode);
     if (input !== undefined) await variant.restore(input);
   }
+}
+
+/**
+ * What our ipvs mode leaves beside chains: behind these, which use the sets. A kube-proxy's stays.
+ *
+ * @returns in words what there was, and what there is of others'
+ * @throws FairleadError where the kernel refuses
+ */
+export async function removeOwnIpvs(
+  ports: IpvsModePorts,
+): Promise<{ readonly removed: readonly string[]; readonly others: IpvsRemains }> {
+  const remains = await observeIpvsMode(ports);
+  if (!remains.isOurs) return { removed: [], others: remains };
+  await removeIpvsMode(ports, remains);
+  return { removed: describeIpvsMode(remains), others: noRemains };
 }

@@ -4,6 +4,7 @@ import type { RoutingPort } from "../../kernel/ports.ts";
 import { parseIp, type IpAddress } from "../../model/address.ts";
 import { familyOfIp } from "../../model/cidr.ts";
 import type { IpFamily } from "../../model/service.ts";
+import { deviceName } from "../modes/ipvs/names.ts";
 
 export interface NodeAddressesOptions {
   readonly routing: RoutingPort;
@@ -14,8 +15,6 @@ export interface NodeAddressesOptions {
 /** Waits before the addresses are read, or watched, again, in ms. */
 const settleMs = 50;
 const retryMs = 1000;
-/** Holds Services' addresses in the ipvs mode, upstream's too: by the ten thousand, and none of them is the node's. */
-const serviceDevice = "kube-ipvs0";
 
 export class NodeAddresses {
   readonly #options: NodeAddressesOptions;
@@ -98,7 +97,8 @@ export class NodeAddresses {
   /** @returns whether they changed */
   async #read(): Promise<boolean> {
     const { routing } = this.#options;
-    this.#serviceIndex = (await routing.link({ name: serviceDevice }))?.index;
+    // Upstream's too: it has addresses by the ten thousand, and none of them is the node's.
+    this.#serviceIndex = (await routing.link({ name: deviceName }))?.index;
     const listed = (await routing.addresses()).filter(({ index }) => index !== this.#serviceIndex);
     const texts = listed.flatMap(({ local, address }) => parseIp(local ?? address ?? "") ?? []);
     const all = [...new Set(texts)].sort();

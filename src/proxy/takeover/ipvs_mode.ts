@@ -1,9 +1,12 @@
-/** What an ipvs mode leaves beside its iptables chains: virtual servers, ipsets, and the device with Services' addresses. */
-import type { Ipset } from "../../kernel/netlink/ipset/set.ts";
+/** What an ipvs mode, ours or a kube-proxy's, leaves beside its chains: virtual servers, ipsets, and addresses of Services. */
+import type { FairleadError } from "../../errors/catalogue.ts";
 import type { IpvsServiceKey } from "../../kernel/netlink/ipvs/service.ts";
 import type { Address } from "../../kernel/netlink/rtnetlink/address.ts";
 import type { IpsetPort, IpvsPort, RoutingPort } from "../../kernel/ports.ts";
-import { kubeProxyServers, kubeProxySets } from "./plan.ts";
+import { removeServiceAddresses } from "../apply/service_addresses.ts";
+import { deviceName } from "../modes/ipvs/names.ts";
+import { isOurs, serversOf } from "../modes/ipvs/remains.ts";
+import { setNames } from "../modes/ipvs/sets.ts";
 
 export interface IpvsModePorts {
   readonly routing: RoutingPort;
@@ -13,50 +16,64 @@ export interface IpvsModePorts {
   readonly ipvs: IpvsPort | undefined;
 }
 
-/** The device that holds Services' addresses, of kube-proxy's and ours. */
-const ipvsDevice = "kube-ipvs0";
+export interface IpvsRemains {
+  readonly servers: readonly IpvsServiceKey[];
+  readonly sets: readonly string[];
+  readonly hasDevice: boolean;
+  /** Whether this proxy has made it, and no kube-proxy. */
+  readonly isOurs: boolean;
+}
 
-/** What there is of it, in words; empty: nothing. */
-export async function findIpvsMode(ports: IpvsModePorts): Promise<readonly string[]> {
-  const { servers, sets, device } = await observe(ports);
+export const noRemains: IpvsRemains = { servers: [], sets: [], hasDevice: false, isOurs: false };
+
+export async function observeIpvsMode({ routing, ipset, ipvs }: IpvsModePorts): Promise<IpvsRemains> {
+  const sets = ((await ipset?.list()) ?? []).filter(({ name }) => setNames.has(name));
+  const keys = ((await ipvs?.services()) ?? []).map(({ key }) => key);
+  const device = await routing.link({ name: deviceName });
+  const listed = keys.length > 0 ? await routing.addresses() : [];
+  const onDevice = listed.filter(({ index }) => index === device?.index);
+  return {
+    servers: serversOf(keys, { sets, onDevice: textsOf(onDevice), all: textsOf(listed) }),
+    sets: sets.map(({ name }) => name),
+    hasDevice: device !== undefined,
+    isOurs: isOurs(sets),
+  };
+}
+
+function textsOf(addresses: readonly Address[]): ReadonlySet<string> {
+  return new Set(addresses.map(({ local, address }) => local ?? address!));
+}
+
+/** In words; empty: nothing. */
+export function describeIpvsMode({ servers, sets, hasDevice }: IpvsRemains): readonly string[] {
   return [
-    ...(servers.length > 0 ? [`${servers.length} virtual servers of its ipvs mode`] : []),
-    ...(sets.length > 0 ? [`${sets.length} ipsets of its ipvs mode`] : []),
-    ...(device ? [`ipvs device ${ipvsDevice}`] : []),
+    ...(servers.length > 0 ? [`${servers.length} virtual servers of the ipvs mode`] : []),
+    ...(sets.length > 0 ? [`${sets.length} ipsets of the ipvs mode`] : []),
+    ...(hasDevice ? [`ipvs device ${deviceName}`] : []),
   ];
 }
 
+const ENOENT = 2;
+const ESRCH = 3;
+
 /**
- * Removes it, once no rule asks its sets. Virtual servers bear no name: they are known by the device's addresses and the
- * sets' ports, so that those go last.
+ * Removes it, once no rule asks its sets. They go last, for they tell whose the virtual servers are.
  *
- * @throws FairleadError where the kernel refuses
+ * @param remains what was observed just now
+ * @throws FairleadError what the kernel refuses; the rest is removed
  */
-export async function removeIpvsMode(ports: IpvsModePorts): Promise<void> {
+export async function removeIpvsMode(ports: IpvsModePorts, remains?: IpvsRemains): Promise<void> {
   const { routing, ipset, ipvs } = ports;
-  const { servers, sets, device } = await observe(ports);
-  if (servers.length > 0) await ipvs!.apply(servers.map((service) => ({ verb: "deleteService", service })));
-  if (sets.length > 0) await ipset!.apply(sets.map((set) => ({ verb: "destroy", set })));
-  if (device) await routing.apply([{ verb: "delete", object: "link", value: { index: device.index } }]);
+  const { servers, sets, hasDevice, isOurs } = remains ?? (await observeIpvsMode(ports));
+  // Addresses first: nothing comes any more to what is there without them.
+  if (hasDevice || isOurs) await removeServiceAddresses(routing);
+  const errors: (FairleadError | null)[] = [];
+  if (servers.length > 0) errors.push(...(await ipvs!.apply(servers.map(deletion))));
+  if (sets.length > 0) errors.push(...(await ipset!.apply(sets.map((set) => ({ verb: "destroy", set })))));
+  const failed = errors.find((error) => error && error.errno !== ENOENT && error.errno !== ESRCH);
+  if (failed) throw failed;
 }
 
-async function observe({ routing, ipset, ipvs }: IpvsModePorts) {
-  const device = await routing.link({ name: ipvsDevice });
-  const listed = (await ipset?.list()) ?? [];
-  const names = kubeProxySets(listed.map(({ name }) => name));
-  const sets = listed.filter(({ name }) => names.includes(name));
-  const keys = ((await ipvs?.services()) ?? []).map(({ key }) => key);
-  return { device, sets: names, servers: keys.length === 0 ? [] : await theirs(routing, device?.index, sets, keys) };
-}
-
-async function theirs(
-  routing: RoutingPort,
-  device: number | undefined,
-  sets: readonly Ipset[],
-  keys: readonly IpvsServiceKey[],
-): Promise<readonly IpvsServiceKey[]> {
-  const addresses = await routing.addresses();
-  const addressesOf = (found: readonly Address[]) => new Set(found.map(({ local, address }) => local ?? address!));
-  const onDevice = addresses.filter(({ index }) => index === device);
-  return kubeProxyServers(keys, { device: addressesOf(onDevice), machine: addressesOf(addresses), sets });
+function deletion(service: IpvsServiceKey) {
+  return { verb: "deleteService", service } as const;
 }

@@ -1,6 +1,4 @@
-/** Which of a machine's iptables chains, ipsets and virtual servers are kube-proxy's, and what removes them alone. Pure. */
-import type { Ipset } from "../../kernel/netlink/ipset/set.ts";
-import { familyOfKey, type IpvsServiceKey } from "../../kernel/netlink/ipvs/service.ts";
+/** Which of a machine's iptables chains are kube-proxy's, and what removes them alone. Pure. */
 
 /**
  * Of its iptables and ipvs modes (pkg/proxy/iptables, pkg/proxy/ipvs). KUBE-FIREWALL, KUBE-KUBELET-CANARY,
@@ -12,47 +10,6 @@ const kubeProxyChain = new RegExp(
     "SOURCE-RANGES-FIREWALL|PROXY-FIREWALL|PROXY-CANARY|IPVS-FILTER|IPVS-OUT-FILTER|" +
     "(SVC|SVL|SEP|FW|EXT|XLB)-[A-Z0-9]+)$|^FAIRLEAD-PROXY$",
 );
-
-/** Of its ipvs mode (pkg/proxy/ipvs/ipset.go); those of IPv6 have a prefix, and 31 letters at the most. */
-const kubeProxySet = new RegExp(
-  "^KUBE-(6-)?(LOOP-BACK|CLUSTER-IP|EXTERNAL-IP|EXTERNAL-IP-LOCAL|LOAD-BALANCER|LOAD-BALANCER-(LOCAL|FW|SOURCE-IP|SOURCE-CIDR)|" +
-    "NODE-PORT-(LOCAL-)?(TCP|UDP|SCTP-HASH)|NODE-PORT-LOCAL-SCTP-HAS|HEALTH-CHECK-NODE-PORT|IPVS-IPS)$",
-);
-
-/** Of the machine's ipsets those that are kube-proxy's, by their names. */
-export function kubeProxySets(names: readonly string[]): readonly string[] {
-  return names.filter((name) => kubeProxySet.test(name));
-}
-
-/** Ports of nodes that its ipvs mode serves, by protocol and family. */
-const nodePortSet = /^KUBE-(6-)?NODE-PORT-(TCP|UDP|SCTP-HASH)$/;
-
-/**
- * Of the machine's virtual servers, which bear no name, those of its ipvs mode: their address is one of its device's, or one
- * of the machine's and their port one that its sets know.
- */
-export function kubeProxyServers(
-  servers: readonly IpvsServiceKey[],
-  at: {
-    readonly device: ReadonlySet<string>;
-    readonly machine: ReadonlySet<string>;
-    readonly sets: readonly Pick<Ipset, "name" | "elements">[];
-  },
-): readonly IpvsServiceKey[] {
-  const nodePorts = new Set(at.sets.flatMap(nodePortsOf));
-  return servers.filter((key) => {
-    if ("mark" in key) return false;
-    if (at.device.has(key.address)) return true;
-    return at.machine.has(key.address) && nodePorts.has(`${familyOfKey(key)} ${key.protocol} ${key.port}`);
-  });
-}
-
-function nodePortsOf({ name, elements }: Pick<Ipset, "name" | "elements">): readonly string[] {
-  const [, six, kind] = nodePortSet.exec(name) ?? [];
-  if (kind === undefined) return [];
-  const protocol = kind.split("-")[0]!.toLowerCase();
-  return elements.map(({ port }) => `${six === undefined ? "ip" : "ip6"} ${protocol} ${port}`);
-}
 
 /** Chains that are kube-proxy's, as `iptables-save` names them: "nat/KUBE-SERVICES". @param saved what it printed */
 export function kubeProxyChains(saved: string): readonly string[] {

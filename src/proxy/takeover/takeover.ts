@@ -1,6 +1,12 @@
 /** Finds what a kube-proxy has programmed on this machine, and removes it once ours serves in its place. */
 import type { IptablesPort, NftablesPort } from "../../kernel/ports.ts";
-import { findIpvsMode, removeIpvsMode, type IpvsModePorts } from "./ipvs_mode.ts";
+import {
+  describeIpvsMode,
+  observeIpvsMode,
+  removeIpvsMode,
+  type IpvsModePorts,
+  type IpvsRemains,
+} from "./ipvs_mode.ts";
 import { kubeProxyChains, planRemoval } from "./plan.ts";
 
 /** One of the variants of iptables, of one family. */
@@ -19,6 +25,12 @@ export interface TakeoverPorts {
   readonly ipvsMode: IpvsModePorts | undefined;
 }
 
+/** What was seen of `iptables` and `ipvsMode` just now: each takes a while to list where there is much. */
+export interface Seen {
+  readonly variants: readonly SavedVariant[];
+  readonly ipvs: IpvsRemains | undefined;
+}
+
 /** kube-proxy's, of its nftables mode (pkg/proxy/nftables). */
 const tableName = "kube-proxy";
 const families = ["ip", "ip6"] as const;
@@ -29,24 +41,20 @@ export async function saveVariants(variants: readonly IptablesVariant[]): Promis
   return saved;
 }
 
-/**
- * What there is of kube-proxy's, in words; empty: nothing.
- *
- * @param variants what `ports.iptables` have printed just now
- */
+/** What there is of kube-proxy's, in words; empty: nothing. */
 export async function findKubeProxy(
   { nftables, iptables, ipvsMode }: TakeoverPorts,
-  variants?: readonly SavedVariant[],
+  seen?: Seen,
 ): Promise<readonly string[]> {
   const found: string[] = [];
   for (const family of families) {
     if (await hasTable(nftables, family)) found.push(`nftables table ${family} ${tableName}`);
   }
-  for (const { variant, saved } of variants ?? (await saveVariants(iptables))) {
+  for (const { variant, saved } of seen?.variants ?? (await saveVariants(iptables))) {
     const chains = kubeProxyChains(saved);
     if (chains.length > 0) found.push(`${chains.length} chains of ${variant.name}`);
   }
-  if (ipvsMode) found.push(...(await findIpvsMode(ipvsMode)));
+  if (ipvsMode) found.push(...describeIpvsMode(seen?.ipvs ?? (await observeIpvsMode(ipvsMode))));
   return found;
 }
 

@@ -1,33 +1,46 @@
-/** Which of a machine's virtual servers are this mode's: its sets tell. Pure. */
+/** What of a machine's sets and virtual servers is an ipvs mode's, this proxy's or a kube-proxy's. Pure. */
 import type { Ipset } from "../../../kernel/netlink/ipset/set.ts";
-import type { IpvsServiceKey } from "../../../kernel/netlink/ipvs/service.ts";
+import { familyOfKey, type IpvsServiceKey } from "../../../kernel/netlink/ipvs/service.ts";
 import { setName } from "./names.ts";
 
 /** Whether the sets are ours, and no kube-proxy's. */
-export function isOurs(sets: readonly Ipset[]): boolean {
+export function isOurs(sets: readonly Pick<Ipset, "name">[]): boolean {
   const own = new Set((["IPv4", "IPv6"] as const).map((family) => setName("FAIRLEAD-NO-LOCAL", family)));
   return sets.some(({ name }) => own.has(name));
 }
 
-/** Servers of the frontends that stand in the sets. @param services all that there are */
+export interface MachineState {
+  /** Those of the mode's names. */
+  readonly sets: readonly Ipset[];
+  /** Addresses of the device that has Services'. */
+  readonly onDevice: ReadonlySet<string>;
+  /** All addresses of the machine. */
+  readonly all: ReadonlySet<string>;
+}
+
+/** Servers bear no name: the device has their address, or a set has their frontend. @param keys of all that there are */
 export function serversOf(
-  sets: readonly Ipset[],
-  services: readonly { readonly key: IpvsServiceKey }[],
+  keys: readonly IpvsServiceKey[],
+  { sets, onDevice, all }: MachineState,
 ): readonly IpvsServiceKey[] {
-  const frontends = new Set<string>();
-  for (const { name, definition, elements } of sets) {
-    const [, family, nodePorts] = /^KUBE-(6-)?NODE-PORT-(TCP|UDP)$/.exec(name) ?? [];
-    for (const { ip, port, protocol } of elements) {
-      if (nodePorts !== undefined) frontends.add(`${family ?? ""}${nodePorts.toLowerCase()} ${port}`);
-      else if (definition.type === "hash:ip,port") frontends.add(`${protocol} ${ip} ${port}`);
-    }
-  }
-  return services.flatMap(({ key }) => {
-    if ("mark" in key) return [];
+  const frontends = new Set(sets.flatMap(frontendsOf));
+  // The node may have lost an address since; where a kube-proxy's port is at one that is not here, it is somebody else's.
+  const isAnywhere = isOurs(sets);
+  return keys.filter((key) => {
+    if ("mark" in key) return false;
     const { address, port, protocol } = key;
-    const family = address.includes(":") ? "6-" : "";
-    return frontends.has(`${protocol} ${address} ${port}`) || frontends.has(`${family}${protocol} ${port}`)
-      ? [key]
-      : [];
+    if (onDevice.has(address) || frontends.has(`${protocol} ${address} ${port}`)) return true;
+    return (isAnywhere || all.has(address)) && frontends.has(`${familyOfKey(key)} ${protocol} ${port}`);
   });
+}
+
+/** "tcp 10.96.0.1 443"; "ip tcp 30080" at every address of the node. */
+function frontendsOf({ name, definition, elements }: Ipset): readonly string[] {
+  const [, six, nodePorts] = /^KUBE-(6-)?NODE-PORT-(TCP|UDP)$/.exec(name) ?? [];
+  if (nodePorts !== undefined) {
+    const of = `${six === undefined ? "ip" : "ip6"} ${nodePorts.toLowerCase()}`;
+    return elements.map(({ port }) => `${of} ${port}`);
+  }
+  if (definition.type !== "hash:ip,port") return [];
+  return elements.map(({ ip, port, protocol }) => `${protocol} ${ip} ${port}`);
 }

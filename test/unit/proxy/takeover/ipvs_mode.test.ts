@@ -1,12 +1,18 @@
 /** Of a machine's virtual servers those of an ipvs mode go, and nobody else's. */
 import { beforeEach, describe, expect, it } from "vitest";
+import { FairleadError } from "../../../../src/errors/catalogue.ts";
 import type { IpAddress } from "../../../../src/model/address.ts";
 import { FakeIpset } from "../../../../src/kernel/fake/ipset.ts";
 import { FakeIpvs } from "../../../../src/kernel/fake/ipvs.ts";
 import { FakeNetwork } from "../../../../src/kernel/fake/routing.ts";
 import { serviceName, type IpvsServiceKey } from "../../../../src/kernel/netlink/ipvs/service.ts";
 import type { RoutingPort } from "../../../../src/kernel/ports.ts";
-import { findIpvsMode, removeIpvsMode } from "../../../../src/proxy/takeover/ipvs_mode.ts";
+import {
+  describeIpvsMode,
+  observeIpvsMode,
+  removeIpvsMode,
+  type IpvsModePorts,
+} from "../../../../src/proxy/takeover/ipvs_mode.ts";
 
 const key = (address: string, port: number, protocol: "tcp" | "udp" | "sctp" = "tcp"): IpvsServiceKey => ({
   address: address as IpAddress,
@@ -32,6 +38,8 @@ const others = [
   key("198.51.100.1", 30_080),
   { family: "ip", mark: 30_080 } as const,
 ];
+
+const found = async (ports: IpvsModePorts) => describeIpvsMode(await observeIpvsMode(ports));
 
 describe("an ipvs mode's virtual servers", () => {
   let routing: RoutingPort;
@@ -80,25 +88,66 @@ describe("an ipvs mode's virtual servers", () => {
 
   it("are found by the device's addresses and the sets' ports, and go with both", async () => {
     const ports = { routing, ipset, ipvs };
-    expect(await findIpvsMode(ports)).toEqual([
-      "6 virtual servers of its ipvs mode",
-      "3 ipsets of its ipvs mode",
+    expect(await found(ports)).toEqual([
+      "6 virtual servers of the ipvs mode",
+      "3 ipsets of the ipvs mode",
       "ipvs device kube-ipvs0",
     ]);
     await removeIpvsMode(ports);
     expect(await servers()).toEqual(names(others));
     expect((await ipset.list()).map(({ name }) => name)).toEqual(["MINE"]);
     expect(await routing.link({ name: "kube-ipvs0" })).toBeUndefined();
-    expect(await findIpvsMode(ports)).toEqual([]);
+    expect(await found(ports)).toEqual([]);
   });
 
   it("are nobody's where there is neither device nor set", async () => {
     await removeIpvsMode({ routing, ipset, ipvs: undefined });
     expect(await servers()).toEqual(names([...theirs, ...others]));
-    expect(await findIpvsMode({ routing, ipset, ipvs })).toEqual([]);
+    expect(await found({ routing, ipset, ipvs })).toEqual([]);
   });
 
   it("stay unknown where the kernel has neither loaded", async () => {
-    expect(await findIpvsMode({ routing, ipset: undefined, ipvs: undefined })).toEqual(["ipvs device kube-ipvs0"]);
+    expect(await found({ routing, ipset: undefined, ipvs: undefined })).toEqual(["ipvs device kube-ipvs0"]);
+  });
+
+  it("tell in which order they go, and what the kernel refuses of it when all else is gone", async () => {
+    const calls: string[] = [];
+    const refused = new FairleadError("NETLINK_REFUSED", { subject: "KUBE-NODE-PORT-TCP", reason: "in use" });
+    const noted: IpvsModePorts = {
+      routing: noting(routing, (changes: readonly object[]) => calls.push(`${changes.length} changes of links`)),
+      ipvs: noting(ipvs, (steps: readonly object[]) => calls.push(`${steps.length} changes of servers`)),
+      ipset: noting(ipset, (steps: readonly object[]) => calls.push(`${steps.length} changes of sets`), refused),
+    };
+    await expect(removeIpvsMode(noted)).rejects.toBe(refused);
+    expect(calls).toEqual(["1 changes of links", "6 changes of servers", "3 changes of sets"]);
+    expect((await ipset.list()).map(({ name }) => name)).toEqual(["MINE"]);
+  });
+
+  it("have sets whose names are cut, of IPv6", async () => {
+    const cut = ["KUBE-6-NODE-PORT-LOCAL-SCTP-HAS", "KUBE-6-LOAD-BALANCER-SOURCE-CID"];
+    const near = ["KUBE-CLUSTER-IPS", "MINE-KUBE-CLUSTER-IP", "KUBE-ROUTER-POD", "cali40masq"];
+    const definition = { type: "hash:ip", family: "ip6" } as const;
+    await ipset.apply([...cut, ...near].map((set) => ({ verb: "create", set, definition })));
+    expect((await observeIpvsMode({ routing, ipset, ipvs })).sets).toEqual(expect.arrayContaining(cut));
+    await removeIpvsMode({ routing, ipset, ipvs });
+    expect((await ipset.list()).map(({ name }) => name).sort()).toEqual(["MINE", ...near].sort());
   });
 });
+
+interface Applying<S> {
+  apply(steps: readonly S[]): Promise<readonly (FairleadError | null)[]>;
+}
+
+/** The port, which tells of what it applies. @param refused what it then says of the first step */
+function noting<S, P extends Applying<S>>(port: P, tell: (steps: readonly S[]) => void, refused?: FairleadError): P {
+  return new Proxy(port, {
+    get: (of, name) => {
+      if (name !== "apply") return (of[name as keyof P] as (...args: unknown[]) => unknown).bind(of);
+      return async (steps: readonly S[]) => {
+        tell(steps);
+        const outcomes = await of.apply(steps);
+        return outcomes.map((outcome, i) => (i === 0 ? (refused ?? outcome) : outcome));
+      };
+    },
+  });
+}

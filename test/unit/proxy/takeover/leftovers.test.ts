@@ -1,8 +1,7 @@
 /** From the iptables mode to the ipvs mode and back on one variant: what the other has alone goes, what both have stays. */
 import { expect, it } from "vitest";
 import { FakeIptables } from "../../../../src/kernel/fake/iptables.ts";
-import { removeLeftovers } from "../../../../src/proxy/agent/clean_up.ts";
-import { removeOwnIpvs } from "../../../../src/proxy/agent/clean_up_ipvs.ts";
+import { removeLeftovers, removeOwnIpvs } from "../../../../src/proxy/agent/clean_up.ts";
 import { IptablesChains } from "../../../../src/proxy/apply/iptables.ts";
 import { IpvsServers } from "../../../../src/proxy/apply/ipvs.ts";
 import { Ruleset as IptablesRuleset } from "../../../../src/proxy/modes/iptables/ruleset.ts";
@@ -64,22 +63,25 @@ it("leaves to the iptables mode what it would have made, and no server, set or a
   await iptablesOn(ports.iptables);
   await removeLeftovers([ports.iptables], "ipvs");
   expect(await lines(ports.iptables)).toEqual(await alone(iptablesOn));
-  const [removed] = await removeOwnIpvs(ports);
-  expect(removed).toBe("3 virtual servers and 19 ipsets of the ipvs mode");
+  expect((await removeOwnIpvs(ports)).removed).toEqual([
+    "3 virtual servers of the ipvs mode",
+    "19 ipsets of the ipvs mode",
+    "ipvs device kube-ipvs0",
+  ]);
   expect((await ports.ipvs.services()).map(({ key }) => key)).toEqual([foreign.key]);
   expect((await ports.ipset.list()).map((set) => set.name)).toEqual(["mine"]);
   expect(await ports.routing.link({ name: "kube-ipvs0" })).toBeUndefined();
-  expect(await removeOwnIpvs(ports)).toEqual([]);
+  expect((await removeOwnIpvs(ports)).removed).toEqual([]);
 });
 
 it("takes what a kube-proxy has for nothing of ours, and what is ours for no kube-proxy's", async () => {
   const ports = await FakeIpvsPorts.create();
   const definition = { type: "hash:ip,port", family: "ip" } as const;
   await ports.ipset.apply([{ verb: "create", set: "KUBE-CLUSTER-IP", definition }]);
-  expect(await removeOwnIpvs(ports)).toEqual([]);
+  expect((await removeOwnIpvs(ports)).removed).toEqual([]);
   const found = { nftables: new FakeNftables(), iptables: [] };
   expect(await findKubeProxy({ ...found, ipvsMode: ports })).toEqual([
-    "1 ipsets of its ipvs mode",
+    "1 ipsets of the ipvs mode",
     "ipvs device kube-ipvs0",
   ]);
   expect(await findKubeProxy({ ...found, ipvsMode: undefined })).toEqual([]);
