@@ -6,10 +6,8 @@ import { countedTables, countsOf } from "../modes/iptables/counts.ts";
 import { planAll, planChanges } from "../modes/iptables/plan.ts";
 import { countedRuleTables, RuleCounts, writtenRules, type CountedRuleTable } from "../modes/iptables/rule_counts.ts";
 import type { Ruleset } from "../modes/iptables/ruleset.ts";
-import { canaries } from "../modes/iptables/table.ts";
-import { chainNames } from "../modes/iptables/names.ts";
 import { joinSections, restoreInput, type Section } from "../modes/shared/iptables_edits.ts";
-import { decodeSaved, type ObservedTables } from "../modes/shared/iptables_saved.ts";
+import { hasCanaries, observeTables } from "./iptables_tables.ts";
 import { KeptRules } from "./kept_rules.ts";
 
 /** Told of what upstream measures (pkg/proxy/metrics). */
@@ -66,7 +64,7 @@ export class IptablesChains {
   }
 
   async #differences(): Promise<readonly Section[]> {
-    const observed = await this.#observe();
+    const observed = await observeTables(this.#port);
     const sections = await paced(planAll(this.#ruleset, observed, this.#counts));
     this.#ruleset.clean();
     this.#tell(sections);
@@ -96,18 +94,8 @@ export class IptablesChains {
     }
   }
 
-  async #observe(): Promise<ObservedTables> {
-    const tables = new Map();
-    for (const table of canaries) {
-      for (const entry of await paced(decodeSaved(await this.#port.list(table)))) tables.set(...entry);
-    }
-    return tables;
-  }
-
-  /** Whether nobody has emptied the tables (upstream: utiliptables.Monitor). */
-  async hasCanaries(): Promise<boolean> {
-    for (const table of canaries) if (!(await this.#port.hasChain(table, chainNames.canary))) return false;
-    return true;
+  hasCanaries(): Promise<boolean> {
+    return hasCanaries(this.#port);
   }
 
   /** What the kernel has counted of each frontend. Reads every rule. */

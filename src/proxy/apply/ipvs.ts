@@ -5,13 +5,11 @@ import type { IpvsStep } from "../../kernel/netlink/ipvs/step.ts";
 import type { FrontendCount } from "../../model/service.ts";
 import { paced } from "../../reconcile/pace.ts";
 import { countsOf } from "../modes/ipvs/counts.ts";
-import { chainNames } from "../modes/ipvs/names.ts";
 import { lengthOf, planAll, planChanges, type Observed, type Stage } from "../modes/ipvs/plan.ts";
 import type { Ruleset } from "../modes/ipvs/ruleset.ts";
-import { canaries } from "../modes/ipvs/table.ts";
 import { restoreInput } from "../modes/shared/iptables_edits.ts";
-import { decodeSaved, type ObservedTables } from "../modes/shared/iptables_saved.ts";
 import type { IptablesReport } from "./iptables.ts";
+import { hasCanaries, observeTables } from "./iptables_tables.ts";
 import { KeptRules } from "./kept_rules.ts";
 import type { ServiceAddresses } from "./service_addresses.ts";
 import { Terminations } from "./terminations.ts";
@@ -80,12 +78,8 @@ export class IpvsServers {
     return this.#inTurn(() => this.#terminations.check());
   }
 
-  /** Whether nobody has emptied the tables (upstream: utiliptables.Monitor). */
-  async hasCanaries(): Promise<boolean> {
-    for (const table of canaries) {
-      if (!(await this.#ports.iptables.hasChain(table, chainNames.canary))) return false;
-    }
-    return true;
+  hasCanaries(): Promise<boolean> {
+    return hasCanaries(this.#ports.iptables);
   }
 
   /** What the kernel has counted of each frontend. */
@@ -99,17 +93,9 @@ export class IpvsServers {
   }
 
   async #observe(): Promise<Observed> {
-    const { ipvs, ipset, addresses } = this.#ports;
+    const { ipvs, ipset, iptables, addresses } = this.#ports;
     const [servers, sets, bound] = [await ipvs.list(), await ipset.list(), await addresses.list()];
-    return { servers, sets, addresses: bound, tables: await this.#tables() };
-  }
-
-  async #tables(): Promise<ObservedTables> {
-    const tables = new Map();
-    for (const table of canaries) {
-      for (const entry of await paced(decodeSaved(await this.#ports.iptables.list(table)))) tables.set(...entry);
-    }
-    return tables;
+    return { servers, sets, addresses: bound, tables: await observeTables(iptables) };
   }
 
   async #write(stages: readonly Stage[]): Promise<void> {

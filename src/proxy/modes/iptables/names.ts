@@ -1,20 +1,14 @@
 /** kube-proxy's names of chains (pkg/proxy/iptables), so that who knows its rules finds theirs. */
 import { createHash } from "node:crypto";
 import type { Protocol } from "../../../model/service.ts";
+import { commonNames } from "../shared/iptables_chains.ts";
 
 export const chainNames = {
-  services: "KUBE-SERVICES",
+  ...commonNames,
   externalServices: "KUBE-EXTERNAL-SERVICES",
   nodePorts: "KUBE-NODEPORTS",
-  postrouting: "KUBE-POSTROUTING",
-  markMasq: "KUBE-MARK-MASQ",
-  forward: "KUBE-FORWARD",
-  proxyFirewall: "KUBE-PROXY-FIREWALL",
   /** The kubelet's too: both write the same rule into it. */
   firewall: "KUBE-FIREWALL",
-  canary: "KUBE-PROXY-CANARY",
-  /** Empty, in mangle: these rules are this proxy's, and no kube-proxy's. */
-  owner: "FAIRLEAD-PROXY",
 } as const;
 
 /** Of a service port: policy Cluster, policy Local, external addresses, source ranges. */

@@ -2,8 +2,17 @@
  * What is there whatever Services there are: fixed chains, and jumps of the kernel's chains to ours (upstream:
  * iptablesJumpChains). docs/packet-paths/iptables.md draws how packets go through them.
  */
-import type { FixedChain, TableName, TableRule } from "../shared/iptables_tables.ts";
-import { comment, hex, joined, to } from "../shared/iptables_rule.ts";
+import {
+  commonJumps,
+  forwardJump,
+  forwardRules,
+  jump,
+  markMasqRules,
+  postroutingRules,
+  signs,
+} from "../shared/iptables_chains.ts";
+import { comment, joined, to } from "../shared/iptables_rule.ts";
+import type { FixedChain, TableRule } from "../shared/iptables_tables.ts";
 import { chainNames } from "./names.ts";
 import type { IptablesOptions } from "./options.ts";
 
@@ -18,40 +27,17 @@ export const sharedChains = [
 ] as const;
 
 export function fixedChains(options: IptablesOptions): readonly FixedChain[] {
-  const { masqueradeMark, randomFully } = options;
-  const mark = hex(masqueradeMark);
-  const masquerade = `${comment("kubernetes service traffic requiring SNAT")} -j MASQUERADE`;
+  const { masqueradeMark, randomFully, tcpBeLiberal } = options;
+  // What conntrack takes for invalid would make the client reset its connection (kubernetes/kubernetes#74839).
+  const invalid = tcpBeLiberal ? [] : ["-m conntrack --ctstate INVALID -j DROP"];
   return [
-    { table: "nat", chain: chainNames.markMasq, rules: [`-j MARK --set-xmark ${mark}/${mark}`] },
-    {
-      table: "nat",
-      chain: chainNames.postrouting,
-      rules: [
-        `-m mark ! --mark ${mark}/${mark} -j RETURN`,
-        // Cleared: a packet that goes through the stack again would be masqueraded again.
-        `-j MARK --set-xmark ${mark}/0x0`,
-        randomFully ? `${masquerade} --random-fully` : masquerade,
-      ],
-    },
-    { table: "filter", chain: chainNames.forward, rules: forwardRules(options) },
+    { table: "nat", chain: chainNames.markMasq, rules: markMasqRules(masqueradeMark) },
+    { table: "nat", chain: chainNames.postrouting, rules: postroutingRules(masqueradeMark, randomFully) },
+    { table: "filter", chain: chainNames.forward, rules: [...invalid, ...forwardRules(masqueradeMark)] },
     ...(blocksLocalnet(options)
       ? [{ table: "filter", chain: chainNames.firewall, rules: [blockLocalnet] } as const]
       : []),
-    ...canaries.map((table) => ({ table, chain: chainNames.canary, rules: [] })),
-    { table: "mangle", chain: chainNames.owner, rules: [] },
-  ];
-}
-
-/** Tables in which others' flushes are seen by what they lack. */
-export const canaries: readonly TableName[] = ["mangle", "nat", "filter"];
-
-function forwardRules({ masqueradeMark, tcpBeLiberal }: IptablesOptions): readonly string[] {
-  const mark = hex(masqueradeMark);
-  return [
-    // They would make the client reset its connection (kubernetes/kubernetes#74839).
-    ...(tcpBeLiberal ? [] : ["-m conntrack --ctstate INVALID -j DROP"]),
-    `${comment("kubernetes forwarding rules")} -m mark --mark ${mark}/${mark} -j ACCEPT`,
-    `${comment("kubernetes forwarding conntrack rule")} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`,
+    ...signs,
   ];
 }
 
@@ -81,31 +67,28 @@ export function lastRules(options: IptablesOptions): readonly string[] {
 
 /** Each goes in front of what is there, so the last of a chain is its first. */
 export function jumps(options: IptablesOptions): readonly TableRule[] {
-  const isNew = "-m conntrack --ctstate NEW";
-  const jump = (table: TableName, chain: string, target: string, says: string, match = ""): TableRule => ({
-    table,
-    chain,
-    rule: joined(match, comment(says), `-j ${target}`),
-  });
   const visible = "kubernetes externally-visible service portals";
   const portals = "kubernetes service portals";
   const balancers = "kubernetes load balancer firewall";
-  const { externalServices, services, nodePorts, forward, proxyFirewall, firewall, postrouting } = chainNames;
+  const { externalServices, services, nodePorts, proxyFirewall, firewall } = chainNames;
   return [
     ...(blocksLocalnet(options)
       ? ["INPUT", "OUTPUT"].map((chain): TableRule => ({ table: "filter", chain, rule: `-j ${firewall}` }))
       : []),
-    jump("filter", "INPUT", externalServices, visible, isNew),
-    jump("filter", "FORWARD", externalServices, visible, isNew),
+    ofNew(jump("filter", "INPUT", externalServices, visible)),
+    ofNew(jump("filter", "FORWARD", externalServices, visible)),
     jump("filter", "INPUT", nodePorts, "kubernetes health check service ports"),
-    jump("filter", "FORWARD", services, portals, isNew),
-    jump("filter", "OUTPUT", services, portals, isNew),
-    jump("filter", "FORWARD", forward, "kubernetes forwarding rules"),
-    jump("filter", "INPUT", proxyFirewall, balancers, isNew),
-    jump("filter", "OUTPUT", proxyFirewall, balancers, isNew),
-    jump("filter", "FORWARD", proxyFirewall, balancers, isNew),
-    jump("nat", "OUTPUT", services, portals),
-    jump("nat", "PREROUTING", services, portals),
-    jump("nat", "POSTROUTING", postrouting, "kubernetes postrouting rules"),
+    ofNew(jump("filter", "FORWARD", services, portals)),
+    ofNew(jump("filter", "OUTPUT", services, portals)),
+    forwardJump,
+    ofNew(jump("filter", "INPUT", proxyFirewall, balancers)),
+    ofNew(jump("filter", "OUTPUT", proxyFirewall, balancers)),
+    ofNew(jump("filter", "FORWARD", proxyFirewall, balancers)),
+    ...commonJumps,
   ];
+}
+
+/** Of first packets alone. */
+function ofNew({ rule, ...at }: TableRule): TableRule {
+  return { ...at, rule: joined("-m conntrack --ctstate NEW", rule) };
 }

@@ -1,20 +1,14 @@
 /** kube-proxy's names of chains and sets (pkg/proxy/ipvs), so that who knows its rules finds theirs. */
 import type { IpFamily } from "../../../model/service.ts";
+import { commonNames } from "../shared/iptables_chains.ts";
 
 export const chainNames = {
-  services: "KUBE-SERVICES",
+  ...commonNames,
   nodePort: "KUBE-NODE-PORT",
   loadBalancer: "KUBE-LOAD-BALANCER",
-  markMasq: "KUBE-MARK-MASQ",
-  postrouting: "KUBE-POSTROUTING",
-  forward: "KUBE-FORWARD",
-  proxyFirewall: "KUBE-PROXY-FIREWALL",
   sourceRanges: "KUBE-SOURCE-RANGES-FIREWALL",
   ipvsFilter: "KUBE-IPVS-FILTER",
   ipvsOutFilter: "KUBE-IPVS-OUT-FILTER",
-  canary: "KUBE-PROXY-CANARY",
-  /** Empty, in mangle: these rules are this proxy's, and no kube-proxy's. */
-  owner: "FAIRLEAD-PROXY",
 } as const;
 
 /** Holds the addresses of Services, so that packets to them are for this machine. */

@@ -2,41 +2,44 @@
  * Rules: the same, whatever Services there are (upstream: writeIptablesRules). docs/packet-paths/ipvs.md draws how packets
  * go through them.
  */
-import { comment, hex, joined, localMatch, refusal } from "../shared/iptables_rule.ts";
+import {
+  commonJumps,
+  forwardJump,
+  forwardRules,
+  jump,
+  markMasqRules,
+  postroutingRules,
+  signs,
+} from "../shared/iptables_chains.ts";
+import { comment, joined, localMatch, refusal } from "../shared/iptables_rule.ts";
 import type { FixedChain, TableName, TableRule } from "../shared/iptables_tables.ts";
 import { chainNames, setName, type SetName } from "./names.ts";
 import type { IpvsOptions } from "./options.ts";
 
-/** Tables in which others' flushes are seen by what they lack. */
-export const canaries: readonly TableName[] = ["mangle", "nat", "filter"];
-
 export function fixedChains(options: IpvsOptions): readonly FixedChain[] {
   const { services, nodePort, loadBalancer, markMasq, postrouting, forward, proxyFirewall } = chainNames;
-  const { sourceRanges, ipvsFilter, ipvsOutFilter, canary, owner } = chainNames;
-  const mark = hex(options.masqueradeMark);
+  const { sourceRanges, ipvsFilter, ipvsOutFilter } = chainNames;
+  const { masqueradeMark, randomFully } = options;
   const chain = (table: TableName, name: string, rules: readonly string[]): FixedChain => ({
     table,
     chain: name,
     rules,
   });
   const { is } = new Sets(options);
+  const hairpin = `${is("KUBE-LOOP-BACK", "dst,dst,src")} -j MASQUERADE`;
   return [
     chain("nat", services, serviceRules(options)),
     chain("nat", nodePort, nodePortRules(options)),
     chain("nat", loadBalancer, [`${is("KUBE-LOAD-BALANCER-LOCAL", "dst,dst")} -j RETURN`, `-j ${markMasq}`]),
-    chain("nat", markMasq, [`-j MARK --set-xmark ${mark}/${mark}`]),
-    chain("nat", postrouting, postroutingRules(options)),
-    chain("filter", forward, [
-      `${comment("kubernetes forwarding rules")} -m mark --mark ${mark}/${mark} -j ACCEPT`,
-      `${comment("kubernetes forwarding conntrack rule")} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`,
-    ]),
+    chain("nat", markMasq, markMasqRules(masqueradeMark)),
+    chain("nat", postrouting, [hairpin, ...postroutingRules(masqueradeMark, randomFully)]),
+    chain("filter", forward, forwardRules(masqueradeMark)),
     chain("filter", nodePort, [`${is("KUBE-HEALTH-CHECK-NODE-PORT", "dst")} -j ACCEPT`]),
     chain("filter", proxyFirewall, firewallRules(options)),
     chain("filter", sourceRanges, [...sourceRangeRules(options), "-j DROP"]),
     chain("filter", ipvsFilter, filterRules(options)),
     chain("mangle", ipvsOutFilter, outFilterRules(options)),
-    ...canaries.map((table) => chain(table, canary, [])),
-    chain("mangle", owner, []),
+    ...signs,
   ];
 }
 
@@ -115,19 +118,6 @@ function nodePortRules(options: IpvsOptions): readonly string[] {
   ];
 }
 
-function postroutingRules(options: IpvsOptions): readonly string[] {
-  const { masqueradeMark, randomFully } = options;
-  const mark = hex(masqueradeMark);
-  const masquerade = `${comment("kubernetes service traffic requiring SNAT")} -j MASQUERADE`;
-  return [
-    `${new Sets(options).is("KUBE-LOOP-BACK", "dst,dst,src")} -j MASQUERADE`,
-    `-m mark ! --mark ${mark}/${mark} -j RETURN`,
-    // Cleared: a packet that goes through the stack again would be masqueraded again.
-    `-j MARK --set-xmark ${mark}/0x0`,
-    randomFully ? `${masquerade} --random-fully` : masquerade,
-  ];
-}
-
 /** In front of IPVS, which is at INPUT too, behind the filter: a packet still has the frontend's address. */
 function firewallRules(options: IpvsOptions): readonly string[] {
   const { local } = options;
@@ -176,17 +166,10 @@ function outFilterRules(options: IpvsOptions): readonly string[] {
 
 /** Each goes in front of what is there, so the last of a chain is its first. */
 export function jumps(): readonly TableRule[] {
-  const jump = (table: TableName, chain: string, target: string, says: string): TableRule => ({
-    table,
-    chain,
-    rule: `${comment(says)} -j ${target}`,
-  });
-  const { services, postrouting, forward, nodePort, proxyFirewall, ipvsFilter, ipvsOutFilter } = chainNames;
+  const { nodePort, proxyFirewall, ipvsFilter, ipvsOutFilter } = chainNames;
   return [
-    jump("nat", "OUTPUT", services, "kubernetes service portals"),
-    jump("nat", "PREROUTING", services, "kubernetes service portals"),
-    jump("nat", "POSTROUTING", postrouting, "kubernetes postrouting rules"),
-    jump("filter", "FORWARD", forward, "kubernetes forwarding rules"),
+    ...commonJumps,
+    forwardJump,
     jump("filter", "INPUT", nodePort, "kubernetes health check rules"),
     jump("filter", "INPUT", proxyFirewall, "kube-proxy firewall rules"),
     jump("filter", "FORWARD", proxyFirewall, "kube-proxy firewall rules"),
