@@ -16,6 +16,7 @@
         "native/linux/process.cc",
         "native/linux/relay/connection.cc",
         "native/linux/relay/frontend.cc",
+        "native/linux/relay/original_destination.cc",
         "native/linux/relay/pipe.cc",
         "native/linux/relay/relay.cc",
         "native/linux/relay/sockets.cc",

@@ -76,6 +76,7 @@ sys::relay::FrontendSpec frontendOf(const Napi::Value& value, const std::string&
   if (!spec.listen && spec.protocol == sys::relay::Protocol::kUdp)
     throw argumentError(object.Env(), name + ".listen",
                         "an address: of UDP nothing tells what a listener is for");
+  spec.is_redirected = booleanArgument(object.Get("isRedirected"), name + ".isRedirected");
   spec.endpoints = endpointsOf(object, name);
   spec.affinity_ms = integerArgument(object.Get("affinityMs"), name + ".affinityMs", 0, kMostInt);
   return spec;

@@ -35,6 +35,7 @@ Napi::Value toFrontend(Napi::Env env, const FrontendCount& count) {
   object.Set("retries", Napi::BigInt::New(env, count.retries));
   object.Set("bytesIn", Napi::BigInt::New(env, count.bytes_in));
   object.Set("bytesOut", Napi::BigInt::New(env, count.bytes_out));
+  object.Set("dropped", Napi::BigInt::New(env, count.dropped));
   return object;
 }
 

@@ -234,6 +234,11 @@ export interface RelayFrontend {
   readonly protocol: "TCP" | "UDP";
   /** A listener of its own; UDP needs one. It stays for as long as what is asked for does. */
   readonly listen: RelayAddress | null;
+  /**
+   * Of UDP: its listener serves those alone who were going where the key says before they were led there (conntrack); the key
+   * is as of one without `listen`, with any scope.
+   */
+  readonly isRedirected: boolean;
   readonly ipVersion: 4 | 6;
   /** Each: address, port in network byte order, two bytes that mean nothing. */
   readonly endpoints: Uint8Array;
@@ -253,7 +258,7 @@ export interface RelayCounts {
   readonly flows: number;
   /** Connections and flows that found the relay full. */
   readonly overflows: bigint;
-  /** Connections to no frontend. */
+  /** Connections to no frontend, and datagrams to a redirected one that came to its port by themselves. */
   readonly strangers: bigint;
   /** Times that descriptors or memory were lacking. */
   readonly shortages: bigint;
@@ -265,6 +270,8 @@ export interface RelayCounts {
     readonly retries: bigint;
     readonly bytesIn: bigint;
     readonly bytesOut: bigint;
+    /** Datagrams that the kernel had no room for, or found broken. */
+    readonly dropped: bigint;
   }[];
 }
 

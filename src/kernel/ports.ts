@@ -1,5 +1,6 @@
 /** The ports to the kernel: small interfaces in terms of data, each with a real and a fake implementation. */
 import type { FairleadError } from "../errors/catalogue.ts";
+import type { IpAddress } from "../model/address.ts";
 import type { IpFamily } from "../model/service.ts";
 import type { ConntrackEntry } from "./netlink/ctnetlink/entry.ts";
 import type { ConntrackFilter } from "./netlink/ctnetlink/filter.ts";
@@ -329,10 +330,42 @@ export interface RelayFrontend {
   readonly key: string;
   readonly protocol: "TCP" | "UDP";
   readonly family: IpFamily;
+  /** Where clients come to it by themselves. Default: they are led to the relay from where the key says, and who is not is none. */
+  readonly listen?: { readonly address: IpAddress; readonly port: number };
   /** Each: address, port in network byte order, two bytes that mean nothing. */
   readonly endpoints: string;
   /** A client comes back to the same endpoint within this time; 0: to any. */
   readonly affinityMs: number;
+}
+
+/** What a relay has counted of a frontend, for as long as that was there. */
+export interface RelayFrontendCounts {
+  /** Of UDP: flows. */
+  readonly connections: bigint;
+  /** Of them, or before they were any: no endpoint answered, or the relay was full. */
+  readonly refused: bigint;
+  /** Endpoints that were tried behind the first one. */
+  readonly retries: bigint;
+  /** From clients. */
+  readonly bytesIn: bigint;
+  readonly bytesOut: bigint;
+  /** Datagrams for which the kernel had no room, or that were broken. */
+  readonly dropped: bigint;
+}
+
+/** Since it was opened, but for the first two. */
+export interface RelayCounts {
+  /** Open now. */
+  readonly connections: number;
+  readonly flows: number;
+  /** Connections and flows that found it full. */
+  readonly overflows: bigint;
+  /** Connections and datagrams that came to a port of the relay's without having been led there. */
+  readonly strangers: bigint;
+  /** Times that descriptors or memory were lacking. */
+  readonly shortages: bigint;
+  /** By their keys. */
+  readonly frontends: ReadonlyMap<string, RelayFrontendCounts>;
 }
 
 /** Of TCP, on any address of a family. */
@@ -348,10 +381,13 @@ export interface RelayPort {
   /**
    * Sets or adds frontends, then removes some. Connections live on wherever they lead; UDP flows end with their endpoint.
    *
-   * @returns of each that is set its own port: of UDP, and the same for as long as it is there; 0 of TCP
+   * @returns of each that is set its own port: of UDP, and where it listens itself; the same for as long as it is there and
+   *   `listen` is; 0 of all others
    * @throws FairleadError NATIVE_CALL: nothing has changed
    */
   update(set: readonly RelayFrontend[], gone: readonly string[]): Promise<readonly number[]>;
+  /** @throws FairleadError NATIVE_CALL: it is closed */
+  counts(): Promise<RelayCounts>;
   /** Whether it has no connection and no flow; a closed one has none. @throws FairleadError NATIVE_CALL */
   isIdle(): Promise<boolean>;
   /** Resets what is open. Idempotent. */

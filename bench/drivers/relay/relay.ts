@@ -54,6 +54,7 @@ const ours: Start = async ({ nodeNamespace }, cleanup) => {
     key: Buffer.from("web"),
     protocol: "TCP",
     listen,
+    isRedirected: false,
     ipVersion: 4,
     endpoints,
     affinityMs: 0,

@@ -36,10 +36,13 @@ struct Options {
 enum class Protocol : uint8_t { kTcp, kUdp };
 
 struct FrontendSpec {
-  /** Of one without a listener of its own: scope, address (none: any), port, in network byte order. */
+  /** Of one without a listener of its own, and of a redirected one: scope, address (none: any), port, in
+   * network byte order. */
   std::string key;
   Protocol protocol = Protocol::kTcp;
   std::optional<SocketAddress> listen;
+  /** Its own listener of UDP serves those alone who were led there from where its key says. */
+  bool is_redirected = false;
   std::vector<SocketAddress> endpoints;
   uint32_t affinity_ms = 0;  // 0: none
 };

@@ -24,6 +24,8 @@ struct Counters {
   std::atomic<uint64_t> retries{0};
   std::atomic<uint64_t> bytes_in{0};   // from clients
   std::atomic<uint64_t> bytes_out{0};  // to clients
+  /** Datagrams for which its sockets, or its flows', had no room. */
+  std::atomic<uint64_t> dropped{0};
 };
 
 /** One connection's search for an endpoint. */

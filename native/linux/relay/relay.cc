@@ -85,8 +85,8 @@ Result<Ports> Relay::listen(const Change& change, std::vector<Command>& commands
     if (!made.ok()) return std::move(made.error());
     ports.back() = made.value().port;
     for (std::size_t index = 0; index < commands.size(); index++)
-      commands[index].come.push_back(
-          {spec.key, spec.protocol, std::move(made.value().sockets[index]), nullptr});
+      commands[index].come.push_back({spec.key, spec.protocol, std::move(made.value().sockets[index]),
+                                      made.value().port, spec.is_redirected, nullptr});
   }
   return ports;
 }
@@ -101,7 +101,7 @@ Counts Relay::counts() const {
   shared_.table.each([&](const std::string& key, const Frontend& frontend) {
     const auto& of = frontend.counters;
     counts.frontends.push_back({key, of.connections.load(), of.refused.load(), of.retries.load(),
-                                of.bytes_in.load(), of.bytes_out.load()});
+                                of.bytes_in.load(), of.bytes_out.load(), of.dropped.load()});
   });
   return counts;
 }

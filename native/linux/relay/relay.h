@@ -15,7 +15,7 @@ namespace fairlead::sys::relay {
 
 struct FrontendCount {
   std::string key;
-  uint64_t connections, refused, retries, bytes_in, bytes_out;
+  uint64_t connections, refused, retries, bytes_in, bytes_out, dropped;
 };
 
 struct Counts {

@@ -16,7 +16,7 @@ struct Shared {
   std::atomic<uint32_t> flows{0};
   /** Connections and flows that came with the relay full. */
   std::atomic<uint64_t> overflows{0};
-  /** Connections to no frontend. */
+  /** Connections to no frontend, and datagrams that came to a port of ours without having been led there. */
   std::atomic<uint64_t> strangers{0};
   /** Descriptors or memory were lacking. */
   std::atomic<uint64_t> shortages{0};

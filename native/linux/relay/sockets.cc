@@ -1,12 +1,16 @@
 #include "sockets.h"
 
+#include <linux/sock_diag.h>
 #include <netinet/tcp.h>
+
+#include <array>
 
 namespace fairlead::sys::relay {
 
 namespace {
 
 constexpr int kBacklog = 4096;
+constexpr int kReceiveBytes = 2 << 20;
 
 bool turnOn(const Descriptor& socket, int level, int option) {
   const int on = 1;
@@ -18,6 +22,7 @@ bool configure(const Descriptor& socket, Protocol protocol, bool is_v4) {
   // Else it would have IPv4's ports too.
   if (!is_v4 && !turnOn(socket, IPPROTO_IPV6, IPV6_V6ONLY)) return false;
   if (protocol == Protocol::kTcp) return turnOn(socket, IPPROTO_TCP, TCP_NODELAY);
+  enlargeBuffer(socket);
   return is_v4 ? turnOn(socket, IPPROTO_IP, IP_PKTINFO) : turnOn(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO);
 }
 
@@ -44,6 +49,19 @@ Result<uint16_t> portOf(const Descriptor& socket) {
 }
 
 }  // namespace
+
+void enlargeBuffer(const Descriptor& socket) {
+  const int bytes = kReceiveBytes;
+  if (::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) == 0) return;
+  // Without CAP_NET_ADMIN as much as net.core.rmem_max lets: there is no socket that takes none.
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+}
+
+uint32_t dropsOf(const Descriptor& socket) {
+  std::array<uint32_t, SK_MEMINFO_VARS> info = {};
+  socklen_t size = sizeof(info);
+  return ::getsockopt(socket.get(), SOL_SOCKET, SO_MEMINFO, &info, &size) == 0 ? info[SK_MEMINFO_DROPS] : 0;
+}
 
 Result<Listening> listenAt(Protocol protocol, const SocketAddress& address, uint32_t workers) {
   Listening listening;

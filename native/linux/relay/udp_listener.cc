@@ -14,6 +14,10 @@ namespace {
 constexpr std::size_t kMostBytes = 65'535;
 /** Batches of one socket before others have their turn. */
 constexpr int kMostBatches = 4;
+/** Who takes less at a time has found no queue that was full, whatever room the kernel gave. */
+constexpr std::size_t kLongQueueBytes = 64 * 1024;
+/** What the kernel counts for the smallest datagram (struct sk_buff with its data, on 64 bits). */
+constexpr std::size_t kOverheadBytes = 768;
 constexpr std::size_t kControlWords = CMSG_SPACE(sizeof(in6_pktinfo)) / sizeof(uint64_t);
 
 void setHeader(cmsghdr& header, std::size_t size, int level, int type) {
@@ -68,6 +72,12 @@ unsigned UdpBuffers::receive(int fd) {
   }
   const int count = ::recvmmsg(fd, messages_.data(), kBatch, MSG_DONTWAIT, nullptr);
   return count < 0 ? 0 : static_cast<unsigned>(count);
+}
+
+std::size_t UdpBuffers::held(unsigned count) const {
+  std::size_t bytes = count * kOverheadBytes;
+  for (unsigned index = 0; index < count; index++) bytes += messages_[index].msg_len;
+  return bytes;
 }
 
 SocketAddress UdpBuffers::destinationOf(unsigned index) const {
@@ -138,6 +148,7 @@ bool Flow::open(Worker& worker, const SocketAddress& endpoint) {
   endpoint_ = endpoint;
   socket_ = Descriptor(::socket(endpoint.generic.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket_.isOpen()) return false;
+  enlargeBuffer(socket_);
   const uint32_t mark = worker.options().mark;
   if (mark != 0 && ::setsockopt(fd(), SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) != 0) return false;
   if (::connect(fd(), &endpoint.generic, endpoint.length()) != 0) return false;
@@ -149,17 +160,30 @@ bool Flow::open(Worker& worker, const SocketAddress& endpoint) {
 void Flow::onReady(uint32_t) {
   auto& worker = listener_.worker();
   auto& buffers = worker.udpBuffers();
+  std::size_t held = 0;
   for (int batch = 0; batch < kMostBatches && socket_.isOpen(); batch++) {
     errno = 0;
     const unsigned count = buffers.receive(fd());
     // Nobody listens at the endpoint: the client's next datagram may find another.
     if (count == 0 && errno == ECONNREFUSED) return listener_.end(*this);
-    if (count == 0) return;
+    if (count == 0) break;
     active_ms_ = worker.nowMs();
+    held += buffers.held(count);
     const auto bytes = buffers.sendTo(listener_.fd(), count, reached_, client_);
     listener_.counters().bytes_out.fetch_add(bytes, std::memory_order_relaxed);
-    if (count < UdpBuffers::kBatch) return;
+    if (count < UdpBuffers::kBatch) break;
   }
+  if (held >= kLongQueueBytes) countDrops();
+}
+
+void Flow::close() {
+  leave();
+  if (socket_.isOpen()) countDrops();
+  socket_.reset();
+}
+
+void Flow::countDrops() {
+  listener_.counters().dropped.fetch_add(drops_.more(socket_), std::memory_order_relaxed);
 }
 
 void Flow::onDue() {
@@ -170,13 +194,29 @@ void Flow::onDue() {
 
 // --- the listener ---
 
+UdpListener::UdpListener(Worker& worker, OwnListener own)
+    : worker_(worker),
+      socket_(std::move(own.socket)),
+      frontend_(std::move(own.frontend)),
+      port_(own.port),
+      is_redirected_(own.is_redirected) {
+  if (!own.key.empty()) scope_ = static_cast<uint8_t>(own.key.front());
+}
+
 void UdpListener::onReady(uint32_t) {
   auto& buffers = worker_.udpBuffers();
+  std::size_t held = 0;
   for (int batch = 0; batch < kMostBatches && socket_.isOpen(); batch++) {
     const unsigned count = buffers.receive(fd());
+    held += buffers.held(count);
     if (count > 0) relay(count);
-    if (count < UdpBuffers::kBatch) return;
+    if (count < UdpBuffers::kBatch) break;
   }
+  if (held >= kLongQueueBytes) countDrops();
+}
+
+void UdpListener::countDrops() {
+  counters().dropped.fetch_add(drops_.more(socket_), std::memory_order_relaxed);
 }
 
 /** Datagrams of one client that follow one another go together. */
@@ -186,20 +226,33 @@ void UdpListener::relay(unsigned count) {
   for (unsigned first = 0, last = 0; first < count; first = last) {
     const auto client = buffers.peerOf(first);
     for (last = first + 1; last < count && buffers.peerOf(last) == client;) last += 1;
-    Flow* flow = flowOf(client);
+    const auto reached = buffers.destinationOf(first);
+    Flow* flow = flowOf(client, reached);
     if (flow == nullptr) continue;
-    flow->used(worker_.nowMs(), buffers.destinationOf(first));
+    flow->used(worker_.nowMs(), reached);
     bytes += buffers.sendConnected(flow->fd(), first, last);
   }
   counters().bytes_in.fetch_add(bytes, std::memory_order_relaxed);
 }
 
-Flow* UdpListener::flowOf(const SocketAddress& client) {
+Flow* UdpListener::flowOf(const SocketAddress& client, const SocketAddress& reached) {
   const auto found = flows_.find(client);
-  return found == flows_.end() ? makeFlow(client) : found->second.get();
+  return found == flows_.end() ? makeFlow(client, reached) : found->second.get();
 }
 
-Flow* UdpListener::makeFlow(const SocketAddress& client) {
+/** A port that anybody can find would else be a way past what the table refuses: source ranges, policies. */
+bool UdpListener::wasLedHere(const SocketAddress& client, const SocketAddress& reached) {
+  SocketAddress original;
+  const auto here = SocketAddress::of(reached.ip(), port_);
+  return worker_.originalDestinations().find(client, here, original) &&
+         worker_.shared().table.find(scope_, original) == frontend_;
+}
+
+Flow* UdpListener::makeFlow(const SocketAddress& client, const SocketAddress& reached) {
+  if (is_redirected_ && !wasLedHere(client, reached)) {
+    worker_.shared().strangers.fetch_add(1, std::memory_order_relaxed);
+    return nullptr;
+  }
   Place place(worker_.shared().flows, worker_.options().max_flows);
   if (!place.isTaken()) {
     worker_.shared().overflows.fetch_add(1, std::memory_order_relaxed);
@@ -232,6 +285,7 @@ void UdpListener::endStaleFlows() {
 }
 
 void UdpListener::close() {
+  if (socket_.isOpen()) countDrops();
   socket_.reset();
   for (const auto& [client, flow] : flows_) flow->close();
 }

@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <memory>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "../descriptor.h"
-#include "frontend.h"
+#include "own_listener.h"
 #include "shared.h"
+#include "sockets.h"
 #include "source.h"
 #include "timers.h"
 
@@ -19,6 +21,22 @@ namespace fairlead::sys::relay {
 class UdpListener;
 class Worker;
 
+/**
+ * What a socket lost while nobody read it. SO_RXQ_OVFL tells that only with a datagram that comes later: here
+ * it is asked for behind a long queue, and at the end.
+ */
+class Drops {
+ public:
+  /** @returns datagrams lost since the last look */
+  uint32_t more(const Descriptor& socket) {
+    const uint32_t now = dropsOf(socket);
+    return now - std::exchange(seen_, now);
+  }
+
+ private:
+  uint32_t seen_ = 0;
+};
+
 /** Room for a batch of datagrams, of a worker, whose flows use it in turn. */
 class UdpBuffers {
  public:
@@ -26,7 +44,8 @@ class UdpBuffers {
 
   /** Receives what is there, at most a batch. @returns how many; 0: none, or an error (errno) */
   unsigned receive(int fd);
-  std::size_t sizeOf(unsigned index) const { return messages_[index].msg_len; }
+  /** What they took of a socket's room while they waited, and hardly more. */
+  std::size_t held(unsigned count) const;
   const SocketAddress& peerOf(unsigned index) const { return peers_[index]; }
   /** The address it came to. */
   SocketAddress destinationOf(unsigned index) const;
@@ -54,10 +73,7 @@ class Flow final : public TimerEntry, public Source {
       : listener_(listener), client_(client), place_(std::move(place)) {}
 
   bool open(Worker& worker, const SocketAddress& endpoint);
-  void close() {
-    leave();
-    socket_.reset();
-  }
+  void close();
   void onReady(uint32_t events) override;
   void onDue() override;
 
@@ -71,17 +87,19 @@ class Flow final : public TimerEntry, public Source {
   }
 
  private:
+  void countDrops();
+
   UdpListener& listener_;
   SocketAddress client_, endpoint_, reached_;
   Place place_;
   Descriptor socket_;
+  Drops drops_;
   int64_t active_ms_ = 0;
 };
 
 class UdpListener final : public Source {
  public:
-  UdpListener(Worker& worker, Descriptor socket, SharedFrontend frontend)
-      : worker_(worker), socket_(std::move(socket)), frontend_(std::move(frontend)) {}
+  UdpListener(Worker& worker, OwnListener own);
 
   void onReady(uint32_t events) override;
   int fd() const { return socket_.get(); }
@@ -95,12 +113,19 @@ class UdpListener final : public Source {
 
  private:
   void relay(unsigned count);
-  Flow* flowOf(const SocketAddress& client);
-  Flow* makeFlow(const SocketAddress& client);
+  Flow* flowOf(const SocketAddress& client, const SocketAddress& reached);
+  Flow* makeFlow(const SocketAddress& client, const SocketAddress& reached);
+  bool wasLedHere(const SocketAddress& client, const SocketAddress& reached);
+  void countDrops();
 
   Worker& worker_;
   Descriptor socket_;
   SharedFrontend frontend_;
+  /** Of a redirected one, what its clients must have meant. */
+  uint8_t scope_ = 0;
+  uint16_t port_;
+  bool is_redirected_;
+  Drops drops_;
   std::unordered_map<SocketAddress, std::unique_ptr<Flow>, SocketAddressHash> flows_;
 };
 

@@ -230,9 +230,10 @@ void Worker::obey() {
 void Worker::take(OwnListener& own) {
   drop(own.key);
   if (own.protocol == Protocol::kUdp) {
-    auto listener = std::make_unique<UdpListener>(*this, std::move(own.socket), std::move(own.frontend));
+    const auto key = own.key;
+    auto listener = std::make_unique<UdpListener>(*this, std::move(own));
     if (watch(listener->fd(), EPOLLIN, *listener))
-      udp_listeners_[own.key] = std::move(listener);
+      udp_listeners_[key] = std::move(listener);
     else
       shared_.shortages.fetch_add(1, std::memory_order_relaxed);
   } else {

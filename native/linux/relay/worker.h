@@ -12,6 +12,8 @@
 
 #include "../result.h"
 #include "connection.h"
+#include "original_destination.h"
+#include "own_listener.h"
 #include "shared.h"
 #include "source.h"
 #include "tcp_listener.h"
@@ -19,14 +21,6 @@
 #include "udp_listener.h"
 
 namespace fairlead::sys::relay {
-
-/** A frontend's own listener; the socket is one worker's alone. */
-struct OwnListener {
-  std::string key;
-  Protocol protocol = Protocol::kTcp;
-  Descriptor socket;
-  SharedFrontend frontend;
-};
 
 /** What a worker is told. */
 struct Command {
@@ -60,6 +54,7 @@ class Worker {
   int64_t nowMs() const { return now_ms_; }
   Transfer& transfer() { return transfer_; }
   UdpBuffers& udpBuffers() { return udp_buffers_; }
+  OriginalDestinations& originalDestinations() { return original_destinations_; }
   TimerList& connecting(std::size_t attempt) { return connecting_[attempt]; }
   TimerList& open() { return open_; }
   TimerList& flows() { return flow_timers_; }
@@ -106,6 +101,7 @@ class Worker {
   int64_t now_ms_ = 0;
   Transfer transfer_;
   UdpBuffers udp_buffers_;
+  OriginalDestinations original_destinations_;
   std::list<TimerList> timers_;
   std::vector<std::reference_wrapper<TimerList>> connecting_;
   TimerList& open_;

@@ -1,8 +1,9 @@
 /** The relay of the native add-on. */
 import { readFile } from "node:fs/promises";
+import { ipBytes } from "../../model/address.ts";
 import type { IpFamily } from "../../model/service.ts";
 import { native, type NamespaceRef, type NativeRelay, type RelayOptions } from "../native.ts";
-import type { RelayFrontend, RelayListener, RelayPort } from "../ports.ts";
+import type { RelayCounts, RelayFrontend, RelayListener, RelayPort } from "../ports.ts";
 import { callFailed } from "./netlink_client.ts";
 
 export interface OpenRelayOptions extends Pick<RelayOptions, "workers" | "mark" | "idleMs" | "halfClosedMs"> {
@@ -63,9 +64,14 @@ class RealRelay implements RelayPort {
     return next;
   }
 
+  async counts(): Promise<RelayCounts> {
+    const { frontends, ...counts } = await attempt("read the relay's counters", () => this.#relay.counts());
+    return { ...counts, frontends: new Map(frontends.map(({ key, ...of }) => [key.toString("latin1"), of])) };
+  }
+
   async isIdle(): Promise<boolean> {
     if (this.#isClosed) return true;
-    const { connections, flows } = await attempt("count the relay's connections", () => this.#relay.counts());
+    const { connections, flows } = await this.counts();
     return connections === 0 && flows === 0;
   }
 
@@ -75,10 +81,21 @@ class RealRelay implements RelayPort {
   }
 }
 
-function nativeFrontend({ key, protocol, family, endpoints, affinityMs }: RelayFrontend) {
-  const listen = protocol === "UDP" ? { address: anyAddress[family], port: 0 } : null;
-  const ipVersion = family === "IPv4" ? 4 : 6;
-  return { key: bytes(key), protocol, listen, ipVersion, endpoints: bytes(endpoints), affinityMs } as const;
+function nativeFrontend({ key, protocol, family, listen, endpoints, affinityMs }: RelayFrontend) {
+  return {
+    key: bytes(key),
+    protocol,
+    listen: listen ? { address: ipBytes(listen.address)!, port: listen.port } : defaultListener(protocol, family),
+    isRedirected: !listen,
+    ipVersion: family === "IPv4" ? 4 : 6,
+    endpoints: bytes(endpoints),
+    affinityMs,
+  } as const;
+}
+
+/** Of UDP nothing tells where a datagram was going before it is known whose it is. */
+function defaultListener(protocol: RelayFrontend["protocol"], family: IpFamily) {
+  return protocol === "UDP" ? { address: anyAddress[family], port: 0 } : null;
 }
 
 function bytes(text: string): Buffer {

@@ -100,6 +100,7 @@ export function frontend(name: string, ports: readonly number[], more: Partial<R
     key: Buffer.from(name),
     protocol: "TCP",
     listen: { address: loopback, port: 0 },
+    isRedirected: false,
     ipVersion: 4,
     endpoints: endpoints(ports),
     affinityMs: 0,
