@@ -138,7 +138,9 @@ export class FakeIpset implements IpsetPort {
   }
 
   #references(name: string): number {
-    const isListed = (set: FakeSet): boolean => set.elements.has(elementKey({ set: name }));
+    const key = elementKey({ set: name });
+    const isListed = ({ definition, elements }: FakeSet): boolean =>
+      definition.type === "list:set" && elements.has(key);
     return [...this.#sets.values()].filter(isListed).length;
   }
 

@@ -49,7 +49,12 @@ async function deviceIndex(routing: RoutingPort): Promise<number | undefined> {
 /** What is bound, of both families; makes nothing. */
 export async function boundAddresses(routing: RoutingPort): Promise<readonly IpAddress[]> {
   const device = await routing.link({ name: deviceName });
-  return (device ? new DeviceAddresses(routing, device.index) : new RouteAddresses(routing)).list();
+  return device ? listOf(routing, device.index) : new RouteAddresses(routing).list();
+}
+
+async function listOf(routing: RoutingPort, index: number): Promise<readonly IpAddress[]> {
+  const listed = await routing.addresses({ index });
+  return listed.flatMap(({ local, address, scope }) => (scope === "link" ? [] : (local ?? address ?? [])));
 }
 
 /** Takes away the device, or the routes. @throws FairleadError where the kernel refuses */
@@ -74,16 +79,17 @@ async function apply(routing: RoutingPort, changes: readonly RoutingChange[], ma
 
 class DeviceAddresses implements ServiceAddresses {
   readonly #routing: RoutingPort;
-  readonly #index: number;
+  #index: number;
 
   constructor(routing: RoutingPort, index: number) {
     this.#routing = routing;
     this.#index = index;
   }
 
+  /** Where somebody has deleted the device it is made again, for whoever observes is about to bind (upstream: EnsureDummyDevice). */
   async list(): Promise<readonly IpAddress[]> {
-    const listed = await this.#routing.addresses({ index: this.#index });
-    return listed.flatMap(({ local, address, scope }) => (scope === "link" ? [] : (local ?? address ?? [])));
+    this.#index = (await deviceIndex(this.#routing)) ?? this.#index;
+    return listOf(this.#routing, this.#index);
   }
 
   bind(addresses: readonly IpAddress[]): Promise<void> {

@@ -1,4 +1,5 @@
 /** Removes destinations that are ending, when their connections have ended (upstream: GracefulTerminationManager). */
+import { FairleadError } from "../../errors/catalogue.ts";
 import { destinationName, serviceName } from "../../kernel/netlink/ipvs/service.ts";
 import type { IpvsStep } from "../../kernel/netlink/ipvs/step.ts";
 import type { IpvsPort } from "../../kernel/ports.ts";
@@ -6,6 +7,9 @@ import type { Ending, EndingDestination } from "../modes/ipvs/ending.ts";
 
 /** Connections that go on for longer lose their destination (upstream: rsGracefulDeletePeriod). */
 export const mostMs = 15 * 60_000;
+
+const ENOENT = 2;
+const ESRCH = 3;
 
 export class Terminations {
   readonly #port: IpvsPort;
@@ -46,15 +50,19 @@ export class Terminations {
     return this.#since.size;
   }
 
-  /** @param isThere what is not there any more is only forgotten */
+  /** @param isThere what is not there any more is only forgotten; @throws the first that is refused: it goes on ending */
   async #remove(over: readonly EndingDestination[], isThere: (one: EndingDestination) => boolean): Promise<void> {
-    const steps = over.filter(isThere).map((one): IpvsStep => ({ verb: "deleteDestination", ...one }));
-    // One that is refused has gone by itself.
-    if (steps.length > 0) await this.#port.apply(steps);
-    for (const { service, destination } of over) {
-      this.#ending.remove(serviceName(service), destinationName(destination));
-      this.#since.delete(nameOf({ service, destination }));
-    }
+    const there = over.filter(isThere);
+    const steps = there.map((one): IpvsStep => ({ verb: "deleteDestination", ...one }));
+    const errors = steps.length > 0 ? await this.#port.apply(steps) : [];
+    const refused = new Map(there.flatMap((one, i) => (isRefusal(errors[i]) ? [[one, errors[i]] as const] : [])));
+    for (const one of over) if (!refused.has(one)) this.#forget(one);
+    for (const error of refused.values()) throw error;
+  }
+
+  #forget({ service, destination }: EndingDestination): void {
+    this.#ending.remove(serviceName(service), destinationName(destination));
+    this.#since.delete(nameOf({ service, destination }));
   }
 
   /** Times are those of what is ending now. */
@@ -62,6 +70,11 @@ export class Terminations {
     const now = this.#now();
     this.#since = new Map([...this.#ending].map((one) => [nameOf(one), this.#since.get(nameOf(one)) ?? now]));
   }
+}
+
+/** One that is not there has gone by itself. */
+function isRefusal(error: FairleadError | null | undefined): error is FairleadError {
+  return error instanceof FairleadError && error.errno !== ENOENT && error.errno !== ESRCH;
 }
 
 function nameOf({ service, destination }: EndingDestination): string {
