@@ -11,7 +11,6 @@ import { openSysctl } from "../kernel/real/sysctl.ts";
 import type { FrontendCount, IpFamily } from "../model/service.ts";
 import type { AgentLog } from "../proxy/agent/agent.ts";
 import type { ProxyMode } from "../proxy/agent/mode.ts";
-import { servesLocalhost } from "../proxy/agent/iptables_mode.ts";
 import { joinObservers, type SyncObserver } from "../proxy/agent/observer.ts";
 import { ProblemEvents } from "../proxy/agent/problem_events.ts";
 import { allowLocalhostNodePorts, applySettings, readOnlySysFs } from "../proxy/conntrack/apply_settings.ts";
@@ -34,7 +33,7 @@ import { systemClock as clock } from "../reconcile/clock.ts";
 export interface ProxyAroundOptions {
   readonly config: KubeProxyConfiguration;
   /** The one that is used. */
-  readonly mode: ProxyMode["name"];
+  readonly mode: ProxyMode;
   readonly nodeName: string;
   readonly families: readonly IpFamily[];
   readonly metrics: ProxyMetrics;
@@ -67,7 +66,7 @@ export class ProxyAround {
       onError: this.#failed("cannot clean conntrack; it is tried again"),
     });
     const node = new NodeHealth();
-    const timeoutMs = 2 * config[mode === "userspace" ? "iptables" : mode].syncPeriod;
+    const timeoutMs = 2 * mode.section.syncPeriod;
     const health = new ProxyHealth({ now: () => clock.now(), timeoutMs, node: () => node.state });
     this.#services = new ServiceHealth({
       nodeName,
@@ -84,9 +83,9 @@ export class ProxyAround {
     const { registry } = metrics;
     this.#metricsListener = this.#listener(
       metricsBindAddress,
-      metricsRoutes({ registry, mode, configz: configz(config), frontendCounts: options.frontendCounts }),
+      metricsRoutes({ registry, mode: mode.name, configz: configz(config), frontendCounts: options.frontendCounts }),
     );
-    const isEverywhere = config.nodePortAddresses?.includes("all") ?? mode !== "nftables";
+    const isEverywhere = mode.nodePortRanges.includes("all");
     this.observer = joinObservers([
       new MetricsObserver(metrics, families, clock.now()),
       new ConntrackObserver(this.#cleaner),
@@ -138,7 +137,7 @@ export class ProxyAround {
 
   /** Upstream ends at the first one that is refused, behind its listeners; a node in one process only says it. */
   async #setKernel(): Promise<void> {
-    const { config, log, mustSetKernel } = this.#options;
+    const { config, mode, log, mustSetKernel } = this.#options;
     const sysctl = openSysctl();
     const said = this.#failed("cannot set a kernel parameter");
     const refused = mustSetKernel ? fail : said;
@@ -147,14 +146,7 @@ export class ProxyAround {
     const result = await applySettings(settings, sysctl, openConntrackHashSize(), { onWritten, onRefused: refused });
     if (result.isSysFsReadOnly) this.#warnOfNode(readOnlySysFs.reason, readOnlySysFs.message);
     // 127.0.0.1 is translated nowhere else: others could reach what listens on loopback alone.
-    if (this.#needsLocalnet()) await allowLocalhostNodePorts(sysctl).catch(said);
-  }
-
-  #needsLocalnet(): boolean {
-    const { config, mode } = this.#options;
-    // IPVS balances nothing that comes to loopback.
-    if (mode === "ipvs") return false;
-    return mode === "iptables" ? servesLocalhost(config) : (config.nodePortAddresses?.includes("localhost") ?? false);
+    if (mode.servesLocalhost) await allowLocalhostNodePorts(sysctl).catch(said);
   }
 
   #warnOfNode(reason: string, message: string): void {

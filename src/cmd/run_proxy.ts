@@ -153,7 +153,7 @@ async function begin(options: ProxyOptions, closes: Closes, servers: Servers): P
   const around = closes.own(
     await ProxyAround.open({
       config,
-      mode: modeName,
+      mode,
       nodeName,
       families,
       metrics,

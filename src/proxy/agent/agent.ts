@@ -300,7 +300,7 @@ export class ProxyAgent {
       nodePortAddresses: mode.nodePortAddresses(ips, this.#addresses.all, family),
       serviceCidrs: ofFamily(this.#cidrs.all, family),
       nodeIp: ips[family],
-      ...(mode.name === "ipvs" ? { localAddresses: this.#addresses.of(family) } : {}),
+      ...(mode.needsLocalAddresses ? { localAddresses: this.#addresses.of(family) } : {}),
     };
   }
 

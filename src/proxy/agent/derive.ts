@@ -69,11 +69,11 @@ export function ofFamily(cidrs: readonly string[], family: IpFamily): readonly s
  * Addresses that serve node ports (upstream: NodePortAddresses). Ranges that name none of a family mean all of
  * that family. Loopback addresses serve none unless "localhost" says so: not in upstream's nftables mode at all.
  *
- * @param configured nodePortAddresses; undefined: "primary", as upstream's nftables mode has it
+ * @param configured nodePortAddresses, or what the mode takes for them
  * @param local every address of this machine
  */
 export function nodePortAddresses(
-  configured: readonly string[] = ["primary"],
+  configured: readonly string[],
   ips: NodeIps,
   local: readonly IpAddress[],
   family: IpFamily,

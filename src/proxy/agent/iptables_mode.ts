@@ -20,11 +20,15 @@ export function iptablesMode({ iptables, config, randomFully, report }: Iptables
   const families: IptablesChains[] = [];
   const { localhostNodePorts } = config.iptables;
   const { tcpBeLiberal } = config.conntrack;
+  const nodePortRanges = config.nodePortAddresses ?? ["all"];
   return {
     name: "iptables",
     section: config.iptables,
+    nodePortRanges,
+    servesLocalhost: servesLocalhost(nodePortRanges, localhostNodePorts),
+    needsLocalAddresses: false,
     rules: (options) => {
-      const nodePortsEverywhere = isEverywhere(config.nodePortAddresses, options.family);
+      const nodePortsEverywhere = isEverywhere(nodePortRanges, options.family);
       const fixed = { nodePortsEverywhere, localhostNodePorts, tcpBeLiberal, randomFully };
       const ruleset = new Ruleset({ ...options, ...fixed });
       const kernel = new IptablesChains(iptables[options.family], ruleset, report);
@@ -33,15 +37,14 @@ export function iptablesMode({ iptables, config, randomFully, report }: Iptables
     },
     watch: () => canaryWatch(families),
     nodePortAddresses: (ips, local, family) => {
-      const configured = config.nodePortAddresses ?? ["all"];
-      const loopback = family === "IPv4" && localhostNodePorts && configured.some(holdsLoopback);
-      return nodePortAddresses(loopback ? [...configured, "localhost"] : configured, ips, local, family);
+      const loopback = family === "IPv4" && localhostNodePorts && nodePortRanges.some(holdsLoopback);
+      return nodePortAddresses(loopback ? [...nodePortRanges, "localhost"] : nodePortRanges, ips, local, family);
     },
   };
 }
 
 /** Upstream's NodePortAddresses.MatchAll: nothing of the family, or a range of all of it. */
-export function isEverywhere(configured: readonly string[] = ["all"], family: IpFamily): boolean {
+export function isEverywhere(configured: readonly string[], family: IpFamily): boolean {
   if (configured.some((one) => one === "all" || one === "0.0.0.0/0" || one === "::/0")) {
     return configured.includes("all") || configured.includes(family === "IPv4" ? "0.0.0.0/0" : "::/0");
   }
@@ -49,10 +52,10 @@ export function isEverywhere(configured: readonly string[] = ["all"], family: Ip
   return !isNamed && ofFamily(configured, family).length === 0;
 }
 
-/** Whether 127.0.0.1 serves node ports, so that the kernel must route it (upstream: ContainsIPv4Loopback). */
-export function servesLocalhost({ iptables, nodePortAddresses: configured }: KubeProxyConfiguration): boolean {
-  const isNamed = configured?.some((one) => one === "localhost" || holdsLoopback(one)) ?? false;
-  return iptables.localhostNodePorts && (isNamed || isEverywhere(configured, "IPv4"));
+/** Upstream's ContainsIPv4Loopback. */
+function servesLocalhost(configured: readonly string[], localhostNodePorts: boolean): boolean {
+  const isNamed = configured.some((one) => one === "localhost" || holdsLoopback(one));
+  return localhostNodePorts && (isNamed || isEverywhere(configured, "IPv4"));
 }
 
 function holdsLoopback(configured: string): boolean {

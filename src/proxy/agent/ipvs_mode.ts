@@ -28,10 +28,15 @@ export function ipvsMode({ iptables, config, randomFully, clock, ...ports }: Ipv
   const families: IpvsServers[] = [];
   const { masqueradeAll, masqueradeBit } = config.iptables;
   const { onLackingScheduler, report } = ports;
+  const nodePortRanges = config.nodePortAddresses ?? ["all"];
   return {
     name: "ipvs",
     // Upstream's ipvs mode masquerades as the section of iptables says.
     section: { ...config.ipvs, masqueradeAll, masqueradeBit },
+    nodePortRanges,
+    // IPVS balances nothing that comes to loopback.
+    servesLocalhost: false,
+    needsLocalAddresses: true,
     rules: (options) => {
       const ruleset = new Ruleset({
         ...options,
@@ -50,8 +55,7 @@ export function ipvsMode({ iptables, config, randomFully, clock, ...ports }: Ipv
       return { ruleset, kernel };
     },
     watch: (callbacks) => ipvsWatch(families, clock, callbacks),
-    nodePortAddresses: (ips, local, family) =>
-      nodePortAddresses(config.nodePortAddresses ?? ["all"], ips, local, family).filter(canServe),
+    nodePortAddresses: (ips, local, family) => nodePortAddresses(nodePortRanges, ips, local, family).filter(canServe),
   };
 }
 

@@ -62,6 +62,12 @@ export interface ProxyMode {
     KubeProxyConfiguration["iptables"],
     "masqueradeBit" | "masqueradeAll" | "syncPeriod" | "minSyncPeriod"
   >;
+  /** nodePortAddresses of the configuration, or what the mode takes for them where they are not given. */
+  readonly nodePortRanges: readonly string[];
+  /** Whether 127.0.0.1 serves node ports, so that the kernel must route it. */
+  readonly servesLocalhost: boolean;
+  /** Whether its rules depend on every address of the machine: {@link ModeOptions.localAddresses}. */
+  readonly needsLocalAddresses: boolean;
   rules(options: ModeOptions): FamilyRules;
   watch(callbacks: WatchCallbacks): RulesWatch;
   /** This node's addresses that serve node ports. @param local every address of this machine */

@@ -10,12 +10,16 @@ import type { FamilyRules, ProxyMode } from "./mode.ts";
 import { TableWatch } from "./table_watch.ts";
 
 export function nftablesMode(port: NftablesPort, config: KubeProxyConfiguration, clock: Clock): ProxyMode {
+  const nodePortRanges = config.nodePortAddresses ?? ["primary"];
   return {
     name: "nftables",
     section: config.nftables,
+    nodePortRanges,
+    servesLocalhost: nodePortRanges.includes("localhost"),
+    needsLocalAddresses: false,
     rules: (options) => nftablesRules(port, options),
     watch: (callbacks) => new TableWatch({ port, clock, ...callbacks }),
-    nodePortAddresses: (ips, local, family) => nodePortAddresses(config.nodePortAddresses, ips, local, family),
+    nodePortAddresses: (ips, local, family) => nodePortAddresses(nodePortRanges, ips, local, family),
   };
 }
 

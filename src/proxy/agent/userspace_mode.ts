@@ -20,13 +20,18 @@ export interface UserspaceModeOptions {
 
 export function userspaceMode({ nftables, relay, config, clock }: UserspaceModeOptions): ProxyMode {
   const relayMark = relayMarkOf(config);
+  // Upstream's listened at every address of the node, and knew no others.
+  const nodePortRanges = config.nodePortAddresses ?? ["all"];
   return {
     name: "userspace",
     // As upstream's had it: it was a mode of iptables.
     section: config.iptables,
+    nodePortRanges,
+    servesLocalhost: nodePortRanges.includes("localhost"),
+    needsLocalAddresses: false,
     rules: (options) => userspaceRules({ nftables, relay, relayMark }, options),
     watch: (callbacks) => new TableWatch({ port: nftables, clock, ...callbacks }),
-    nodePortAddresses: (ips, local, family) => nodePortAddresses(config.nodePortAddresses, ips, local, family),
+    nodePortAddresses: (ips, local, family) => nodePortAddresses(nodePortRanges, ips, local, family),
   };
 }
 

@@ -4,7 +4,7 @@ import { kubeProxyConfiguration } from "../../../../src/config/kube_proxy.ts";
 import { FairleadError } from "../../../../src/errors/catalogue.ts";
 import { FakeIptables } from "../../../../src/kernel/fake/iptables.ts";
 import type { IpAddress } from "../../../../src/model/address.ts";
-import { iptablesMode, isEverywhere, servesLocalhost } from "../../../../src/proxy/agent/iptables_mode.ts";
+import { iptablesMode, isEverywhere } from "../../../../src/proxy/agent/iptables_mode.ts";
 import { IptablesChains } from "../../../../src/proxy/apply/iptables.ts";
 import { chooseVariant, hasRandomFully } from "../../../../src/proxy/apply/iptables_variant.ts";
 import { endpointChain, portChain } from "../../../../src/proxy/modes/iptables/names.ts";
@@ -194,7 +194,7 @@ describe("the section iptables of the configuration", () => {
   const modeOf = (iptables: object, rest: object = {}) => {
     const config = kubeProxyConfiguration.parse({ ...head, mode: "iptables", iptables, ...rest });
     const ports = { IPv4: new FakeIptables(), IPv6: new FakeIptables() };
-    return { config, ports, mode: iptablesMode({ iptables: ports, config, randomFully: true }) };
+    return { ports, mode: iptablesMode({ iptables: ports, config, randomFully: true }) };
   };
 
   it("gives bit, periods and masqueradeAll to the agent", () => {
@@ -211,17 +211,17 @@ describe("the section iptables of the configuration", () => {
 
   it("keeps node ports from 127.0.0.1 without localhostNodePorts", async () => {
     for (const localhostNodePorts of [true, false]) {
-      const { mode, ports, config } = modeOf({ localhostNodePorts });
+      const { mode, ports } = modeOf({ localhostNodePorts });
       await mode.rules(iptablesOptions("IPv4")).kernel.repair();
       const saved = await ports.IPv4.save();
       expect(saved.includes("! -d 127.0.0.0/8")).toBe(!localhostNodePorts);
       expect(saved.includes("block incoming localnet connections")).toBe(localhostNodePorts);
-      expect(servesLocalhost(config)).toBe(localhostNodePorts);
+      expect(mode.servesLocalhost).toBe(localhostNodePorts);
     }
   });
 
   it("serves node ports at every address, or at those that are named", () => {
-    expect(isEverywhere(undefined, "IPv4")).toBe(true);
+    expect(isEverywhere(["all"], "IPv4")).toBe(true);
     expect(isEverywhere(["192.0.2.0/24"], "IPv4")).toBe(false);
     expect(isEverywhere(["192.0.2.0/24"], "IPv6")).toBe(true);
     expect(isEverywhere(["0.0.0.0/0"], "IPv4")).toBe(true);

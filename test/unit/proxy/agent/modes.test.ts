@@ -1,0 +1,73 @@
+import { describe, expect, it } from "vitest";
+import { kubeProxyConfiguration } from "../../../../src/config/kube_proxy.ts";
+import { FakeIptables } from "../../../../src/kernel/fake/iptables.ts";
+import { FakeNftables } from "../../../../src/kernel/fake/nftables.ts";
+import type { RelayPort } from "../../../../src/kernel/ports.ts";
+import type { IpAddress } from "../../../../src/model/address.ts";
+import { iptablesMode } from "../../../../src/proxy/agent/iptables_mode.ts";
+import { ipvsMode } from "../../../../src/proxy/agent/ipvs_mode.ts";
+import type { ProxyMode } from "../../../../src/proxy/agent/mode.ts";
+import { nftablesMode } from "../../../../src/proxy/agent/nftables_mode.ts";
+import { userspaceMode } from "../../../../src/proxy/agent/userspace_mode.ts";
+import { FakeClock } from "../../../fixtures/fake_clock.ts";
+import { FakeIpvsPorts } from "../../../fixtures/fake_ipvs_ports.ts";
+
+const clock = new FakeClock();
+const nftables = new FakeNftables();
+const local = ["127.0.0.1", "192.0.2.1", "198.51.100.1"] as IpAddress[];
+const ips = { IPv4: local[1]! };
+
+function configOf(fields: object) {
+  const head = { apiVersion: "kubeproxy.config.k8s.io/v1alpha1", kind: "KubeProxyConfiguration" };
+  const periods = { iptables: { syncPeriod: "31s" }, ipvs: { syncPeriod: "32s" }, nftables: { syncPeriod: "33s" } };
+  return kubeProxyConfiguration.parse({ ...head, ...periods, ...fields });
+}
+
+const modes: Readonly<Record<ProxyMode["name"], (fields: object) => Promise<ProxyMode>>> = {
+  nftables: (fields) => Promise.resolve(nftablesMode(nftables, configOf(fields), clock)),
+  userspace: (fields) => {
+    const relay = undefined as unknown as RelayPort;
+    return Promise.resolve(userspaceMode({ nftables, relay, config: configOf(fields), clock }));
+  },
+  iptables: (fields) => {
+    const iptables = { IPv4: new FakeIptables(), IPv6: new FakeIptables() };
+    return Promise.resolve(iptablesMode({ iptables, config: configOf(fields), randomFully: true }));
+  },
+  ipvs: async (fields) => {
+    const ports = await FakeIpvsPorts.create();
+    const iptables = { IPv4: ports.iptables, IPv6: ports.iptables };
+    const onLackingScheduler = () => undefined;
+    return ipvsMode({ ...ports, iptables, config: configOf(fields), randomFully: true, clock, onLackingScheduler });
+  },
+};
+
+describe("what a mode says of itself", () => {
+  it.each([
+    ["nftables", 33_000, ["primary"], ["192.0.2.1"], false],
+    ["userspace", 31_000, ["all"], ["192.0.2.1", "198.51.100.1"], false],
+    ["iptables", 31_000, ["all"], ["192.0.2.1", "198.51.100.1"], true],
+    ["ipvs", 32_000, ["all"], ["192.0.2.1", "198.51.100.1"], false],
+  ] as const)(
+    "%s: its period, and where node ports are by default",
+    async (name, period, ranges, served, localhost) => {
+      const mode = await modes[name]({});
+      expect(mode.name).toBe(name);
+      expect(mode.section.syncPeriod).toBe(period);
+      expect(mode.nodePortRanges).toEqual(ranges);
+      expect(mode.nodePortAddresses(ips, local, "IPv4")).toEqual(served);
+      expect(mode.servesLocalhost).toBe(localhost);
+      expect(mode.needsLocalAddresses).toBe(name === "ipvs");
+    },
+  );
+
+  it.each([
+    ["nftables", true],
+    ["userspace", true],
+    ["iptables", true],
+    ["ipvs", false],
+  ] as const)("%s: whether node ports are at 127.0.0.1 when that is asked for", async (name, isServed) => {
+    const mode = await modes[name]({ nodePortAddresses: ["localhost"] });
+    expect(mode.servesLocalhost).toBe(isServed);
+    expect(mode.nodePortAddresses(ips, local, "IPv4")).toEqual(isServed ? ["127.0.0.1"] : []);
+  });
+});
