@@ -18,13 +18,18 @@ export interface IptablesReport {
   restoreFailed(family: IpFamily, isPartial: boolean): void;
 }
 
+interface Steps {
+  readonly sections: readonly Section[];
+  /** Of changes alone. */
+  readonly isPartial: boolean;
+}
+
 export class IptablesChains {
   readonly #report: IptablesReport | undefined;
   readonly #counts = new RuleCounts();
-  #isPartial = false;
   readonly #port: IptablesPort;
   readonly #ruleset: Ruleset;
-  readonly #kept: KeptRules<readonly Section[]>;
+  readonly #kept: KeptRules<Steps>;
 
   /** @param ruleset of nothing else than this object */
   constructor(port: IptablesPort, ruleset: Ruleset, report?: IptablesReport) {
@@ -36,7 +41,7 @@ export class IptablesChains {
         changes: () => this.#changes(),
         differences: () => this.#differences(),
         lengthOf,
-        write: (sections) => this.#restore(sections),
+        write: (steps) => this.#restore(steps),
       },
       { unsure: true },
     );
@@ -55,24 +60,23 @@ export class IptablesChains {
     return this.#kept.repair();
   }
 
-  #changes(): readonly Section[] {
-    const sections = planChanges(this.#ruleset, this.#counts);
-    this.#ruleset.clean();
-    this.#tell(sections);
-    this.#isPartial = true;
-    return sections;
+  #changes(): Steps {
+    return this.#planned({ sections: planChanges(this.#ruleset, this.#counts), isPartial: true });
   }
 
-  async #differences(): Promise<readonly Section[]> {
+  async #differences(): Promise<Steps> {
     const observed = await observeTables(this.#port);
     const sections = await paced(planAll(this.#ruleset, observed, this.#counts));
-    this.#ruleset.clean();
-    this.#tell(sections);
-    this.#isPartial = false;
-    return sections;
+    return this.#planned({ sections, isPartial: false });
   }
 
-  #tell(sections: readonly Section[]): void {
+  #planned(steps: Steps): Steps {
+    this.#ruleset.clean();
+    this.#tell(steps);
+    return steps;
+  }
+
+  #tell({ sections }: Steps): void {
     const { family } = this.#ruleset.options;
     for (const table of countedRuleTables) {
       this.#report?.rules(family, table, this.#counts.of(table), writtenRules(sections, table));
@@ -84,8 +88,7 @@ export class IptablesChains {
     return this.#port.name.endsWith("-legacy");
   }
 
-  async #restore(sections: readonly Section[]): Promise<void> {
-    const isPartial = this.#isPartial;
+  async #restore({ sections, isPartial }: Steps): Promise<void> {
     try {
       await this.#port.restore(restoreInput(this.#isLegacy ? joinSections(sections) : sections));
     } catch (error) {
@@ -106,6 +109,6 @@ export class IptablesChains {
   }
 }
 
-function lengthOf(sections: readonly Section[]): number {
+function lengthOf({ sections }: Steps): number {
   return sections.reduce((sum, { lines }) => sum + lines.length, 0);
 }

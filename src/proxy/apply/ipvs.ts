@@ -25,8 +25,8 @@ export interface IpvsPorts {
 export interface IpvsServersOptions {
   /** Wall time in ms. */
   readonly now: () => number;
-  /** Told of a scheduler that Services name and this kernel lacks. */
   readonly report?: Pick<IptablesReport, "restoreFailed"> | undefined;
+  /** Told of a scheduler that Services name and this kernel lacks. */
   readonly onLackingScheduler?: (scheduler: string) => void;
 }
 
