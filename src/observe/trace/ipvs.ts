@@ -5,7 +5,7 @@
  */
 import { elementText } from "../../kernel/netlink/ipset/step.ts";
 import type { Ipset, IpsetElement } from "../../kernel/netlink/ipset/set.ts";
-import { serviceName, type IpvsServiceWithDestinations } from "../../kernel/netlink/ipvs/service.ts";
+import type { IpvsServiceWithDestinations } from "../../kernel/netlink/ipvs/service.ts";
 import { hostPort, type IpAddress } from "../../model/address.ts";
 import { holds } from "../../model/cidr.ts";
 import { protocolNumbers } from "../../model/service.ts";
@@ -34,12 +34,17 @@ export function traceIpvs(state: IpvsState, packet: TracedPacket, node: NodeFact
   return tracer.goes(begin({ ...packet, source }));
 }
 
+/** "6 10.96.0.1:80", as a packet names it; one of a mark has no such name. */
+function nameOf({ key }: IpvsServiceWithDestinations): readonly string[] {
+  return "mark" in key ? [] : [`${numberOf(key)} ${hostPort(key.address, key.port)}`];
+}
+
 class IpvsTracer extends Tracer {
   readonly #servers: ReadonlyMap<string, IpvsServiceWithDestinations>;
 
   constructor({ tables, servers }: IpvsState, node: NodeFacts) {
     super(tables, node);
-    this.#servers = new Map(servers.map((server) => [serviceName(server.key), server]));
+    this.#servers = new Map(servers.flatMap((server) => nameOf(server).map((name) => [name, server] as const)));
   }
 
   comes(way: Way): readonly Outcome[] {
@@ -72,10 +77,7 @@ class IpvsTracer extends Tracer {
   /** @returns whether it is for a virtual server */
   #balance(way: Way): boolean {
     const { destination: address, destinationPort: port, protocol } = way.packet;
-    const name = Object.entries(protocolNumbers)
-      .find(([, number]) => number === protocol)?.[0]
-      .toLowerCase();
-    const server = this.#servers.get(`${name} ${hostPort(address, port)}`);
+    const server = this.#servers.get(`${protocol} ${hostPort(address, port)}`);
     if (!server) return false;
     const taking = server.destinations.filter(({ weight }) => weight > 0);
     // ip_vs_leave: nobody is there to take it.
@@ -103,7 +105,7 @@ function isInSet(set: Ipset | undefined, fields: readonly string[], packet: Trac
   });
 }
 
-function numberOf({ protocol }: IpsetElement): number | undefined {
+function numberOf({ protocol }: Pick<IpsetElement, "protocol">): number | undefined {
   return protocolNumbers[String(protocol).toUpperCase() as keyof typeof protocolNumbers];
 }
 
