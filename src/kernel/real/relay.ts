@@ -106,7 +106,7 @@ const mostPlaces = 250_000;
 /** For everything else, and for pipes: descriptors. */
 const reservedDescriptors = 1024;
 
-/** A connection has two descriptors, a flow one: for each a quarter of what the process may have. */
+/** A connection has two descriptors and a flow one: of each a third as many as the process may have. */
 async function placesOfProcess(): Promise<number> {
   const limits = await readFile("/proc/self/limits", "utf8");
   const most = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Number.POSITIVE_INFINITY);
