@@ -17,8 +17,8 @@ import {
   type ConntrackEventType,
 } from "../netlink/ctnetlink/messages.ts";
 import type { ConntrackEvent, ConntrackPort } from "../ports.ts";
+import { readEach } from "./answers.ts";
 import { NetlinkClient, netlinkProtocol, refused } from "./netlink_client.ts";
-import { Pace } from "../../reconcile/pace.ts";
 
 const ENOENT = 2;
 /** A few milliseconds of encoding. */
@@ -53,14 +53,10 @@ class RealConntrack implements ConntrackPort {
   async list(filters: readonly ConntrackFilter[] = [{}]): Promise<ConntrackEntry[]> {
     const isMeant = anyMatcher(filters);
     const messages = await this.#client.dump(listEntries(commonFilter(filters)), "list conntrack entries");
-    const entries: ConntrackEntry[] = [];
-    const pace = new Pace();
-    for (const message of messages) {
+    return readEach(messages, (message) => {
       const entry = readEntry(message);
-      if (isMeant(entry)) entries.push(entry);
-      await pace.next();
-    }
-    return entries;
+      return isMeant(entry) ? entry : undefined;
+    });
   }
 
   /**

@@ -1,5 +1,5 @@
 /** Generic netlink. */
-import { FairleadError } from "../../errors/catalogue.ts";
+import type { FairleadError } from "../../errors/catalogue.ts";
 import type { NamespaceRef } from "../native.ts";
 import {
   genericRequest,
@@ -11,6 +11,7 @@ import {
   type GenericMessage,
 } from "../netlink/genetlink.ts";
 import type { GenericNetlinkPort } from "../ports.ts";
+import { noneAt } from "./answers.ts";
 import { NetlinkClient, netlinkProtocol } from "./netlink_client.ts";
 
 const ENOENT = 2;
@@ -22,6 +23,13 @@ export async function openGenericNetlink({
   return new RealGenericNetlink(await NetlinkClient.open({ protocol: netlinkProtocol.generic, namespace }));
 }
 
+/** @returns undefined where the kernel has none of that name, and cannot load one */
+export async function findFamily(client: NetlinkClient, name: string): Promise<GenericFamily | undefined> {
+  const request = client.request(getFamily(name), `find generic netlink family ${name}`);
+  const [answer] = await request.catch(noneAt(ENOENT));
+  return answer && readFamily(answer);
+}
+
 class RealGenericNetlink implements GenericNetlinkPort {
   readonly #client: NetlinkClient;
 
@@ -29,14 +37,8 @@ class RealGenericNetlink implements GenericNetlinkPort {
     this.#client = client;
   }
 
-  async family(name: string): Promise<GenericFamily | undefined> {
-    try {
-      const [answer] = await this.#client.request(getFamily(name), `find generic netlink family ${name}`);
-      return answer && readFamily(answer);
-    } catch (error) {
-      if (error instanceof FairleadError && error.errno === ENOENT) return undefined;
-      throw error;
-    }
+  family(name: string): Promise<GenericFamily | undefined> {
+    return findFamily(this.#client, name);
   }
 
   async request<T extends object>(

@@ -23,8 +23,8 @@ import {
 import { familyOf, setsOf, type Ipset, type IpsetDefinition, type IpsetElement } from "../netlink/ipset/set.ts";
 import { describeStep, type IpsetExecutors, type IpsetStep, type IpsetVerbs } from "../netlink/ipset/step.ts";
 import type { IpsetPort } from "../ports.ts";
+import { noneAt, readEach } from "./answers.ts";
 import { NetlinkClient, netlinkProtocol } from "./netlink_client.ts";
-import { Pace } from "../../reconcile/pace.ts";
 
 const ENOENT = 2;
 
@@ -59,17 +59,8 @@ class RealIpset implements IpsetPort {
 
   async list(name?: string): Promise<Ipset[]> {
     const what = name === undefined ? "list ipsets" : `list ipset ${name}`;
-    const messages = await this.#client.dump(listSets(this.#protocol, name), what).catch((error: unknown) => {
-      if (error instanceof FairleadError && error.errno === ENOENT) return [];
-      throw error;
-    });
-    const parts: SetMessage[] = [];
-    const pace = new Pace();
-    for (const message of messages) {
-      parts.push(decodeBody(setMessage, message));
-      await pace.next();
-    }
-    return setsOf(parts);
+    const messages = await this.#client.dump(listSets(this.#protocol, name), what).catch(noneAt(ENOENT));
+    return setsOf(await readEach(messages, (message) => decodeBody(setMessage, message)));
   }
 
   async has(set: string, element: IpsetElement): Promise<boolean> {

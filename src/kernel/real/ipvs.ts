@@ -1,10 +1,8 @@
 /** IPVS through generic netlink. */
 import { getSystemErrorName } from "node:util";
 import { FairleadError } from "../../errors/catalogue.ts";
-import { Pace } from "../../reconcile/pace.ts";
 import type { NamespaceRef } from "../native.ts";
 import type { Outcome, ReceivedMessage } from "../netlink/codec/message.ts";
-import { getFamily, readFamily } from "../netlink/genetlink.ts";
 import { ipvsFamily } from "../netlink/ipvs/attributes.ts";
 import {
   getInfo,
@@ -31,9 +29,10 @@ import {
 } from "../netlink/ipvs/service.ts";
 import { describeStep, refusalText, type IpvsStep } from "../netlink/ipvs/step.ts";
 import type { IpvsPort } from "../ports.ts";
+import { noneAt, readEach } from "./answers.ts";
+import { findFamily } from "./generic_netlink.ts";
 import { NetlinkClient, netlinkProtocol } from "./netlink_client.ts";
 
-const ENOENT = 2;
 const ESRCH = 3;
 
 /** Steps that are encoded and sent at once: what is more would keep the event loop, and its garbage grow old. */
@@ -50,7 +49,7 @@ export async function openIpvs({ namespace = null }: { readonly namespace?: Name
 > {
   const client = await NetlinkClient.open({ protocol: netlinkProtocol.generic, namespace });
   try {
-    const family = await findFamily(client);
+    const family = await findFamily(client, ipvsFamily);
     if (family) return new RealIpvs(client, family);
   } catch (error) {
     client.close();
@@ -58,11 +57,6 @@ export async function openIpvs({ namespace = null }: { readonly namespace?: Name
   }
   client.close();
   return undefined;
-}
-
-async function findFamily(client: NetlinkClient): Promise<IpvsFamily | undefined> {
-  const answers = await client.request(getFamily(ipvsFamily), "find generic netlink family IPVS").catch(unless(ENOENT));
-  return answers[0] && readFamily(answers[0]);
 }
 
 class RealIpvs implements IpvsPort {
@@ -92,7 +86,7 @@ class RealIpvs implements IpvsPort {
     const found: ListedIpvsService[] = [];
     for (const key of keys) {
       const what = `read IPVS service ${serviceName(key)}`;
-      const answers = await this.#client.request(getService(this.#family, key), what).catch(unless(ESRCH));
+      const answers = await this.#client.request(getService(this.#family, key), what).catch(noneAt(ESRCH));
       found.push(...(await readEach(answers, readService)));
     }
     return found;
@@ -134,21 +128,6 @@ class RealIpvs implements IpvsPort {
   }
 }
 
-/** Many messages without keeping the event loop; those that name nothing that we know are left out. */
-async function readEach<T>(
-  messages: readonly ReceivedMessage[],
-  read: (message: ReceivedMessage) => T | undefined,
-): Promise<T[]> {
-  const values: T[] = [];
-  const pace = new Pace();
-  for (const message of messages) {
-    const value = read(message);
-    if (value !== undefined) values.push(value);
-    await pace.next();
-  }
-  return values;
-}
-
 function refusedStep(step: IpvsStep, outcome: Outcome): FairleadError {
   const name = getSystemErrorName(-outcome.errno);
   const text = outcome.message ?? refusalText(step, outcome.errno);
@@ -159,12 +138,4 @@ function refusedStep(step: IpvsStep, outcome: Outcome): FairleadError {
 function answered(answer: ReceivedMessage | undefined, what: string): ReceivedMessage {
   if (answer) return answer;
   throw new FairleadError("NETLINK_DECODE", { subject: what, reason: "the kernel answered nothing" });
-}
-
-/** No messages where the kernel refused with this errno. */
-function unless(errno: number): (error: unknown) => ReceivedMessage[] {
-  return (error) => {
-    if (error instanceof FairleadError && error.errno === errno) return [];
-    throw error;
-  };
 }

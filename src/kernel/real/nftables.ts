@@ -13,6 +13,7 @@ import type { NftElement, NftFamily, NftRule, NftSet, NftTable, NftTableRef } fr
 import type { NftStep } from "../netlink/nftables/step.ts";
 import type { NamespaceRef } from "../native.ts";
 import type { NftablesPort, NftChange } from "../ports.ts";
+import { readEach } from "./answers.ts";
 import { NetlinkClient, netlinkProtocol } from "./netlink_client.ts";
 import { watchRulesets } from "./nftables_watch.ts";
 import { Pace, paced } from "../../reconcile/pace.ts";
@@ -161,13 +162,8 @@ export class RealNftables implements NftablesPort {
     what: string,
   ): Promise<Body<K>[]> {
     const request = nftRequest("place", message, 0, family, filter);
-    const bodies: Body<K>[] = [];
-    const pace = new Pace();
-    for (const answer of await this.#client.dump(request, what)) {
-      bodies.push(withoutHead(decodeBody(nftCodecs[kind] as unknown as Codec<NftBody<K>>, answer)));
-      await pace.next();
-    }
-    return bodies;
+    const codec = nftCodecs[kind] as unknown as Codec<NftBody<K>>;
+    return readEach(await this.#client.dump(request, what), (answer) => withoutHead(decodeBody(codec, answer)));
   }
 }
 

@@ -13,6 +13,7 @@ import { filterMessage, qdiscHeader, qdiscMessage } from "../netlink/rtnetlink/t
 import type { Codec } from "../netlink/codec/codec.ts";
 import { decodeBody } from "../netlink/codec/message.ts";
 import type { RouteFilter, RoutingChange, RoutingEvent, RoutingPort } from "../ports.ts";
+import { noneAt } from "./answers.ts";
 import { NetlinkClient, netlinkProtocol } from "./netlink_client.ts";
 import { Pace } from "../../reconcile/pace.ts";
 import { watchRouting } from "./routing_watch.ts";
@@ -145,13 +146,9 @@ class KernelRouting implements RoutingPort {
       ...(table === undefined ? {} : { table }),
       ...(outInterface === undefined ? {} : { outInterface }),
     } as const;
-    try {
-      return await this.#dump(message.getRoute, routeEntryMessage, `${family} routes`, body);
-    } catch (error) {
-      // A table without routes may not exist: for the caller that is the same.
-      if (table !== undefined && error instanceof FairleadError && error.errno === ENOENT) return [];
-      throw error;
-    }
+    const routes = this.#dump(message.getRoute, routeEntryMessage, `${family} routes`, body);
+    // A table without routes may not exist: for the caller that is the same.
+    return table === undefined ? routes : routes.catch(noneAt(ENOENT));
   }
 
   /** A kernel without IPv6 answers its dumps with those of all families: take what was asked for. */
