@@ -86,6 +86,9 @@ export interface RouteFilter {
   readonly outInterface?: number;
 }
 
+/** What a watcher can be told of. */
+export type WatchedObject = "link" | "address" | "route" | "neighbor" | "fdb";
+
 /** What a watcher is told. The kernel sends no event for IPv4 routes that go with their link (down or deleted). */
 export type RoutingEvent =
   | { readonly event: "new" | "delete"; readonly object: "link"; readonly value: Link }
@@ -125,8 +128,12 @@ export interface RoutingPort {
    *   NETLINK_OVERRUN, NETLINK_TIMEOUT: outcomes are unknown, observe and plan again
    */
   apply(changes: readonly RoutingChange[]): Promise<readonly (FairleadError | null)[]>;
-  /** Tells of links, addresses, routes (of every table), neighbours and forwarding entries as they change. */
-  watch(onEvent: (event: RoutingEvent) => void): Promise<{ close(): void }>;
+  /**
+   * Tells of links, addresses, routes (of every table), neighbours and forwarding entries as they change.
+   *
+   * @param objects of these alone, so that others cost nothing; default: of all
+   */
+  watch(onEvent: (event: RoutingEvent) => void, objects?: readonly WatchedObject[]): Promise<{ close(): void }>;
   /** Closes the port and its watches. Idempotent. */
   close(): void;
 }

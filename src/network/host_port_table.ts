@@ -1,5 +1,6 @@
 /** Host ports where no proxy runs: a table of their own in each family, as the proxy's mode nftables renders it. */
-import type { NftablesPort, RoutingPort } from "../kernel/ports.ts";
+import type { Address } from "../kernel/netlink/rtnetlink/address.ts";
+import type { NftablesPort, RoutingEvent, RoutingPort } from "../kernel/ports.ts";
 import type { IpAddress } from "../model/address.ts";
 import { familyOfIp } from "../model/cidr.ts";
 import type { IpFamily } from "../model/service.ts";
@@ -26,6 +27,8 @@ export class HostPortTable implements HostPorts {
   readonly #routing: RoutingPort;
   readonly #tables: Readonly<Record<IpFamily, FamilyTable>>;
   #watch: { close(): void } | undefined;
+  #reading: Promise<void> = Promise.resolve();
+  #nextReading: Promise<void> | undefined;
 
   private constructor(nftables: NftablesPort, routing: RoutingPort) {
     this.#routing = routing;
@@ -36,12 +39,7 @@ export class HostPortTable implements HostPorts {
   static async open(nftables: NftablesPort, routing: RoutingPort): Promise<HostPortTable> {
     const opened = new HostPortTable(nftables, routing);
     for (const family of families) await opened.#tables[family].table.adopt();
-    opened.#watch = await routing.watch((event) => {
-      // A failure shows with the next mapping, which tries again.
-      if (event.event === "overrun" || ("object" in event && event.object === "address")) {
-        void opened.#readAddresses().catch(() => undefined);
-      }
-    });
+    opened.#watch = await routing.watch((event) => opened.#onEvent(event), ["address"]);
     await opened.#readAddresses();
     return opened;
   }
@@ -63,6 +61,24 @@ export class HostPortTable implements HostPorts {
     this.#watch?.close();
   }
 
+  /** Each pod's link comes and goes with addresses that are not the node's: their scope is smaller. */
+  #onEvent(event: RoutingEvent): void {
+    const isAddress = "object" in event && event.object === "address" && isServed(event.value);
+    // A failure shows with the next mapping, which tries again.
+    if (isAddress || event.event === "overrun") void this.#refreshAddresses().catch(() => undefined);
+  }
+
+  /** Addresses come and go in groups: what comes while they are read is read with one more reading. */
+  #refreshAddresses(): Promise<void> {
+    this.#nextReading ??= this.#reading.then(() => {
+      this.#nextReading = undefined;
+      const read = this.#readAddresses();
+      this.#reading = read.catch(() => undefined);
+      return read;
+    });
+    return this.#nextReading;
+  }
+
   #wants(family: IpFamily): boolean {
     return [...this.#tables[family].ruleset.sets].some(
       ([set, elements]) => set !== "nodeport-addresses" && elements.size > 0,
@@ -72,7 +88,7 @@ export class HostPortTable implements HostPorts {
   async #readAddresses(): Promise<void> {
     const all = await this.#routing.addresses();
     const addresses = all
-      .filter(({ scope }) => scope === "universe")
+      .filter(isServed)
       .flatMap(({ local, address }) => ((local ?? address) ? [(local ?? address) as IpAddress] : []));
     for (const family of families) {
       const { ruleset, isKnown } = this.#tables[family];
@@ -93,6 +109,10 @@ export class HostPortTable implements HostPorts {
     });
     return state.next;
   }
+}
+
+function isServed({ scope }: Address): boolean {
+  return scope === "universe";
 }
 
 async function write(state: FamilyTable): Promise<void> {

@@ -11,7 +11,7 @@ import { constants } from "node:os";
 import { FairleadError } from "../../errors/catalogue.ts";
 import { encodeBatch } from "../netlink/codec/message.ts";
 import { describeRouting, execute, routingRequest } from "../netlink/rtnetlink/requests.ts";
-import type { RoutingChange, RoutingEvent, RoutingExecutors, RoutingPort } from "../ports.ts";
+import type { RoutingChange, RoutingEvent, RoutingExecutors, RoutingPort, WatchedObject } from "../ports.ts";
 import { addressExecutors } from "./routing/addresses.ts";
 import { addLoopback, linkExecutors, observed } from "./routing/links.ts";
 import { fdbExecutors, neighborExecutors } from "./routing/neighbors.ts";
@@ -104,10 +104,12 @@ class FakeRouting implements RoutingPort {
     return changes.map((change) => this.#carryOut(structuredClone(change)));
   }
 
-  async watch(onEvent: (event: RoutingEvent) => void): Promise<{ close(): void }> {
+  async watch(onEvent: (event: RoutingEvent) => void, objects?: readonly WatchedObject[]): Promise<{ close(): void }> {
     this.#checkOpen("watch");
     // A function of its own, so that one watcher can watch twice.
-    const watcher = (event: RoutingEvent): void => onEvent(event);
+    const watcher = (event: RoutingEvent): void => {
+      if (!objects || !("object" in event) || objects.includes(event.object)) onEvent(event);
+    };
     this.#watches.add(watcher);
     this.#namespace.watchers.add(watcher);
     return { close: () => this.#unwatch(watcher) };

@@ -12,11 +12,11 @@ import { ruleMessage } from "../netlink/rtnetlink/rule.ts";
 import { filterMessage, qdiscHeader, qdiscMessage } from "../netlink/rtnetlink/tc.ts";
 import type { Codec } from "../netlink/codec/codec.ts";
 import { decodeBody } from "../netlink/codec/message.ts";
-import type { RouteFilter, RoutingChange, RoutingEvent, RoutingPort } from "../ports.ts";
+import type { RouteFilter, RoutingChange, RoutingEvent, RoutingPort, WatchedObject } from "../ports.ts";
 import { noneAt } from "./answers.ts";
 import { NetlinkClient, netlinkProtocol } from "./netlink_client.ts";
 import { Pace } from "../../reconcile/pace.ts";
-import { watchRouting } from "./routing_watch.ts";
+import { allObjects, watchRouting } from "./routing_watch.ts";
 
 type IpFamily = "ip" | "ip6";
 const ipFamilies = ["ip", "ip6"] as const;
@@ -119,8 +119,11 @@ class KernelRouting implements RoutingPort {
     return this.#client.apply(changes.map(routingRequest), (index) => describeRouting(changes[index]!));
   }
 
-  async watch(onEvent: (event: RoutingEvent) => void): Promise<{ close(): void }> {
-    const watch = await watchRouting(this.#namespace, onEvent);
+  async watch(
+    onEvent: (event: RoutingEvent) => void,
+    objects: readonly WatchedObject[] = allObjects,
+  ): Promise<{ close(): void }> {
+    const watch = await watchRouting(this.#namespace, onEvent, objects);
     this.#watches.add(watch);
     return {
       close: () => {

@@ -7,35 +7,43 @@ import { routeGroup, routeMessage as message } from "../netlink/rtnetlink/common
 import { linkMessage } from "../netlink/rtnetlink/link.ts";
 import { neighborMessage } from "../netlink/rtnetlink/neighbor.ts";
 import { routeEntryMessage } from "../netlink/rtnetlink/route.ts";
-import type { RoutingEvent } from "../ports.ts";
+import type { RoutingEvent, WatchedObject } from "../ports.ts";
 import { MulticastWatch } from "./multicast_watch.ts";
 import { netlinkProtocol } from "./netlink_client.ts";
 
-const groups = [
-  routeGroup.link,
-  routeGroup.neighbor,
-  routeGroup.ipAddress,
-  routeGroup.ipRoute,
-  routeGroup.ip6Address,
-  routeGroup.ip6Route,
-];
+const groups: Readonly<Record<WatchedObject, readonly number[]>> = {
+  link: [routeGroup.link],
+  address: [routeGroup.ipAddress, routeGroup.ip6Address],
+  route: [routeGroup.ipRoute, routeGroup.ip6Route],
+  neighbor: [routeGroup.neighbor],
+  fdb: [routeGroup.neighbor],
+};
+
+export const allObjects = Object.keys(groups) as readonly WatchedObject[];
 
 const AF_UNSPEC = 0;
 
 /** @throws FairleadError NATIVE_CALL when the namespace is not there */
-export function watchRouting(namespace: NamespaceRef, onEvent: (event: RoutingEvent) => void): Promise<MulticastWatch> {
+export function watchRouting(
+  namespace: NamespaceRef,
+  onEvent: (event: RoutingEvent) => void,
+  objects: readonly WatchedObject[],
+): Promise<MulticastWatch> {
   const options = {
     what: "links, addresses, routes and neighbours",
     protocol: netlinkProtocol.route,
     namespace,
-    groups,
+    groups: [...new Set(objects.flatMap((object) => groups[object]))],
     receiveBufferBytes: 4 << 20,
     // About a thousand messages: a few milliseconds of decoding.
     maxBytesPerTurn: 256 << 10,
   };
   return MulticastWatch.open(options, {
     onDatagram: (datagram) => {
-      for (const event of eventsOf(datagram)) onEvent(event);
+      for (const event of eventsOf(datagram)) {
+        // Neighbours and forwarding entries have a group in common.
+        if (!("object" in event) || objects.includes(event.object)) onEvent(event);
+      }
     },
     onOverrun: () => onEvent({ event: "overrun" }),
     onFailed: (error) => onEvent({ event: "failed", error }),

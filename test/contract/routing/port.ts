@@ -56,4 +56,18 @@ export function describePort(on: () => RoutingContext): void {
     await new Promise((resolve) => setTimeout(resolve, 30));
     expect(events).toHaveLength(count);
   });
+
+  it("watchers are told of nothing but what they ask for", async () => {
+    const events: RoutingEvent[] = [];
+    const watch = await on().port.watch((event) => events.push(event), ["address", "neighbor"]);
+    await on().prepare(
+      ...ready,
+      change("add", "route", { ...route("10.2.0.0", 16), gateway: ip("10.1.0.2") }),
+      change("add", "neighbor", { index: left, destination: ip("10.1.0.2"), linkAddress: "02:00:00:00:00:02" }),
+    );
+    await vi.waitFor(() => expect(events).toContainEqual(expect.objectContaining({ object: "neighbor" })), 2000);
+    watch.close();
+    const objects = events.map((event) => ("object" in event ? event.object : event.event));
+    expect(new Set(objects)).toEqual(new Set(["address", "neighbor"]));
+  });
 }
