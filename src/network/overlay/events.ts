@@ -1,5 +1,6 @@
 /** What an event of the kernel means for the overlay. */
 import type { RoutingEvent } from "../../kernel/ports.ts";
+import { goingLinkGroup, podLinkGroup, routerAddress } from "../links/names.ts";
 import { isOursRoute, isPermanent, readAddress, readFdb, readNeighbor, readRoute, type Names } from "./render.ts";
 import { keyOf, sameEntry, type Entry, type PerFamily, type Underlay, type VtepLink } from "./state.ts";
 
@@ -47,7 +48,9 @@ function weakened(entry: Entry | undefined, { wanted }: Known): Meaning {
 type LinkEvent = Extract<RoutingEvent, { object: "link" }>;
 
 function linkMeaning({ event, value }: LinkEvent, { vteps, underlays, names, vtepNames, isVtep }: Known): Meaning {
-  const { index, name = "", flags, mtu, address } = value;
+  const { index, name = "", flags, mtu, address, group } = value;
+  // Pods come and go all the time: where a family has no underlay, each would be a look at everything.
+  if (group === podLinkGroup || group === goingLinkGroup) return undefined;
   const vtep = vteps.find((wanted) => wanted.name === name);
   if (isVtep(name) || vtepNames.has(index)) {
     if (event === "delete") return names.get(index) === name ? "observe" : undefined;
@@ -71,8 +74,10 @@ function vtepAddressMeaning({ event, value }: AddressEvent, { vtepNames, wanted 
 
 function addressMeaning({ value }: AddressEvent, { underlays }: Known): Meaning {
   const { index, local, address, family, scope } = value;
-  // The kernel's own of each link (fe80::/64), told of again when DAD ends: no node's address, no node's subnet.
+  // The kernel's own of each link (fe80::/64), told of again when DAD ends, and what each pod's link has: no node's
+  // address, no node's subnet.
   if (family === "ip6" && scope === "link") return undefined;
+  if (local === routerAddress.IPv4) return undefined;
   const known = Object.values(underlays);
   const concerns = known.length < 2 || known.some((one) => one.index === index || one.address === (local ?? address));
   return concerns ? "observe" : undefined;

@@ -50,11 +50,14 @@ export class NodeAddresses {
   }
 
   async #follow(): Promise<void> {
-    const watch = await this.#options.routing.watch((event) => {
-      if (event.event === "failed") void this.#again(event.error);
-      else if (event.event === "overrun") this.#refresh();
-      else if (event.object === "address" && event.value.index !== this.#serviceIndex) this.#refresh();
-    });
+    const watch = await this.#options.routing.watch(
+      (event) => {
+        if (event.event === "failed") void this.#again(event.error);
+        else if (event.event === "overrun") this.#refresh();
+        else if (event.object === "address" && event.value.index !== this.#serviceIndex) this.#refresh();
+      },
+      ["address"],
+    );
     if (this.#stopped) watch.close();
     else this.#watch = watch;
   }
