@@ -14,7 +14,7 @@ let readings: number;
 beforeEach(async () => {
   routing = new FakeNetwork().createNamespace().openRouting();
   readings = 0;
-  const { addresses } = routing;
+  const addresses = routing.addresses.bind(routing);
   routing.addresses = (filter) => {
     readings++;
     return addresses(filter);
