@@ -1,6 +1,10 @@
 #include "json_pick.h"
 
 #include <cstring>
+#include <utility>
+
+#include "json_line.h"
+#include "json_scan.h"
 
 namespace fairlead::sys {
 
@@ -12,61 +16,25 @@ constexpr int kMostArrays = 16;
 constexpr std::size_t kPickedPart = 3;
 constexpr std::string_view kItems = "items";
 
-bool isSpace(uint8_t byte) {
-  return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
-}
-
-/** Of numbers, true, false and null. */
-bool isOfLiteral(uint8_t byte) {
-  return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-         byte == '+' || byte == '-' || byte == '.';
-}
-
 /** Every step returns whether there was what it looks for; where it was not, all is over. */
 class Picker {
  public:
-  Picker(const uint8_t* bytes, std::size_t size) : at_(bytes), end_(bytes + size) {}
+  Picker(const uint8_t* bytes, std::size_t size) : scan_(bytes, size) { out_.reserve(size / kPickedPart); }
 
   bool list(const WantedFields& wanted) {
-    out_.reserve(static_cast<std::size_t>(end_ - at_) / kPickedPart);
-    if (!members('{', '}', [&] { return fieldOfList(wanted); })) return false;
+    if (!scan_.members('{', '}', [&] { return fieldOfList(wanted); })) return false;
     out_.append(1, '{').append(rest_).append(1, '}');
-    return next() == nothing;
+    return scan_.next() == JsonScanner::nothing;
   }
 
   std::string take() { return std::move(out_); }
 
  private:
-  static constexpr int nothing = -1;
-
-  /** The next byte that is no white space, which stays. */
-  int next() {
-    while (at_ < end_ && isSpace(*at_)) at_++;
-    return at_ < end_ ? *at_ : nothing;
-  }
-
-  bool pass(char expected) {
-    if (next() != expected) return false;
-    at_++;
-    return true;
-  }
-
-  /** What stands between two brackets, with commas between. */
-  template <typename Member>
-  bool members(char open, char close, Member member) {
-    if (!pass(open)) return false;
-    if (next() == close) return pass(close);
-    do {
-      if (!member()) return false;
-    } while (pass(','));
-    return pass(close);
-  }
-
   bool fieldOfList(const WantedFields& wanted) {
     const WantedFields* field = nullptr;
     if (!name(wanted, field)) return false;
-    if (field == nullptr) return skip();
-    if (field->name() == kItems && next() == '[') return lines(*field);
+    if (field == nullptr) return scan_.skip();
+    if (field->name() == kItems && scan_.next() == '[') return lines(*field);
     out_.swap(rest_);
     separate('\0');
     const bool is_there = named(*field);
@@ -77,15 +45,28 @@ class Picker {
   /** Those of a second "items" would take the first ones' place. */
   bool lines(const WantedFields& wanted) {
     if (!out_.empty()) return false;
-    return members('[', ']', [&] {
-      const bool is_there = value(wanted);
+    LineWriter writer(wanted);
+    return scan_.members('[', ']', [&] {
+      const bool is_there = line(wanted, writer);
       out_ += '\n';
       return is_there;
     });
   }
 
+  bool line(const WantedFields& wanted, LineWriter& writer) {
+    if (!writer.isWanted()) return value(wanted);
+    // Nothing else is told from a line.
+    if (scan_.next() != '{') return false;
+    const uint8_t* from = scan_.at();
+    const auto length = out_.size();
+    if (writer.write(scan_, out_)) return true;
+    scan_.goBack(from);
+    out_.resize(length);
+    return value(wanted);
+  }
+
   bool value(const WantedFields& wanted) {
-    const int first = next();
+    const int first = scan_.next();
     if (!wanted.all() && first == '{') return object(wanted);
     if (!wanted.all() && first == '[') return array(wanted);
     return copy();
@@ -93,10 +74,10 @@ class Picker {
 
   bool object(const WantedFields& wanted) {
     out_ += '{';
-    const bool is_there = members('{', '}', [&] {
+    const bool is_there = scan_.members('{', '}', [&] {
       const WantedFields* field = nullptr;
       if (!name(wanted, field)) return false;
-      if (field == nullptr) return skip();
+      if (field == nullptr) return scan_.skip();
       separate('{');
       return named(*field);
     });
@@ -107,7 +88,7 @@ class Picker {
   bool array(const WantedFields& wanted) {
     if (++arrays_ > kMostArrays) return false;
     out_ += '[';
-    const bool is_there = members('[', ']', [&] {
+    const bool is_there = scan_.members('[', ']', [&] {
       separate('[');
       return value(wanted);
     });
@@ -128,88 +109,27 @@ class Picker {
 
   /** A field's name, and what stands before its value. @param field null: it is not wanted */
   bool name(const WantedFields& wanted, const WantedFields*& field) {
-    if (next() != '"') return false;
-    const uint8_t* from = at_ + 1;
-    bool plain = true;
-    if (!skipText(plain) || !plain) return false;
-    field = wanted.find(from, static_cast<std::size_t>(at_ - 1 - from));
-    return pass(':');
-  }
-
-  bool copy() {
-    next();
-    const uint8_t* from = at_;
-    if (!skip()) return false;
-    const auto length = static_cast<std::size_t>(at_ - from);
-    if (std::memchr(from, '\n', length) != nullptr) return false;
-    out_.append(reinterpret_cast<const char*>(from), length);
+    std::string_view name;
+    if (!scan_.name(name)) return false;
+    field = wanted.find(name);
     return true;
   }
 
-  bool skip() {
-    const int first = next();
-    bool plain = true;
-    if (first == '"') return skipText(plain);
-    if (first == '{' || first == '[') return skipNested();
-    const uint8_t* from = at_;
-    while (at_ < end_ && isOfLiteral(*at_)) at_++;
-    return at_ > from;
+  bool copy() {
+    std::string_view json;
+    if (!scan_.value(json)) return false;
+    if (std::memchr(json.data(), '\n', json.size()) != nullptr) return false;
+    out_.append(json);
+    return true;
   }
 
-  /** @param plain told where there is an escape in it */
-  bool skipText(bool& plain) {
-    for (at_++; at_ < end_;) {
-      const uint8_t byte = *at_++;
-      if (byte == '"') return true;
-      if (byte != '\\') continue;
-      plain = false;
-      if (at_ < end_) at_++;
-    }
-    return false;
-  }
-
-  bool skipNested() {
-    int64_t depth = 0;
-    while (at_ < end_) {
-      const uint8_t byte = *at_;
-      bool plain = true;
-      if (byte == '"') {
-        if (!skipText(plain)) return false;
-        continue;
-      }
-      at_++;
-      if (byte == '{' || byte == '[') depth++;
-      if ((byte == '}' || byte == ']') && --depth == 0) return true;
-    }
-    return false;
-  }
-
-  const uint8_t* at_;
-  const uint8_t* const end_;
+  JsonScanner scan_;
   std::string out_;
   std::string rest_;
   int arrays_ = 0;
 };
 
 }  // namespace
-
-void WantedFields::add(std::string_view path) {
-  const auto end = path.find('\n');
-  const auto name = path.substr(0, end);
-  WantedFields* field = nullptr;
-  for (auto& one : fields_) {
-    if (one.name_ == name) field = &one;
-  }
-  if (field == nullptr) field = &fields_.emplace_back(name);
-  if (end != std::string_view::npos) field->add(path.substr(end + 1));
-}
-
-const WantedFields* WantedFields::find(const uint8_t* name, std::size_t length) const {
-  for (const auto& field : fields_) {
-    if (field.name_.size() == length && std::memcmp(field.name_.data(), name, length) == 0) return &field;
-  }
-  return nullptr;
-}
 
 Result<std::string> pickJsonList(const uint8_t* bytes, std::size_t size, const WantedFields& wanted) {
   Picker picker(bytes, size);

@@ -8,7 +8,10 @@ namespace fairlead::edge {
 /** The text is not copied: a list has megabytes. */
 Napi::Value pickJsonList(const Napi::CallbackInfo& info) {
   sys::WantedFields wanted;
-  for (const auto& path : stringsArgument(info[1], "paths")) wanted.add(path);
+  for (const auto& path : stringsArgument(info[1], "paths")) {
+    if (!wanted.add(path))
+      throw argumentError(info.Env(), "paths", "paths, each with what a line says of it");
+  }
   const auto list = bytesArgument(info[0], "list");
   auto work = [bytes = list.Data(), size = list.ByteLength(), wanted = std::move(wanted)] {
     return sys::pickJsonList(bytes, size, wanted);

@@ -27,6 +27,8 @@ export interface ListOptions {
   readonly fields?: JsonFields;
   /** With `fields`: what the caller makes of each object. A client that reads them one by one gives that in their place. */
   readonly keep?: (object: never) => unknown;
+  /** With `keep`: the same, of the line that `fields` say of an object as most are (line_form.ts). */
+  readonly keepLine?: (line: string) => unknown;
   /** With `limit`: may be told where the next page begins before the objects of this one are made. */
   readonly onNext?: (place: string) => void;
 }

@@ -33,6 +33,8 @@ export interface InformerOptions extends Pick<ListOptions, "namespace" | "labelS
 export interface KeepOption<T> extends Pick<ListOptions, "fields"> {
   /** What is kept of each object, where that is not all; of what it has given it gives the same. */
   readonly keep?: (object: T) => T;
+  /** The same, of an object's line (ListOptions). */
+  readonly keepLine?: (line: string) => T;
 }
 
 /** Objects of a page (client-go's pager). */
@@ -149,8 +151,12 @@ export class Informer<T extends KubeObject> {
   }
 
   get #listed(): ListOptions {
-    const { keep } = this.#options;
-    return { ...this.#selection, ...(keep === undefined ? {} : { keep }) };
+    const { keep, keepLine } = this.#options;
+    return {
+      ...this.#selection,
+      ...(keep === undefined ? {} : { keep }),
+      ...(keepLine === undefined ? {} : { keepLine }),
+    };
   }
 
   async #list(): Promise<void> {

@@ -3,9 +3,22 @@
  * stepped over, and nothing is made of it.
  */
 
-/** Names of fields, each with those that are wanted of it; true: all. Of an array they are its items'. */
+/** Names of fields, each with those that are wanted of it; true, and what a line says of it: all. Of an array they are its items'. */
 export interface FieldNames {
-  readonly [name: string]: FieldNames | JsonFields | true;
+  readonly [name: string]: FieldNames | JsonFields | LineUse | true;
+}
+
+/** What a line of words says of a field (line_form.ts). */
+export class LineUse {
+  /** As the add-on takes it (native.ts, pickJsonList). */
+  readonly text: string;
+  /** Of an array of objects: their fields. */
+  readonly fields: FieldNames | undefined;
+
+  constructor(text: string, fields?: FieldNames) {
+    this.text = text;
+    this.fields = fields;
+  }
 }
 
 interface Known {
@@ -26,28 +39,36 @@ export class JsonFields {
   readonly #names: FieldNames;
   /** Gives what takes an object's place as soon as that is read. */
   readonly make: ((object: object) => unknown) | undefined;
+  /** The same, of an object's line. */
+  readonly makeOfLine: ((line: string) => unknown) | undefined;
 
-  constructor(names: FieldNames, make?: (object: object) => unknown) {
+  constructor(names: FieldNames, make?: (object: object) => unknown, makeOfLine?: (line: string) => unknown) {
     this.#names = names;
     this.make = make;
+    this.makeOfLine = makeOfLine;
     for (const [name, of] of Object.entries(names)) {
       const bytes = Buffer.from(name);
-      const fields = of === true ? undefined : of instanceof JsonFields ? of : new JsonFields(of);
-      (this.#byLength[bytes.length] ??= []).push({ name, bytes, fields });
+      (this.#byLength[bytes.length] ??= []).push({ name, bytes, fields: fieldsWithin(of) });
     }
   }
 
   /** The same fields; what `make` gives takes each object's place, which need not live until all of them are read. */
-  making(make: (object: object) => unknown): JsonFields {
-    return new JsonFields(this.#names, make);
+  making(make: (object: object) => unknown, makeOfLine?: (line: string) => unknown): JsonFields {
+    return new JsonFields(this.#names, make, makeOfLine);
   }
 
-  /** Paths of all of them: names, each within the one before, with newlines between (PickList). */
-  paths(): readonly string[] {
+  /**
+   * Paths of all of them: names, each within the one before, with newlines between (PickList).
+   *
+   * @param withLines behind a tab, what a line says of each
+   */
+  paths(withLines = false): readonly string[] {
     return Object.entries(this.#names).flatMap(([name, of]) => {
-      if (of === true) return [name];
-      const within = of instanceof JsonFields ? of : new JsonFields(of);
-      return within.paths().map((path) => `${name}\n${path}`);
+      const said = withLines && of instanceof LineUse ? [`${name}\t${of.text}`] : [];
+      const within = fieldsWithin(of)
+        ?.paths(withLines)
+        .map((path) => `${name}\n${path}`);
+      return [...said, ...(within ?? (said.length > 0 ? [] : [name]))];
     });
   }
 
@@ -70,6 +91,12 @@ export class JsonFields {
     for (const known of candidates) if (isAlike(known.bytes, bytes, from)) return known;
     return undefined;
   }
+}
+
+function fieldsWithin(of: FieldNames[string]): JsonFields | undefined {
+  if (of === true || of instanceof JsonFields) return of === true ? undefined : of;
+  if (!(of instanceof LineUse)) return new JsonFields(of);
+  return of.fields && new JsonFields(of.fields);
 }
 
 function isAlike(name: Uint8Array, bytes: Uint8Array, from: number): boolean {

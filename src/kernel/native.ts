@@ -151,9 +151,11 @@ export interface NativeAddon {
   attachedBpf(namespace: NamespaceRef, link: number): Promise<number[]>;
   /**
    * The items of a JSON list, a line each, and then, as the last line, its other fields: of all of them what `paths` names,
-   * and JSON as far as that was. The list must not change until then. EINVAL: it is none, or of no plain kind.
+   * and JSON as far as that was; where lines of words are wanted, of an item that is as most are its words (src/api/line_form.ts).
+   * The list must not change until then. EINVAL: it is none, or of no plain kind.
    *
-   * @param paths names of fields, each within the one before, with newlines between; of an array they are its items'
+   * @param paths names of fields, each within the one before, with newlines between; of an array they are its items'. Behind
+   *     a tab, what a line says of the last (native/linux/json_wanted.h); "items\teach": lines are wanted
    */
   pickJsonList(list: Uint8Array, paths: readonly string[]): Promise<Buffer>;
   /** Opens a relay without frontends, with its threads and shared listeners. */

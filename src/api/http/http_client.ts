@@ -86,14 +86,15 @@ export class HttpClient extends RequestClient {
   }
 
   async #page<T extends KubeObject>(type: ResourceType<T>, options: ListOptions): Promise<ObjectList<T>> {
-    const { namespace, fields, keep, onNext, ...query } = options;
+    const { namespace, fields, keep, keepLine, onNext, ...query } = options;
     const path = pathOf(type, { ...(namespace === undefined ? {} : { namespace }) });
     const request = { method: "GET", path, query: queryOf({ ...query }) } as const;
     const about = { apiVersion: apiVersionOf(type), kind: type.kind };
     // Items of a list do not say what they are.
     const whole = (item: object): T => withoutManagers(Object.assign(item, about) as T);
     const made = keep ? (item: object): unknown => keep(whole(item) as never) : whole;
-    const read = fields && ((body: Buffer) => readList(body, fields.making(made), { pick: this.#pickList, onNext }));
+    const making = fields?.making(made, keepLine);
+    const read = making && ((body: Buffer) => readList(body, making, { pick: this.#pickList, onNext }));
     const list = await this.#transport.json<ListAnswer<T>>(request, read);
     const { resourceVersion, continue: next } = list.metadata;
     const items = list.items ?? [];

@@ -7,15 +7,15 @@ export interface ListAnswer<T> {
 }
 
 /**
- * Items of a JSON list, a line each, and then, as the last line, its other fields: of all of them what `paths` names
- * (native.ts, pickJsonList).
+ * Items of a JSON list, a line each, and then, as the last line, its other fields: of all of them what `paths` names, and
+ * of items that are as most are their words, where `paths` says so (native.ts, pickJsonList; line_form.ts).
  */
 export type PickList = (list: Buffer, paths: readonly string[]) => Promise<Buffer>;
 
 /** Below this reading costs less than asking somebody else. */
 const fewBytes = 32 * 1024;
 const listMetadata = { resourceVersion: true, continue: true } as const;
-const newline = 0x0a;
+const [newline, openObject] = [0x0a, 0x7b];
 
 interface ListReading {
   readonly pick?: PickList | undefined;
@@ -29,21 +29,33 @@ export async function readList<T>(
   fields: JsonFields,
   { pick, onNext }: ListReading = {},
 ): Promise<ListAnswer<T>> {
-  const wanted = new JsonFields({ metadata: listMetadata, items: fields });
-  if (pick === undefined || list.length < fewBytes) return wanted.read(list) as ListAnswer<T>;
-  const picked = await tried(pick, list, wanted.paths());
-  if (picked === undefined) return wanted.read(list) as ListAnswer<T>;
+  const read = (): ListAnswer<T> =>
+    new JsonFields({ metadata: listMetadata, items: fields }).read(list) as ListAnswer<T>;
+  if (pick === undefined || list.length < fewBytes) return read();
+  const picked = await tried(pick, list, pathsOf(fields));
+  if (picked === undefined) return read();
   const itemsEnd = picked.lastIndexOf(newline) + 1;
   const { metadata } = JSON.parse(picked.toString("utf8", itemsEnd)) as Pick<ListAnswer<T>, "metadata">;
   if (metadata.continue) onNext?.(metadata.continue);
   const items: T[] = [];
   for (let from = 0; from < itemsEnd;) {
     const end = picked.indexOf(newline, from);
-    const item = JSON.parse(picked.toString("utf8", from, end)) as object;
-    items.push((fields.make ? fields.make(item) : item) as T);
+    items.push(itemOf(picked, from, end, fields) as T);
     from = end + 1;
   }
   return { items, metadata };
+}
+
+function itemOf(picked: Buffer, from: number, end: number, { make, makeOfLine }: JsonFields): unknown {
+  if (makeOfLine !== undefined && picked[from] !== openObject) return makeOfLine(picked.toString("latin1", from, end));
+  const item = JSON.parse(picked.toString("utf8", from, end)) as object;
+  return make === undefined ? item : make(item);
+}
+
+function pathsOf(fields: JsonFields): readonly string[] {
+  const withLines = fields.makeOfLine !== undefined;
+  const items = fields.paths(withLines).map((path) => `items\n${path}`);
+  return [...new JsonFields({ metadata: listMetadata }).paths(), ...(withLines ? ["items\teach"] : []), ...items];
 }
 
 /** What it does not take is rare, or no JSON: either shows when it is read here. */

@@ -1,5 +1,15 @@
 /** What the proxy keeps of the API's objects: their fields are most of its memory, and it needs few of them. */
 import { JsonFields } from "../../api/json_fields.ts";
+import {
+  anything,
+  firstText,
+  onlyText,
+  rowOfEach,
+  starWhere,
+  usually,
+  wholeNumber,
+  word,
+} from "../../api/line_form.ts";
 import type { EndpointSlice, Node, Service } from "../../model/kubernetes.ts";
 import { schedulerAnnotation } from "../derive/decode.ts";
 
@@ -9,39 +19,47 @@ export const serviceNameLabel = "kubernetes.io/service-name";
 export const triggerTimeAnnotation = "endpoints.kubernetes.io/last-change-trigger-time";
 
 /** What every object is known by. */
-const metadata = { name: true, namespace: true, uid: true, resourceVersion: true } as const;
+const metadata = { name: word, namespace: word, uid: word, resourceVersion: word } as const;
 
-/** What of Services is read at all. */
+/** What of Services is read at all, and the line of a usual one (kept.ts). */
 export const serviceFields = new JsonFields({
   metadata: { ...metadata, annotations: { [schedulerAnnotation]: true } },
   spec: {
-    type: true,
-    clusterIP: true,
-    clusterIPs: true,
+    type: usually("ClusterIP"),
+    clusterIP: anything,
+    clusterIPs: onlyText,
     externalIPs: true,
-    externalTrafficPolicy: true,
-    internalTrafficPolicy: true,
+    externalTrafficPolicy: usually("Cluster"),
+    internalTrafficPolicy: usually("Cluster"),
     healthCheckNodePort: true,
     loadBalancerSourceRanges: true,
-    sessionAffinity: true,
+    sessionAffinity: usually("None"),
     sessionAffinityConfig: true,
-    ports: { name: true, port: true, protocol: true, nodePort: true },
+    ports: rowOfEach({ port: wholeNumber, name: word, protocol: usually("TCP"), nodePort: usually(0) }),
   },
   status: { loadBalancer: { ingress: true } },
 });
 
-/** What of EndpointSlices is read at all. */
-export const sliceFields = new JsonFields({
-  metadata: { ...metadata, labels: { [serviceNameLabel]: true }, annotations: { [triggerTimeAnnotation]: true } },
-  addressType: true,
-  ports: { name: true, port: true, protocol: true },
-  endpoints: {
-    addresses: true,
-    conditions: { ready: true, serving: true, terminating: true },
-    nodeName: true,
-    hints: true,
-  },
-});
+/**
+ * What of EndpointSlices is read at all, and the line of a usual one (kept.ts).
+ *
+ * @param nodeName whose endpoints are told from all others
+ */
+export function sliceFields(nodeName: string): JsonFields {
+  return new JsonFields({
+    metadata: { ...metadata, labels: { [serviceNameLabel]: word }, annotations: { [triggerTimeAnnotation]: word } },
+    addressType: word,
+    ports: rowOfEach({ port: wholeNumber, name: word, protocol: usually("TCP") }),
+    endpoints: rowOfEach({
+      // They are fungible: consumers take the first.
+      addresses: firstText,
+      // What is unknown is taken for ready.
+      conditions: { ready: usually(true), serving: usually(true), terminating: usually(false) },
+      nodeName: starWhere(nodeName),
+      hints: true,
+    }),
+  });
+}
 
 /** Of what is as it usually is nothing is kept: readers take what lacks for just that. */
 const usual: Readonly<Record<string, unknown>> = {
@@ -84,18 +102,15 @@ export function keepService({ metadata: { annotations }, spec, status }: Service
   };
 }
 
-/** @returns with the time that the slice tells; "": none */
 export function keepSlice({
-  metadata: { annotations },
   addressType,
   ports,
   endpoints,
-}: EndpointSlice): Pick<EndpointSlice, "addressType" | "ports" | "endpoints"> & { readonly time: string } {
+}: EndpointSlice): Pick<EndpointSlice, "addressType" | "ports" | "endpoints"> {
   return {
     addressType,
     ports: (ports ?? []).map((port) => there(port, ["name", "port", "protocol"])),
     endpoints: (endpoints ?? []).map(keepEndpoint),
-    time: annotations?.[triggerTimeAnnotation] ?? "",
   };
 }
 

@@ -6,7 +6,7 @@ import { resourceTypes, type ResourceType } from "../../api/resource_types.ts";
 import type { EndpointSlice, KubeObject, Service } from "../../model/kubernetes.ts";
 import type { Clock } from "../../reconcile/clock.ts";
 import { serviceFields, sliceFields } from "./keep.ts";
-import { Kept, keptService, keptSlice } from "./kept.ts";
+import { Kept, keptService, keptServiceLine, keptSlice, keptSliceLine } from "./kept.ts";
 import type { SyncObserver } from "./observer.ts";
 
 export interface ServiceStatesOptions {
@@ -41,11 +41,13 @@ export class ServiceStates {
       ...shared("services"),
       fields: serviceFields,
       keep: keeping(keptService),
+      keepLine: keptServiceLine,
     });
     this.#slices = new Informer(client, asKept(endpointSlices), {
       ...shared("endpointslices"),
-      fields: sliceFields,
+      fields: sliceFields(nodeName),
       keep: keeping((slice: EndpointSlice) => keptSlice(slice, nodeName)),
+      keepLine: (line) => keptSliceLine(line, nodeName),
     });
     this.#slicesOf = this.#slices.objects.addIndex(({ owner }) => [owner]);
     this.#follow();

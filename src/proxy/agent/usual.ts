@@ -1,10 +1,9 @@
 /**
  * Services and EndpointSlices as nearly all are, as short texts: a cluster has them by the ten thousand, and what JSON
- * takes to say of each that it is as usual would be most of it.
+ * takes to say of each that it is as usual would be most of it. Lists bring the same texts, by the fields of keep.ts.
  */
 import type { EndpointSlice, Service } from "../../model/kubernetes.ts";
 import { schedulerAnnotation } from "../derive/decode.ts";
-import { triggerTimeAnnotation } from "./keep.ts";
 
 type SpecPort = NonNullable<Service["spec"]["ports"]>[number];
 type SlicePort = NonNullable<EndpointSlice["ports"]>[number];
@@ -12,14 +11,17 @@ type SliceEndpoint = EndpointSlice["endpoints"][number];
 
 /** Of what is kept of a Service. */
 type KeptService = Pick<Service, "spec" | "status">;
-/** Of what is kept of an EndpointSlice, with the time that it tells. */
-type KeptSlice = Pick<EndpointSlice, "addressType" | "ports" | "endpoints"> & { readonly time: string };
+/** Of what is kept of an EndpointSlice. */
+type KeptSlice = Pick<EndpointSlice, "addressType" | "ports" | "endpoints">;
 
 /** Stands before the addresses of this node's endpoints. */
 export const localMark = "*";
-const name = /^[\w-]*$/;
-const address = /^[0-9a-fA-F.:]+$/;
-const time = /^[\w:.+-]*$/;
+const plain = /^[\w.:+-]*$/;
+
+/** Whether a line can say it (line_form.ts). */
+export function isWord(text: unknown): text is string {
+  return typeof text === "string" && plain.test(text);
+}
 
 /** "10.96.0.1 80/http,443/https"; undefined where that would not be all of it. */
 export function usualServiceText({ metadata, spec, status }: Service): string | undefined {
@@ -49,14 +51,13 @@ export function usualService(text: string): KeptService {
 }
 
 /**
- * "4 8080/http 10.0.0.1,*10.0.0.2 2026-01-02T03:04:05Z"; undefined where that would not be all of it.
+ * "IPv4 8080/http 10.0.0.1,*10.0.0.2"; undefined where that would not be all of it.
  *
  * @param nodeName whose endpoints are told from all others
  */
 export function usualSliceText(slice: EndpointSlice, nodeName: string): string | undefined {
   const { addressType, ports, endpoints } = slice;
-  const when = slice.metadata.annotations?.[triggerTimeAnnotation] ?? "";
-  if ((addressType !== "IPv4" && addressType !== "IPv6") || !time.test(when)) return undefined;
+  if (!isWord(addressType)) return undefined;
   const numbers = portTexts(ports ?? []);
   if (numbers === undefined) return undefined;
   const addresses: string[] = [];
@@ -65,16 +66,15 @@ export function usualSliceText(slice: EndpointSlice, nodeName: string): string |
     if (text === undefined) return undefined;
     addresses.push(text);
   }
-  return [addressType === "IPv4" ? "4" : "6", numbers, addresses.join(","), when].join(" ");
+  return [addressType, numbers, addresses.join(",")].join(" ");
 }
 
 export function usualSlice(text: string, nodeName: string): KeptSlice {
-  const [family, ports = "", addresses = "", when = ""] = text.split(" ");
+  const [addressType = "", ports = "", addresses = ""] = text.split(" ");
   return {
-    addressType: family === "4" ? "IPv4" : "IPv6",
+    addressType,
     ports: ports.split(",").map((one) => portOf(one)),
     endpoints: addresses === "" ? [] : addresses.split(",").map((one) => endpointOf(one, nodeName)),
-    time: when,
   };
 }
 
@@ -84,7 +84,7 @@ function portTexts(ports: readonly SpecPort[] | readonly SlicePort[]): string | 
   for (const { port, name: called, protocol, nodePort = 0 } of ports as readonly SpecPort[]) {
     if (!Number.isInteger(port) || (protocol !== undefined && protocol !== "TCP")) return undefined;
     if (nodePort !== 0) return undefined;
-    if (called !== undefined && (typeof called !== "string" || !name.test(called))) return undefined;
+    if (called !== undefined && !isWord(called)) return undefined;
     texts.push(called === undefined ? String(port) : `${port}/${called}`);
   }
   return texts.length === 0 ? undefined : texts.join(",");
@@ -101,14 +101,14 @@ function addressText({ addresses, conditions, hints, nodeName: on }: SliceEndpoi
   if (conditions && (conditions.ready === false || conditions.serving === false)) return undefined;
   if (conditions?.terminating === true) return undefined;
   const ip = addresses[0];
-  if (typeof ip !== "string" || !address.test(ip)) return undefined;
+  if (!isWord(ip) || ip === "") return undefined;
   return on === nodeName ? localMark + ip : ip;
 }
 
 function onlyAddress(addresses: readonly unknown[] | undefined): string | undefined {
   if (!Array.isArray(addresses) || addresses.length !== 1) return undefined;
   const ip: unknown = addresses[0];
-  return typeof ip === "string" && address.test(ip) ? ip : undefined;
+  return isWord(ip) && ip !== "" ? ip : undefined;
 }
 
 function endpointOf(text: string, nodeName: string): SliceEndpoint {

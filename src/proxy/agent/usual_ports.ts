@@ -70,7 +70,7 @@ const none: Endpoints = { ports: new Map(), addresses: noAddresses, local: noAdd
 /** @returns undefined where a port or an address is none, or stands there twice */
 function endpointsOf(slice: string): Endpoints | undefined {
   const [kind, portTexts = "", addressTexts = ""] = slice.split(" ");
-  if (kind !== "4") return undefined;
+  if (kind !== "IPv4") return undefined;
   const ports = new Map<string, number>();
   for (const text of portTexts.split(",")) {
     const { number, called } = portOf(text);

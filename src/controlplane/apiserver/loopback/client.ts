@@ -48,7 +48,14 @@ export class LoopbackClient extends RequestClient {
     const list = await this.send<{ items: T[]; metadata: { resourceVersion: string; continue?: string } }>({
       method: "GET",
       path: pathOf(type, options),
-      query: queryOf({ ...options, namespace: undefined, fields: undefined, keep: undefined, onNext: undefined }),
+      query: queryOf({
+        ...options,
+        namespace: undefined,
+        fields: undefined,
+        keep: undefined,
+        keepLine: undefined,
+        onNext: undefined,
+      }),
     });
     const { resourceVersion, continue: next } = list.metadata;
     return { items: list.items, resourceVersion, ...(next === undefined ? {} : { continue: next }) };
