@@ -2,9 +2,10 @@
  * The plugin's files on a node: the binary in the runtime's folder of plugins, and the network's configuration list.
  * Each appears whole or not at all, and what is somebody else's stays as it is.
  */
-import { chmod, copyFile, mkdir, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { FairleadError } from "../src/errors/catalogue.ts";
+import { writeWhole } from "../src/files/whole.ts";
 import { isOurs, pluginType } from "./conflist.ts";
 
 export const defaultBinDir = "/opt/cni/bin";
@@ -24,14 +25,14 @@ const markers: Readonly<Record<string, string>> = {
 
 /** @returns where it is now. @throws FairleadError CNI_INSTALL */
 export function installBinary(source: string, binDir: string): Promise<string> {
-  return put(path.join(binDir, pluginType), 0o755, (temporary) => copyFile(source, temporary));
+  return put(path.join(binDir, pluginType), 0o755, () => readFile(source));
 }
 
 /** A program that runs `entry` with this node, for configurations with `standalone`. @throws FairleadError CNI_INSTALL */
 export function installStandalone(node: string, entry: string, binDir: string): Promise<string> {
   const quoted = [node, entry].map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`).join(" ");
   const script = `#!/bin/sh\n${markers[standaloneName]}: made by 'fairlead cni install'\nexec ${quoted}\n`;
-  return put(path.join(binDir, standaloneName), 0o755, (temporary) => writeFile(temporary, script));
+  return put(path.join(binDir, standaloneName), 0o755, () => script);
 }
 
 /** Removes our programs. @returns what was removed */
@@ -52,7 +53,7 @@ export async function uninstallPrograms(binDir: string): Promise<string[]> {
 export async function writeConflist(confDir: string, text: string, name = defaultConflistName): Promise<boolean> {
   const file = path.join(confDir, name);
   if ((await contentOf(file)) === text) return false;
-  await put(file, 0o600, (temporary) => writeFile(temporary, text));
+  await put(file, 0o600, () => text);
   return true;
 }
 
@@ -69,22 +70,15 @@ export async function listsBefore(confDir: string, name = defaultConflistName): 
 
 // ── Files ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Makes the file under a name that no runtime reads, on disk before it gets its own. */
-async function put(file: string, mode: number, write: (temporary: string) => Promise<void>): Promise<string> {
-  const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.tmp`);
+/** Until it is whole it has a name that no runtime reads. */
+async function put(file: string, mode: number, read: () => string | Promise<Uint8Array>): Promise<string> {
   try {
     await mkdir(path.dirname(file), { recursive: true, mode: 0o755 });
     const there = await contentOf(file);
     if (there !== undefined && !isOurFile(file, there)) throw new Error("a file of somebody else's is there");
-    await write(temporary);
-    await chmod(temporary, mode);
-    await synced(temporary);
-    await rename(temporary, file);
-    await synced(path.dirname(file));
+    await writeWhole(file, await read(), mode);
     return file;
   } catch (cause) {
-    // Where its folder cannot be made there is nothing to remove.
-    await rm(temporary, { force: true }).catch(() => {});
     throw new FairleadError("CNI_INSTALL", { subject: file, cause });
   }
 }
@@ -108,13 +102,4 @@ async function contentOf(file: string): Promise<string | undefined> {
 function absent(error: NodeJS.ErrnoException): undefined {
   if (error.code !== "ENOENT") throw error;
   return undefined;
-}
-
-async function synced(file: string): Promise<void> {
-  const handle = await open(file, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -1,9 +1,9 @@
 /** `fairlead node --cleanup`: this node's pods end, and nothing that was programmed for it is left. */
-import { access } from "node:fs/promises";
 import path from "node:path";
 import { messageOf } from "../errors/message.ts";
 import { serveCni } from "../../cni/server.ts";
 import type { NodeConfiguration } from "../config/node.ts";
+import { isThere } from "../files/whole.ts";
 import { namespaces } from "../kernel/real/namespaces.ts";
 import { openRuntime } from "../kubelet/cri/grpc_runtime.ts";
 import type { PodSandbox } from "../kubelet/cri/messages.ts";
@@ -81,11 +81,8 @@ async function endPods(config: NodeConfiguration, rootDir: string, { log }: Prog
 }
 
 /** Somebody else's kubelet may use the same runtime: ours has a folder for each of its pods. */
-async function isOurs({ metadata }: PodSandbox, rootDir: string): Promise<boolean> {
-  return access(path.join(rootDir, "pods", metadata.uid)).then(
-    () => true,
-    () => false,
-  );
+function isOurs({ metadata }: PodSandbox, rootDir: string): Promise<boolean> {
+  return isThere(path.join(rootDir, "pods", metadata.uid));
 }
 
 async function endPod(runtime: Runtime, { id, metadata }: PodSandbox, log: ProgramLog["log"]): Promise<void> {

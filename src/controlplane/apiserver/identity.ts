@@ -94,7 +94,7 @@ export class Identity {
   }
 
   async writeAdminKubeconfig(server: string): Promise<void> {
-    writeKubeconfig(this.adminKubeconfig, {
+    await writeKubeconfig(this.adminKubeconfig, {
       server,
       // What serves a certificate of another authority is known by that certificate itself.
       authority: this.pki.authorityCertificate + (this.#given()?.cert ?? ""),

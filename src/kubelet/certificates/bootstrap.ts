@@ -3,10 +3,10 @@
  * of the bootstrap one and the certificate that will be got (pkg/kubelet/certificate/bootstrap).
  */
 import { readFileSync } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { stringify } from "yaml";
-import { writeWhole } from "../../files/whole.ts";
+import { isThere, writeWhole } from "../../files/whole.ts";
 import { credentialsOf, readKubeconfig } from "../../api/http/kubeconfig.ts";
 import { heldCertificate } from "./store.ts";
 
@@ -35,11 +35,7 @@ export async function certificateOfKubeconfig(kubeconfig: string): Promise<strin
 }
 
 async function isGood(kubeconfig: string, nowMs: number): Promise<boolean> {
-  const isThere = await readFile(kubeconfig).then(
-    () => true,
-    () => false,
-  );
-  if (!isThere) return false;
+  if (!(await isThere(kubeconfig))) return false;
   try {
     const text = await certificateOfKubeconfig(kubeconfig);
     return text !== undefined && heldCertificate(text).notAfterMs > nowMs;

@@ -1,5 +1,6 @@
 /** What the machine lets a runtime do, probed. */
-import { access, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
+import { isThere } from "../../files/whole.ts";
 
 /** CAP_SYS_RESOURCE (capabilities(7)). */
 const sysResource = 24n;
@@ -14,12 +15,5 @@ export async function mayLowerOomScore(): Promise<boolean> {
 export async function hasAppArmor(): Promise<boolean> {
   const enabled = await readFile("/sys/module/apparmor/parameters/enabled", "utf8").catch(() => "N");
   if (!enabled.startsWith("Y")) return false;
-  return access("/usr/sbin/apparmor_parser").then(
-    () => true,
-    () =>
-      access("/sbin/apparmor_parser").then(
-        () => true,
-        () => false,
-      ),
-  );
+  return (await isThere("/usr/sbin/apparmor_parser")) || (await isThere("/sbin/apparmor_parser"));
 }

@@ -1,5 +1,5 @@
 /** kubeconfig files (client-go's api/v1 Config) that hold a client certificate. */
-import { privateMode, readFileIfThere, writeFileAtomic } from "./files.ts";
+import { privateMode, readFileIfThere, writeFileWhole } from "./files.ts";
 import type { KeyPair } from "./x509.ts";
 
 export interface KubeconfigOptions {
@@ -44,9 +44,9 @@ function scalar(text: string): string {
 }
 
 /** Writes a kubeconfig for its owner alone; one that is right already is left alone. @throws FairleadError CERTIFICATE_FILE */
-export function writeKubeconfig(file: string, options: KubeconfigOptions): void {
+export async function writeKubeconfig(file: string, options: KubeconfigOptions): Promise<void> {
   const text = kubeconfig(options);
-  if (readFileIfThere(file) !== text) writeFileAtomic(file, text, privateMode);
+  if (readFileIfThere(file) !== text) await writeFileWhole(file, text, privateMode);
 }
 
 function base64(text: string): string {

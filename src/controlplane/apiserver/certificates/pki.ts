@@ -6,7 +6,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import path from "node:path";
 import ipaddr from "ipaddr.js";
 import { FairleadError } from "../../../errors/catalogue.ts";
-import { privateMode, publicMode, readFileIfThere, writeFileAtomic } from "./files.ts";
+import { privateMode, publicMode, readFileIfThere, writeFileWhole } from "./files.ts";
 import { CertificateMaker } from "./maker.ts";
 import type { CertificateTerms, RequestedCertificate } from "../../../model/certificate.ts";
 import { namesOf, type KeyPair, type Profile, type SubjectNames } from "./x509.ts";
@@ -81,9 +81,10 @@ export class Pki {
       if (!this.#isDue(parsed)) return before !== certificate;
     }
     // A key without its certificate is what a crash at the first start leaves behind.
-    this.#authority = await this.#maker.authority(authorityName, this.#validity(authorityLifeMs), key);
-    if (key === undefined) writeFileAtomic(files.key, this.#authority.key, privateMode);
-    writeFileAtomic(files.certificate, this.#authority.certificate, publicMode);
+    const made = await this.#maker.authority(authorityName, this.#validity(authorityLifeMs), key);
+    if (key === undefined) await writeFileWhole(files.key, made.key, privateMode);
+    await writeFileWhole(files.certificate, made.certificate, publicMode);
+    this.#authority = made;
     return true;
   }
 
@@ -103,7 +104,7 @@ export class Pki {
       if (this.#isGood(parsedPair({ certificate: file, key: file }, found), profile)) return found;
     }
     const made = await this.#maker.certificate(this.#authority, profile, this.#validity(leafLifeMs));
-    writeFileAtomic(file, made.certificate + made.key, privateMode);
+    await writeFileWhole(file, made.certificate + made.key, privateMode);
     return made;
   }
 

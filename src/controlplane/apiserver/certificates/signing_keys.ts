@@ -6,7 +6,7 @@ import { createHash, createPrivateKey, createPublicKey, type KeyObject } from "n
 import { mkdirSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { FairleadError } from "../../../errors/catalogue.ts";
-import { privateMode, publicMode, readFileIfThere, writeFileAtomic } from "./files.ts";
+import { privateMode, publicMode, readFileIfThere, writeFileWhole } from "./files.ts";
 import { newKey } from "./x509.ts";
 
 export interface VerifyingKey {
@@ -36,7 +36,7 @@ export class SigningKeys {
     let text = readFileIfThere(file);
     if (text === undefined) {
       text = await newKey();
-      writeFileAtomic(file, text, privateMode);
+      await writeFileWhole(file, text, privateMode);
     }
     const keys = new SigningKeys(folder, signingKey(file, text));
     keys.#readRetired();
@@ -61,10 +61,10 @@ export class SigningKeys {
   async rotate(): Promise<void> {
     const old = this.#current;
     const publicPem = old.publicKey.export({ type: "spki", format: "pem" }).toString();
-    writeFileAtomic(path.join(this.#folder, `sa-${old.id}.pub`), publicPem, publicMode);
+    await writeFileWhole(path.join(this.#folder, `sa-${old.id}.pub`), publicPem, publicMode);
     const text = await newKey();
     const file = path.join(this.#folder, "sa.key");
-    writeFileAtomic(file, text, privateMode);
+    await writeFileWhole(file, text, privateMode);
     this.#retired.set(old.id, old);
     this.#current = signingKey(file, text);
   }
