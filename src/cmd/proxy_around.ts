@@ -83,7 +83,13 @@ export class ProxyAround {
     const { registry } = metrics;
     this.#metricsListener = this.#listener(
       metricsBindAddress,
-      metricsRoutes({ registry, mode: mode.name, configz: configz(config), frontendCounts: options.frontendCounts }),
+      metricsRoutes({
+        registry,
+        mode: mode.name,
+        configz: configz(config),
+        frontendCounts: options.frontendCounts,
+        serverCounts: mode.serverCounts,
+      }),
     );
     const isEverywhere = mode.nodePortRanges.includes("all");
     this.observer = joinObservers([

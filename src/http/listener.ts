@@ -1,6 +1,9 @@
 /** Plain HTTP on one address: what health checks and scrapes ask, within bounds, and no more. */
 import http from "node:http";
 import type { AddressInfo } from "node:net";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { setImmediate } from "node:timers/promises";
 import { hostPort } from "../model/address.ts";
 import { FairleadError } from "../errors/catalogue.ts";
 
@@ -11,7 +14,8 @@ export interface HttpRequest {
 
 export interface HttpAnswer {
   readonly code: number;
-  readonly body: string;
+  /** One that is long comes in parts, each made when the one before is on its way. */
+  readonly body: string | Iterable<string>;
   /** Default: text/plain. */
   readonly contentType?: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -32,6 +36,8 @@ const maxConnections = 256;
 const requestTimeoutMs = 5000;
 const keepAliveMs = 30_000;
 const maxHeaderBytes = 8192;
+/** A client takes the next part within this time, in ms. */
+const partTimeoutMs = 30_000;
 
 const notFound: HttpAnswer = { code: 404, body: "404 page not found\n" };
 const failed: HttpAnswer = { code: 500, body: "Internal Server Error\n" };
@@ -89,13 +95,34 @@ async function respond(request: http.IncomingMessage, response: http.ServerRespo
   }
   const answer = await answerOf(request, handler);
   const { code, body, contentType = "text/plain; charset=utf-8", headers } = answer;
+  const isWhole = typeof body === "string";
   response.writeHead(code, {
     ...headers,
     "Content-Type": contentType,
     "X-Content-Type-Options": "nosniff",
-    "Content-Length": Buffer.byteLength(body),
+    ...(isWhole && { "Content-Length": Buffer.byteLength(body) }),
   });
-  response.end(request.method === "HEAD" ? undefined : body);
+  if (request.method === "HEAD") response.end();
+  else if (isWhole) response.end(body);
+  else await sendParts(response, body);
+}
+
+/** A client that takes nothing for too long, or goes, ends it: what was made for it must not stay. */
+async function sendParts(response: http.ServerResponse, parts: Iterable<string>): Promise<void> {
+  response.setTimeout(partTimeoutMs, () => response.destroy());
+  try {
+    await pipeline(Readable.from(inTurns(parts)), response);
+  } catch {
+    response.destroy();
+  }
+}
+
+/** Lets the event loop turn between two of them. */
+async function* inTurns(parts: Iterable<string>): AsyncGenerator<string> {
+  for (const part of parts) {
+    yield part;
+    await setImmediate();
+  }
 }
 
 async function answerOf({ url = "/" }: http.IncomingMessage, handler: HttpHandler): Promise<HttpAnswer> {

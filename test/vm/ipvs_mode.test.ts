@@ -56,6 +56,10 @@ it(
       expect(sh("ipvsadm -Sn")).toMatch(
         /-A -t 10\.96\.0\.1:80 -s mh -b mh-port\n-a -t 10\.96\.0\.1:80 -r 10\.244\.1\.11:8080 -m -w 1/,
       );
+      const nothing = { connections: 0n, packetsIn: 0n, packetsOut: 0n, bytesIn: 0n, bytesOut: 0n };
+      const own = { service: "default/service-1", protocol: "TCP", address: "10.96.0.1", port: 80, counters: nothing };
+      const destination = { address: "10.244.1.11", port: 8080, weight: 1, counters: nothing };
+      expect(await mode.serverCounts!()).toMatchObject([{ ...own, destinations: [destination] }]);
       expect(sh("ip -o link show kube-ipvs0")).toMatch(/NOARP.* state DOWN/);
       // kubernetes/kubernetes#72236
       expect(await ends(9999)).toBe("ECONNREFUSED");

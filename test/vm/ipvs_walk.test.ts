@@ -12,8 +12,8 @@ import { walkWithFaults } from "../fixtures/walk/ipvs_fault_walk.ts";
 import type { FamilyPorts } from "../fixtures/walk/ipvs_servers.ts";
 import { walkIpvs } from "../fixtures/walk/ipvs_walk.ts";
 
-// Emulated: a change takes a second and more.
-const [walks, steps, faultWalks, faultSteps] = process.env["FAIRLEAD_LONG"] === "1" ? [10, 50, 10, 40] : [1, 12, 1, 4];
+// Emulated: a change takes three seconds, one with faults ten.
+const [walks, steps, faultWalks, faultSteps] = process.env["FAIRLEAD_LONG"] === "1" ? [4, 50, 4, 20] : [1, 8, 1, 3];
 const steady = new Map(
   families.map((family) => [`steady-${family}`, { service: steadyService(family), slices: [endpointSlice(family)] }]),
 );
@@ -51,6 +51,6 @@ async function walkOnce(walkSeed: number): Promise<void> {
 
 it(`${faultWalks} walks of ${faultSteps} changes with faults`, { timeout: 3_600_000 }, async () => {
   for (let walk = 0; walk < faultWalks; walk++) {
-    await walkWithFaults({ ports, routing: proxied.routing, seed: seed + walk, steps: faultSteps });
+    await walkWithFaults({ ports, routing: proxied.routing, seed: seed + walk, steps: faultSteps, rulesEvery: 10 });
   }
 });

@@ -56,6 +56,11 @@ export function ipvsMode({ iptables, config, randomFully, clock, ...ports }: Ipv
     },
     watch: (callbacks) => ipvsWatch(families, clock, callbacks),
     nodePortAddresses: (ips, local, family) => nodePortAddresses(nodePortRanges, ips, local, family).filter(canServe),
+    serverCounts: async () => {
+      // Once for both families.
+      const listed = await ports.ipvs.list();
+      return (await Promise.all(families.map((family) => family.serverCounts(listed)))).flat();
+    },
   };
 }
 

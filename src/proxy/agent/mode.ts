@@ -1,6 +1,7 @@
 /** What the agent needs of a mode: the one place where modes look alike. */
 import type { KubeProxyConfiguration } from "../../config/kube_proxy.ts";
 import type { IpAddress } from "../../model/address.ts";
+import type { ServerCount } from "../../model/server_count.ts";
 import type { FrontendCount, IpFamily } from "../../model/service.ts";
 import type { Conflict } from "../derive/claims.ts";
 import type { WantedPort } from "../derive/derive.ts";
@@ -72,4 +73,6 @@ export interface ProxyMode {
   watch(callbacks: WatchCallbacks): RulesWatch;
   /** This node's addresses that serve node ports. @param local every address of this machine */
   nodePortAddresses(ips: NodeIps, local: readonly IpAddress[], family: IpFamily): readonly IpAddress[];
+  /** What each virtual server and each real one has counted; a mode that has none has not this either. */
+  readonly serverCounts?: () => Promise<readonly ServerCount[]>;
 }

@@ -1,10 +1,12 @@
 /** Keeps one family's virtual servers, sets, rules and addresses as their ruleset wants them. */
 import type { FairleadError } from "../../errors/catalogue.ts";
 import type { IpsetPort, IptablesPort, IpvsPort } from "../../kernel/ports.ts";
+import type { IpvsServiceWithDestinations } from "../../kernel/netlink/ipvs/service.ts";
 import type { IpvsStep } from "../../kernel/netlink/ipvs/step.ts";
+import type { ServerCount } from "../../model/server_count.ts";
 import type { FrontendCount } from "../../model/service.ts";
 import { paced } from "../../reconcile/pace.ts";
-import { countsOf } from "../modes/ipvs/counts.ts";
+import { countsOf, serverCountsOf } from "../modes/ipvs/counts.ts";
 import { lengthOf, planAll, planChanges, type Observed, type Stage } from "../modes/ipvs/plan.ts";
 import type { Ruleset } from "../modes/ipvs/ruleset.ts";
 import { restoreInput } from "../modes/shared/iptables_edits.ts";
@@ -85,6 +87,11 @@ export class IpvsServers {
   /** What the kernel has counted of each frontend. */
   async counts(): Promise<readonly FrontendCount[]> {
     return paced(countsOf(this.#ruleset, await this.#ports.ipvs.services()));
+  }
+
+  /** What this family's virtual servers have counted. @param listed all that there are, with their destinations */
+  serverCounts(listed: readonly IpvsServiceWithDestinations[]): Promise<readonly ServerCount[]> {
+    return paced(serverCountsOf(this.#ruleset, listed));
   }
 
   async #differences(): Promise<readonly Stage[]> {

@@ -4,8 +4,10 @@
  */
 import type { Registry } from "prom-client";
 import { routes, type HttpHandler } from "../../http/listener.ts";
+import type { ServerCount } from "../../model/server_count.ts";
 import type { FrontendCount } from "../../model/service.ts";
 import { renderFrontendCounts } from "./frontend_counters.ts";
+import { renderServerCounts } from "./server_counters.ts";
 
 export interface MetricsSources {
   readonly registry: Registry;
@@ -15,10 +17,13 @@ export interface MetricsSources {
   readonly configz: object;
   /** Reads the kernel: only when somebody asks. Undefined where the mode counts nothing. */
   readonly frontendCounts?: () => Promise<readonly FrontendCount[]>;
+  /** The same, of virtual servers. */
+  readonly serverCounts?: (() => Promise<readonly ServerCount[]>) | undefined;
 }
 
-export function metricsRoutes({ registry, mode, configz, frontendCounts }: MetricsSources): HttpHandler {
+export function metricsRoutes({ registry, mode, configz, frontendCounts, serverCounts }: MetricsSources): HttpHandler {
   const text = { contentType: registry.contentType };
+  const servers = serverCounts && once(serverCounts);
   return routes({
     "/metrics": async () => ({ code: 200, ...text, body: await registry.metrics() }),
     ...(frontendCounts && {
@@ -27,6 +32,9 @@ export function metricsRoutes({ registry, mode, configz, frontendCounts }: Metri
         ...text,
         body: await renderFrontendCounts(await frontendCounts()),
       })),
+    }),
+    ...(servers && {
+      "/metrics/servers": async () => ({ code: 200, ...text, body: renderServerCounts(await servers()) }),
     }),
     "/proxyMode": () => ({ code: 200, body: mode }),
     "/configz": () => ({ code: 200, contentType: "application/json", body: JSON.stringify(configz) }),
@@ -39,10 +47,10 @@ export function metricsRoutes({ registry, mode, configz, frontendCounts }: Metri
 }
 
 /** Those who ask while an answer is being made get that one. */
-function once(handler: HttpHandler): HttpHandler {
-  let making: ReturnType<HttpHandler> | undefined;
-  return async (request) => {
-    making ??= Promise.resolve(handler(request)).finally(() => (making = undefined));
+function once<A extends unknown[], T>(make: (...given: A) => T | Promise<T>): (...given: A) => Promise<T> {
+  let making: Promise<T> | undefined;
+  return async (...given) => {
+    making ??= Promise.resolve(make(...given)).finally(() => (making = undefined));
     return making;
   };
 }
