@@ -1,6 +1,6 @@
 /** What every BpfPort does, with the pod fast path as the program. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { BpfPort, BpfProgram } from "../../src/kernel/ports.ts";
+import type { BpfPort, BpfProgram } from "../../src/kernel/bpf_port.ts";
 import { keyBytes, names, sumOfCounts } from "../../src/network/fast_path/state.ts";
 
 export interface BpfSubject {

@@ -1,5 +1,5 @@
 /** eBPF in memory: programs that do nothing, with maps that hold what they are told. */
-import type { BpfEntry, BpfPort, BpfProgram } from "../ports.ts";
+import type { BpfEntry, BpfPort, BpfProgram } from "../bpf_port.ts";
 import { callRefused, errno } from "./refusal.ts";
 
 const noDevice = 19;

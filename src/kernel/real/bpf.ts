@@ -1,6 +1,6 @@
 /** eBPF, by bpf(2). */
 import { native, type NamespaceRef, type NativeBpfProgram } from "../native.ts";
-import type { BpfPort, BpfProgram } from "../ports.ts";
+import type { BpfPort, BpfProgram } from "../bpf_port.ts";
 import { callFailed } from "./netlink_client.ts";
 
 /** @param options.namespace whose links are meant; default: this process's own */

@@ -3,7 +3,8 @@
  * past the stack. It is attached in the kernel, so that it goes on without this process; docs/decisions/063 says why.
  */
 import { FairleadError } from "../../errors/catalogue.ts";
-import type { BpfPort, BpfProgram, RoutingPort, SysctlPort } from "../../kernel/ports.ts";
+import type { BpfPort, BpfProgram } from "../../kernel/bpf_port.ts";
+import type { RoutingPort, SysctlPort } from "../../kernel/ports.ts";
 import { systemClock, type Clock } from "../../reconcile/clock.ts";
 import { WorkQueue } from "../../reconcile/work_queue.ts";
 import type { PodLink } from "../links/link.ts";
