@@ -26,7 +26,7 @@ export interface Driver<P extends Parameters = Parameters> {
   /** What is measured, in a line. */
   readonly what: string;
   /** Why it cannot run here ("KUBE_PROXY is not set"); undefined when it can. Never a failure of the run. */
-  missing?(): string | undefined;
+  missing?(parameters: P): string | undefined;
   /**
    * Makes what takes long and what no measurement changes, before the first round; it goes behind the last.
    */
@@ -38,7 +38,8 @@ export interface Driver<P extends Parameters = Parameters> {
   prepare(parameters: P, cleanup: Cleanup): Promise<Measure>;
 }
 
-export type Parameters = Readonly<Record<string, number>>;
+/** Sizes, and words that a scenario has choices of. */
+export type Parameters = Readonly<Record<string, number | string>>;
 
 /** Undoes what was made, last first, whatever of it fails. */
 export class Cleanup {

@@ -30,10 +30,10 @@ export class BenchFailure extends Error {
  */
 export async function measureScenario(scenario: AnyScenario, options: MeasureOptions): Promise<ScenarioResult> {
   const chosen = choose(scenario, options.filter);
-  const present = chosen.filter((driver) => driver.missing?.() === undefined);
+  const present = chosen.filter((driver) => driver.missing?.(options.parameters) === undefined);
   const rounds = await measureRounds(scenario, present, options);
   checkOutcomes(scenario, rounds);
-  const drivers = chosen.map((driver) => driverResult(driver, rounds.get(driver), options.warmUp));
+  const drivers = chosen.map((driver) => driverResult(driver, rounds.get(driver), options));
   const comparisons = scenario.compared ? compareDrivers(scenario, drivers) : [];
   return {
     scenario: scenario.name,
@@ -47,8 +47,12 @@ export async function measureScenario(scenario: AnyScenario, options: MeasureOpt
     precision: scenario.precision,
     drivers,
     comparisons,
-    targets: scenario.targets.map((target) => targetResult(target, drivers, comparisons)),
+    targets: targetsOf(scenario, options.parameters).map((target) => targetResult(target, drivers, comparisons)),
   };
+}
+
+function targetsOf({ targets }: AnyScenario, parameters: Parameters): readonly Target[] {
+  return targets.filter(({ where = {} }) => Object.entries(where).every(([name, value]) => parameters[name] === value));
 }
 
 function choose(scenario: AnyScenario, filter: string | undefined): readonly AnyDriver[] {
@@ -123,10 +127,14 @@ function checkOutcomes(scenario: AnyScenario, rounds: Rounds): void {
   }
 }
 
-function driverResult(driver: AnyDriver, rounds: Measurement[] | undefined, warmUp: number): DriverResult {
+function driverResult(
+  driver: AnyDriver,
+  rounds: Measurement[] | undefined,
+  { warmUp, parameters }: MeasureOptions,
+): DriverResult {
   const { name, what } = driver;
   const last = rounds?.at(-1);
-  if (!rounds || !last) return { name, what, missing: driver.missing?.() ?? "nothing was measured" };
+  if (!rounds || !last) return { name, what, missing: driver.missing?.(parameters) ?? "nothing was measured" };
   const figures: Record<string, FigureResult> = {};
   for (const [figure, { unit }] of Object.entries(last.figures)) {
     figures[figure] = figureResult(

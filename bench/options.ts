@@ -95,19 +95,22 @@ function whole(flag: string, text: string | undefined, min: number, max: number)
 }
 
 function settings(texts: readonly string[], scenarios: readonly AnyScenario[]): Parameters {
-  const set: Record<string, number> = {};
+  const set: Record<string, number | string> = {};
   for (const text of texts) {
     const [name = "", value] = text.split("=", 2);
     if (value === undefined) throw new UsageError(`--set takes NAME=VALUE, not "${text}"`);
-    for (const scenario of scenarios) checkParameter(name, scenario);
-    set[name] = whole(`--set ${name}`, value, 1, 10_000_000)!;
+    for (const scenario of scenarios) set[name] = setting(name, value, scenario);
   }
   return set;
 }
 
-function checkParameter(name: string, scenario: AnyScenario): void {
-  const parameters = Object.keys(scenario.parameters as Parameters);
-  if (!parameters.includes(name)) {
-    throw new UsageError(`--set ${name}: ${scenario.name} has the parameters ${parameters.join(", ") || "(none)"}`);
+function setting(name: string, value: string, { name: scenario, parameters, choices }: AnyScenario): number | string {
+  const known = Object.keys(parameters as Parameters);
+  if (!known.includes(name)) {
+    throw new UsageError(`--set ${name}: ${scenario} has the parameters ${known.join(", ") || "(none)"}`);
   }
+  const words = choices?.[name];
+  if (!words) return whole(`--set ${name}`, value, 1, 10_000_000)!;
+  if (!words.includes(value)) throw new UsageError(`--set ${name} takes one of ${words.join(", ")}, not "${value}"`);
+  return value;
 }

@@ -12,6 +12,8 @@ export interface Scenario<P extends Parameters = Parameters> {
   readonly better: "lower" | "higher";
   /** Defaults, each changed by `--set name=value`. */
   readonly parameters: P;
+  /** Of each parameter that is a word: what it may be. */
+  readonly choices?: Readonly<Record<string, readonly string[]>>;
   readonly drivers: readonly Driver<P>[];
   /** Whether the first driver is compared with each other one. Drivers of unlike things are only listed. */
   readonly compared: boolean;
@@ -23,7 +25,12 @@ export interface Scenario<P extends Parameters = Parameters> {
 }
 
 /** What must hold, checked with `--check`. */
-export type Target =
+export type Target = TargetKind & {
+  /** Parameters that it is a target of; of others it says nothing. */
+  readonly where?: Parameters;
+};
+
+type TargetKind =
   /** The first driver is at least this many times better than the rival. */
   | { readonly kind: "ratio"; readonly rival: string; readonly atLeast: number }
   /** No difference between the first driver and the rival: what A/A runs are for. */

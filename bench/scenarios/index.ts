@@ -11,7 +11,7 @@ import { cniAdd } from "./cni_add.ts";
 import { clusterScale } from "./cluster_scale.ts";
 import { codec } from "./codec.ts";
 import { dns } from "./dns.ts";
-import { ipvsLoad, ipvsPathScenario } from "./ipvs.ts";
+import { ipvsLoad, ipvsModes, ipvsPathScenario } from "./ipvs.ts";
 import { kernelPath } from "./kernel_path.ts";
 import { proxyLoad } from "./proxy_load.ts";
 import { proxyConnect } from "./proxy_connect.ts";
@@ -32,6 +32,7 @@ export const scenarios: readonly AnyScenario[] = [
   codec,
   kernelPath,
   ipvsLoad,
+  ipvsModes,
   ipvsPathScenario,
   apiCreate,
   apiList,

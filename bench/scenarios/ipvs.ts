@@ -1,5 +1,5 @@
 import { direct } from "../../test/vm/harness/instructions/scenarios.ts";
-import { byIpvsadm, byPort, type IpvsLoadParameters } from "../drivers/ipvs/load.ts";
+import { byIpvsadm, byPort, iptablesModes, ipvsMode, type IpvsLoadParameters } from "../drivers/ipvs/load.ts";
 import { ipvsPath } from "../drivers/ipvs/path.ts";
 import { kernelPathDriver, type PathParameters } from "../drivers/kernel_path.ts";
 import type { Scenario } from "../scenario.ts";
@@ -19,6 +19,24 @@ export const ipvsLoad: Scenario<IpvsLoadParameters> = {
   targets: [
     { kind: "ratio", rival: byIpvsadm.name, atLeast: 1 },
     { kind: "figure", driver: byPort.name, figure: "change, 10 / all", atLeast: 0.95 },
+  ],
+};
+
+/** The mode whole against the iptables mode, at one size. */
+export const ipvsModes: Scenario<IpvsLoadParameters> = {
+  name: "ipvs-iptables",
+  what: "instructions of all Services of a cluster by the ipvs mode and by the iptables mode, then of single changes",
+  figure: "load",
+  better: "lower",
+  parameters: { services: 10_000, endpoints: 4, changes: 20 },
+  drivers: [ipvsMode, ...iptablesModes],
+  compared: true,
+  rounds: 2,
+  warmUp: 0,
+  precision: { kind: "repeatable", within: 0.05 },
+  targets: [
+    ...iptablesModes.map(({ name }) => ({ kind: "ratio", rival: name, atLeast: 1 }) as const),
+    { kind: "figure", driver: ipvsMode.name, figure: "change, 10 / all", atLeast: 0.95 },
   ],
 };
 

@@ -14,10 +14,21 @@ export function residentMegabytes(pid: number): number {
 
 /** Processor time of all its threads so far, in ms. */
 export function cpuMs(pid: number): number {
+  return sumOfTicks(pid, [11, 12]);
+}
+
+/** The same of programs that it ran, and that have ended. */
+export function programsCpuMs(pid: number): number {
+  return sumOfTicks(pid, [13, 14]);
+}
+
+/** @param fields of proc(5), counted from the state on */
+function sumOfTicks(pid: number, fields: readonly [number, number]): number {
   const text = readFileSync(`/proc/${pid}/stat`, "utf8");
   // The second field is the program's name in parentheses, which may hold spaces.
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return ((Number(fields[11]) + Number(fields[12])) / ticksPerSecond) * 1000;
+  const values = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const [user, system] = fields;
+  return ((Number(values[user]) + Number(values[system])) / ticksPerSecond) * 1000;
 }
 
 /** Kills it and waits for its end. */

@@ -1,85 +1,79 @@
 /**
- * Runs in the virtual machine: brings a cluster's Services into IPVS, by our port or by ipvsadm, and prints what that took
- * the processor, as JSON. The machine's clock counts instructions, and so does its processor time.
+ * Runs in the virtual machine: brings a cluster's Services into the kernel by one of the ways of guest_systems.ts, and
+ * prints what that took the processor, as JSON. The machine's clock counts instructions, and so does its processor time.
  *
- *     node guest.js fairlead|ipvsadm SERVICES ENDPOINTS CHANGES
+ *     node guest.js SYSTEM SERVICES ENDPOINTS CHANGES WARM-UP BATCH
  */
-import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { native } from "../../../src/kernel/native.ts";
-import type { IpvsStep } from "../../../src/kernel/netlink/ipvs/step.ts";
-import type { IpvsPort } from "../../../src/kernel/ports.ts";
-import { openIpvs } from "../../../src/kernel/real/ipvs.ts";
-import { changeOf, restoreText, stepsOf } from "./content.ts";
+import { Cleanup } from "../../driver.ts";
+import { guestSystems, prepare, shellOf, type Prepared } from "./guest_systems.ts";
 
 export interface GuestResult {
   /** Instructions of all Services into an empty namespace, in millions. */
   readonly load: number;
   /** Instructions of one change, in thousands; 0 where that was not asked. */
   readonly change: number;
-  /** A sum of what ipvsadm --save writes. */
+  /** How many pairs of a frontend and a backend there were after the load, and a sum of them. */
   readonly outcome: string;
 }
 
-const path = "/run/netns/ipvs";
-/** Changes before those that count: code is compiled, and the kernel has what it keeps of deleted destinations. */
-const warmUp = 300;
-const batch = 20;
-
-function sh(script: string): string {
-  return execFileSync("nsenter", [`--net=${path}`, "bash", "-ec", script], { encoding: "utf8" });
+export interface Changes {
+  /** Those that count. */
+  readonly changes: number;
+  /** Before them: code is compiled, and the kernel has what it keeps of deleted destinations. */
+  readonly warmUp: number;
+  /** Counted together. */
+  readonly batch: number;
 }
 
-/** Microseconds of processor time of all our threads, which the machine's clock makes thousands of instructions. */
+const namespacePath = "/run/netns/ipvs";
+const group = "/sys/fs/cgroup/measured";
+
+/** Microseconds of processor time of ours and of programs that we ran, which the machine's clock makes thousands of instructions. */
 function cpu(): number {
-  const { user, system } = process.cpuUsage();
-  return user + system;
+  return Number(/^usage_usec (\d+)$/m.exec(readFileSync(`${group}/cpu.stat`, "utf8"))![1]);
 }
 
-async function apply(port: IpvsPort, steps: readonly IpvsStep[]): Promise<void> {
-  const failed = (await port.apply(steps)).find((error) => error !== null);
-  if (failed) throw failed;
-}
-
-async function measure(port: IpvsPort, driver: string, [services, endpoints, changes]: readonly number[]) {
-  const parameters = { services: services!, endpoints: endpoints! };
-  const load = driver === "fairlead" ? await byPort(port, stepsOf(parameters)) : byProgram(restoreText(parameters));
-  const outcome = sh("ipvsadm --save --numeric | sort | sha256sum").slice(0, 16);
-  return { load, outcome, change: await leastChange(port, parameters.services, changes!) };
-}
-
-async function byPort(port: IpvsPort, steps: readonly IpvsStep[]): Promise<number> {
+async function measure(system: Prepared, services: number, changes: Changes): Promise<GuestResult> {
   const before = cpu();
-  await apply(port, steps);
-  return (cpu() - before) / 1000;
-}
-
-function byProgram(text: string): number {
-  writeFileSync("/dev/shm/services", text);
-  const [user, system] = sh("TIMEFORMAT='%U %S'; { time ipvsadm --restore < /dev/shm/services; } 2>&1").split(" ");
-  return (Number(user) + Number(system)) * 1000;
+  await system.load();
+  const load = (cpu() - before) / 1000;
+  const balanced = system.balanced();
+  const sum = createHash("sha256").update(balanced.join("\n")).digest("hex").slice(0, 16);
+  return { load, outcome: `${balanced.length} pairs, ${sum}`, change: await leastChange(system, services, changes) };
 }
 
 /** One change of the Services in turn: the batch that took least, for timers and threads add to a batch. */
-async function leastChange(port: IpvsPort, services: number, changes: number): Promise<number> {
+async function leastChange(system: Prepared, services: number, { changes, warmUp, batch }: Changes): Promise<number> {
   const counts: number[] = [];
+  if (changes === 0) return 0;
   for (let done = -warmUp; done < changes; done += batch) {
     const before = cpu();
     for (let k = 0; k < batch; k++) {
       const turn = done + warmUp + k;
-      await apply(port, changeOf(turn % services, Math.floor(turn / services)));
+      await system.change(turn % services, Math.floor(turn / services));
     }
     if (done >= 0) counts.push((cpu() - before) / batch);
   }
-  return counts.length === 0 ? 0 : Math.min(...counts);
+  return Math.min(...counts);
 }
 
-const [driver = "", ...numbers] = process.argv.slice(2);
-const namespace = await native().createNamedNamespace(path);
-sh("ip link set lo up");
-const port = await openIpvs({ namespace });
-if (!port) throw new Error("this kernel has no IPVS");
-const result: GuestResult = await measure(port, driver, numbers.map(Number));
-process.stdout.write(JSON.stringify(result));
-port.close();
-namespace.close();
+async function main([name = "", ...numbers]: readonly string[]): Promise<void> {
+  const [services = 0, endpoints = 0, changes = 0, warmUp = 0, batch = 1] = numbers.map(Number);
+  const system = guestSystems.find((one) => one === name);
+  if (!system) throw new TypeError(`${name} is none of ${guestSystems.join(", ")}`);
+  mkdirSync(group);
+  writeFileSync(`${group}/cgroup.procs`, String(process.pid));
+  const cleanup = new Cleanup();
+  const namespace = await native().createNamedNamespace(namespacePath);
+  cleanup.add(() => namespace.close());
+  const shell = shellOf(namespacePath);
+  shell("ip link set lo up");
+  const prepared = await prepare(system, { services, endpoints }, namespace, shell, cleanup);
+  process.stdout.write(JSON.stringify(await measure(prepared, services, { changes, warmUp, batch })));
+  await cleanup.run();
+}
+
+await main(process.argv.slice(2));

@@ -10,7 +10,12 @@ const clock = noisyClock(1);
 const drivers = [simulatedDriver("ours", 1, clock), simulatedDriver("rival", 10, clock)];
 const scenarios = [
   simulatedScenario(drivers),
-  simulatedScenario(drivers, { name: "missed", targets: [{ kind: "ratio", rival: "rival", atLeast: 1000 }] }),
+  simulatedScenario(drivers, {
+    name: "missed",
+    parameters: { elements: 10, mode: "plain" },
+    choices: { mode: ["plain", "fancy"] },
+    targets: [{ kind: "ratio", rival: "rival", atLeast: 1000, where: { mode: "plain" } }],
+  }),
   simulatedScenario([{ ...drivers[0]!, prepare: () => Promise.reject(new Error("EPERM")) }], { name: "failing" }),
 ];
 const file = path.join(tmpdir(), `bench-main-test-${process.pid}.json`);
@@ -58,6 +63,13 @@ describe("npm run bench", () => {
     expect((await run("missed", "--rounds", "1")).code).toBe(0);
   });
 
+  it("takes words that the scenario has, and knows of which a target is", async () => {
+    const { code, out } = await run("missed", "--rounds", "1", "--check", "--set", "mode=fancy");
+    expect(code).toBe(0);
+    expect(out).toContain("elements 10 · mode fancy · ");
+    expect(out).not.toContain("target");
+  });
+
   it("exits with 3 when a driver fails", async () => {
     expect(await run("failing")).toMatchObject({ code: 3, err: "bench: cannot measure ours in failing: EPERM\n" });
   });
@@ -69,6 +81,7 @@ describe("npm run bench", () => {
     [["simulated", "--seed", "-1"], "--seed"],
     [["simulated", "--set", "elements"], '--set takes NAME=VALUE, not "elements"'],
     [["simulated", "--set", "routes=1"], "--set routes: simulated has the parameters elements"],
+    [["missed", "--set", "mode=new"], '--set mode takes one of plain, fancy, not "new"'],
     [["simulated", "--fast"], "Unknown option '--fast'"],
     [["simulated", "--json", "/nowhere/result.json"], "--json /nowhere/result.json: ENOENT"],
   ])("exits with 2 for %j and says what is wrong", async (argv, message) => {
