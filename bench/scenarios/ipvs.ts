@@ -28,10 +28,10 @@ export const ipvsModes: Scenario<IpvsLoadParameters> = {
   what: "instructions of all Services of a cluster by the ipvs mode and by the iptables mode, then of single changes",
   figure: "load",
   better: "lower",
-  parameters: { services: 10_000, endpoints: 4, changes: 20 },
+  parameters: { services: 10_000, endpoints: 4, changes: 80 },
   drivers: [ipvsMode, ...iptablesModes],
   compared: true,
-  rounds: 2,
+  rounds: 1,
   warmUp: 0,
   precision: { kind: "repeatable", within: 0.05 },
   targets: [

@@ -11,7 +11,7 @@ import type { GuestResult } from "./guest.ts";
 import type { GuestSystem } from "./guest_systems.ts";
 
 export type IpvsLoadParameters = ProxyParameters & {
-  /** Changes that are counted, each of one endpoint of another Service. */
+  /** Changes that are counted, each of one endpoint of another Service; of what runs programs a twentieth. */
   readonly changes: number;
 };
 
@@ -20,19 +20,23 @@ const guest = path.join(repositoryRoot, "dist/bench/drivers/ipvs/guest.js");
 /** Of the host: emulation is some thirty times slower than the machine. */
 const timeoutMs = 1_800_000;
 
-/** One change by iptables takes as much as thousands by netlink. */
-const pace = {
-  netlink: { warmUp: 300, batch: 20 },
-  program: { warmUp: 3, batch: 1 },
-} as const;
+/** Changes counted together, and how many are made before any counts: by then code is compiled. */
+const byNetlink = { batch: 20, warmUp: 2000 } as const;
+/** One takes as much as thousands by netlink; with many Services the load has compiled what there is. */
+const byPrograms = { batch: 1, warmUp: 3, warmUpOfFew: 300 } as const;
+const few = 10;
 
 /** Runs guest.ts in a machine that is started for it. */
 export async function runGuest(
   system: GuestSystem,
   { services, endpoints, changes }: IpvsLoadParameters,
 ): Promise<GuestResult> {
-  const { warmUp, batch } = pace[system.startsWith("iptables") ? "program" : "netlink"];
-  const command = ["node", guest, system, services, endpoints, changes, warmUp, batch];
+  const isByPrograms = system.startsWith("iptables");
+  const { batch } = isByPrograms ? byPrograms : byNetlink;
+  const warmUp =
+    isByPrograms && services <= few ? byPrograms.warmUpOfFew : (isByPrograms ? byPrograms : byNetlink).warmUp;
+  const counted = Math.ceil(changes / byNetlink.batch) * batch;
+  const command = ["node", guest, system, services, endpoints, counted, warmUp, batch];
   const { exitCode, stdout, stderr } = await runInVm({
     script: `modprobe -a ip_vs ip_vs_rr\n${command.map((word) => quote(String(word))).join(" ")}`,
     machine: { ...defaultMachine(), clock: "instructions", cpus: 1 },
@@ -52,7 +56,7 @@ function loadDriver(name: string, what: string, system: GuestSystem): Driver<Ipv
     missing: missingMachine,
     prepare: async (parameters) => async () => {
       const large = await runGuest(system, parameters);
-      const small = await runGuest(system, { ...parameters, services: 10 });
+      const small = await runGuest(system, { ...parameters, services: few });
       return {
         figures: {
           load: { value: large.load, unit: "million instructions" },

@@ -1,5 +1,5 @@
 /** kube-proxy's names of chains (pkg/proxy/iptables), so that who knows its rules finds theirs. */
-import { createHash } from "node:crypto";
+import { hash as digest } from "node:crypto";
 import type { Protocol } from "../../../model/service.ts";
 import { commonNames } from "../shared/iptables_chains.ts";
 
@@ -31,16 +31,17 @@ export function isPortChain(name: string): boolean {
 
 /** A chain's name may have 28 bytes: 16 characters of base32 (RFC 4648 §6) are 80 bits. */
 function hash(text: string): string {
-  return base32(createHash("sha256").update(text).digest().subarray(0, 10));
+  // In one call, and as text: of 50,000 endpoints names are a third of what a load takes us otherwise.
+  return base32(digest("sha256", text, "binary").slice(0, 10));
 }
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-/** @param bytes of a number that five divides: nothing is padded */
-function base32(bytes: Uint8Array): string {
+/** @param bytes a character each, of a number that five divides: nothing is padded */
+function base32(bytes: string): string {
   let [text, bits, count] = ["", 0, 0];
-  for (const byte of bytes) {
-    bits = ((bits & 31) << 8) | byte;
+  for (let i = 0; i < bytes.length; i++) {
+    bits = ((bits & 31) << 8) | bytes.charCodeAt(i);
     count += 8;
     for (; count >= 5; count -= 5) text += alphabet.charAt((bits >>> (count - 5)) & 31);
   }

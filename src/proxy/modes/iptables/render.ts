@@ -51,14 +51,18 @@ class Port {
   readonly #options: Rendering;
   readonly #chains = new Map<string, readonly string[]>();
   readonly #shared: TableRule[] = [];
-  readonly #external: string;
+  #externalName: string | undefined;
 
   constructor({ service, protocol, affinitySeconds }: Frontend, options: Rendering) {
     this.#service = service;
     this.#protocol = protocol;
     this.#affinitySeconds = affinitySeconds;
     this.#options = options;
-    this.#external = portChain("EXT", service, protocol);
+  }
+
+  /** Most service ports have no external address. */
+  get #external(): string {
+    return (this.#externalName ??= portChain("EXT", this.#service, this.#protocol));
   }
 
   get rendered(): RenderedPort {
