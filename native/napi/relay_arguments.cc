@@ -10,6 +10,8 @@ using sys::relay::SocketAddress;
 
 constexpr uint32_t kMostWorkers = 64;
 constexpr uint32_t kMostPort = 0xffff;
+/** Relay::frontendCounts has a byte for its length. */
+constexpr std::size_t kMostKeyBytes = 255;
 constexpr uint32_t kMostAttempts = 16;
 constexpr std::size_t kV4Bytes = 4;
 constexpr std::size_t kV6Bytes = 16;
@@ -70,6 +72,8 @@ sys::relay::FrontendSpec frontendOf(const Napi::Value& value, const std::string&
   const auto object = objectArgument(value, name);
   sys::relay::FrontendSpec spec;
   spec.key = bytesText(object.Get("key"), name + ".key");
+  if (spec.key.size() > kMostKeyBytes)
+    throw argumentError(object.Env(), name + ".key", "at most " + std::to_string(kMostKeyBytes) + " bytes");
   spec.protocol = protocolOf(object.Get("protocol"), name + ".protocol");
   const Napi::Value listen = object.Get("listen");
   if (!listen.IsNull()) spec.listen = addressOf(objectArgument(listen, name + ".listen"), name + ".listen");

@@ -11,7 +11,6 @@ namespace fairlead::edge {
 namespace {
 
 using sys::relay::Counts;
-using sys::relay::FrontendCount;
 using sys::relay::Ports;
 
 std::atomic<int64_t> open_count{0};
@@ -27,31 +26,17 @@ Napi::Value toNumbers(Napi::Env env, const Ports& ports) {
   return array;
 }
 
-Napi::Value toFrontend(Napi::Env env, const FrontendCount& count) {
-  auto object = Napi::Object::New(env);
-  object.Set("key", Napi::Buffer<char>::Copy(env, count.key.data(), count.key.size()));
-  object.Set("connections", Napi::BigInt::New(env, count.connections));
-  object.Set("refused", Napi::BigInt::New(env, count.refused));
-  object.Set("retries", Napi::BigInt::New(env, count.retries));
-  object.Set("bytesIn", Napi::BigInt::New(env, count.bytes_in));
-  object.Set("bytesOut", Napi::BigInt::New(env, count.bytes_out));
-  object.Set("dropped", Napi::BigInt::New(env, count.dropped));
-  return object;
+Napi::Value toBytes(Napi::Env env, const std::string& bytes) {
+  return Napi::Buffer<char>::Copy(env, bytes.data(), bytes.size());
 }
 
 Napi::Value toCounts(Napi::Env env, const Counts& counts) {
-  auto frontends = Napi::Array::New(env, counts.frontends.size());
-  for (uint32_t index = 0; index < counts.frontends.size(); index++) {
-    Napi::HandleScope scope(env);
-    frontends.Set(index, toFrontend(env, counts.frontends[index]));
-  }
   auto object = Napi::Object::New(env);
   object.Set("connections", Napi::Number::New(env, counts.connections));
   object.Set("flows", Napi::Number::New(env, counts.flows));
   object.Set("overflows", Napi::BigInt::New(env, counts.overflows));
   object.Set("strangers", Napi::BigInt::New(env, counts.strangers));
   object.Set("shortages", Napi::BigInt::New(env, counts.shortages));
-  object.Set("frontends", frontends);
   return object;
 }
 
@@ -65,7 +50,9 @@ void RelayHandle::define(Napi::Env env) {
   auto constructor = DefineClass(
       env, "NativeRelay",
       {InstanceAccessor<&RelayHandle::ports>("ports"), InstanceMethod<&RelayHandle::update>("update"),
-       InstanceMethod<&RelayHandle::counts>("counts"), InstanceMethod<&RelayHandle::close>("close")});
+       InstanceMethod<&RelayHandle::counts>("counts"),
+       InstanceMethod<&RelayHandle::frontendCounts>("frontendCounts"),
+       InstanceMethod<&RelayHandle::close>("close")});
   Environment::of(env).relay_class = Napi::Persistent(constructor);
 }
 
@@ -106,6 +93,14 @@ Napi::Value RelayHandle::counts(const Napi::CallbackInfo& info) {
     return relay->counts();
   };
   return promiseOnPool(info.Env(), std::move(work), toCounts);
+}
+
+Napi::Value RelayHandle::frontendCounts(const Napi::CallbackInfo& info) {
+  auto work = [relay = relay_]() -> sys::Result<std::string> {
+    if (!relay) return closed();
+    return relay->frontendCounts();
+  };
+  return promiseOnPool(info.Env(), std::move(work), toBytes);
 }
 
 /** Off the main thread, as the workers' last turns are waited for. */

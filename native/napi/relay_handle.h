@@ -25,6 +25,7 @@ class RelayHandle final : public Napi::ObjectWrap<RelayHandle> {
   Napi::Value ports(const Napi::CallbackInfo& info);
   Napi::Value update(const Napi::CallbackInfo& info);
   Napi::Value counts(const Napi::CallbackInfo& info);
+  Napi::Value frontendCounts(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
   SharedRelay release();
 

@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import type { KubeProxyConfiguration } from "../config/kube_proxy.ts";
 import { FairleadError } from "../errors/catalogue.ts";
-import type { IptablesPort, NftablesPort, RoutingPort } from "../kernel/ports.ts";
+import type { IptablesPort, NftablesPort, RelayPort, RoutingPort } from "../kernel/ports.ts";
 import { iptablesVariants, iptablesVersion, openIptables } from "../kernel/real/iptables.ts";
 import { openRelay } from "../kernel/real/relay.ts";
 import { removeLeftovers, removeOwnChains, removeOwnIpvs, removeTables } from "../proxy/agent/clean_up.ts";
@@ -34,6 +34,8 @@ export interface OpenedMode {
   readonly others: readonly IptablesPort[];
   /** The variant that it uses, in both families; none: it uses none. */
   readonly own: readonly IptablesPort[];
+  /** Where one serves something. */
+  readonly relay?: RelayPort;
 }
 
 export interface OpenModeOptions {
@@ -55,7 +57,7 @@ export interface OpenModeOptions {
 export async function openMode(name: ProxyMode["name"], options: OpenModeOptions): Promise<OpenedMode> {
   const { config, nftables } = options;
   const none = { others: iptablesVariants, own: [] };
-  if (name === "userspace") return { mode: await openUserspace(options), ...none };
+  if (name === "userspace") return { ...(await openUserspace(options)), ...none };
   if (name === "nftables") return { mode: nftablesMode(nftables, config, systemClock), ...none };
   const version = await iptablesVersion();
   const variant = await detectVariant(iptablesVariants, version);
@@ -66,8 +68,10 @@ export async function openMode(name: ProxyMode["name"], options: OpenModeOptions
   return { mode, others, own: Object.values(iptables) };
 }
 
+type Opened = Pick<OpenedMode, "mode" | "relay">;
+
 /** @throws FairleadError NATIVE_CALL where the relay cannot be opened */
-async function openUserspace({ config, families, nftables, servers }: OpenModeOptions): Promise<ProxyMode> {
+async function openUserspace({ config, families, nftables, servers }: OpenModeOptions): Promise<Opened> {
   const { tcpEstablishedTimeout, tcpCloseWaitTimeout } = config.conntrack;
   const opened = await openRelay({
     workers: availableParallelism(),
@@ -78,7 +82,7 @@ async function openUserspace({ config, families, nftables, servers }: OpenModeOp
     listeners: relayListeners(families),
   });
   const relay = await servers.own(opened);
-  return userspaceMode({ nftables, relay, config, clock: systemClock });
+  return { mode: userspaceMode({ nftables, relay, config, clock: systemClock }), relay };
 }
 
 const dayMs = 24 * 3_600_000;

@@ -18,6 +18,7 @@ import type { ProgramLog } from "../log/log.ts";
 import type { IpFamily } from "../model/service.ts";
 import { ProxyAgent } from "../proxy/agent/agent.ts";
 import { ProxyMetrics } from "../proxy/metrics/proxy_metrics.ts";
+import { registerRelayMetrics } from "../proxy/metrics/relay_metrics.ts";
 import type { IpvsModePorts } from "../proxy/takeover/ipvs_mode.ts";
 import { findKubeProxy, removeKubeProxy, type Seen, type TakeoverPorts } from "../proxy/takeover/takeover.ts";
 import { systemClock } from "../reconcile/clock.ts";
@@ -149,6 +150,7 @@ async function begin(options: ProxyOptions, closes: Closes, servers: Servers): P
     log,
   });
   const { mode } = opened;
+  if (opened.relay) registerRelayMetrics(metrics.registry, opened.relay);
   log.info({ node: nodeName, mode: modeName, families, server: client.server }, "starting");
   const around = closes.own(
     await ProxyAround.open({

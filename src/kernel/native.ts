@@ -264,17 +264,6 @@ export interface RelayCounts {
   readonly strangers: bigint;
   /** Times that descriptors or memory were lacking. */
   readonly shortages: bigint;
-  readonly frontends: readonly {
-    readonly key: Buffer;
-    /** Of UDP: flows. */
-    readonly connections: bigint;
-    readonly refused: bigint;
-    readonly retries: bigint;
-    readonly bytesIn: bigint;
-    readonly bytesOut: bigint;
-    /** Datagrams that the kernel had no room for, or found broken. */
-    readonly dropped: bigint;
-  }[];
 }
 
 /** Relays TCP and UDP between clients and endpoints, on threads of its own. */
@@ -289,6 +278,11 @@ export interface NativeRelay {
    */
   update(change: RelayChange): Promise<readonly number[]>;
   counts(): Promise<RelayCounts>;
+  /**
+   * Packed, as there may be many: of each frontend a byte that is its key's length, the key, and as 64-bit numbers (little
+   * endian) connections, refused, retries, bytes in, bytes out, datagrams dropped (src/kernel/ports.ts: RelayedCount).
+   */
+  frontendCounts(): Promise<Buffer>;
   /** Resolves when every connection is reset and every descriptor closed. Idempotent. */
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 /** The ports to the kernel: small interfaces in terms of data, each with a real and a fake implementation. */
 import type { FairleadError } from "../errors/catalogue.ts";
 import type { IpAddress } from "../model/address.ts";
-import type { IpFamily } from "../model/service.ts";
+import type { IpFamily, RelayedCount } from "../model/service.ts";
 import type { ConntrackEntry } from "./netlink/ctnetlink/entry.ts";
 import type { ConntrackFilter } from "./netlink/ctnetlink/filter.ts";
 import type { ConntrackEventType } from "./netlink/ctnetlink/messages.ts";
@@ -303,21 +303,6 @@ export interface RelayFrontend {
   readonly affinityMs: number;
 }
 
-/** What a relay has counted of a frontend, for as long as that was there. */
-export interface RelayFrontendCounts {
-  /** Of UDP: flows. */
-  readonly connections: bigint;
-  /** Of them, or before they were any: no endpoint answered, or the relay was full. */
-  readonly refused: bigint;
-  /** Endpoints that were tried behind the first one. */
-  readonly retries: bigint;
-  /** From clients. */
-  readonly bytesIn: bigint;
-  readonly bytesOut: bigint;
-  /** Datagrams for which the kernel had no room, or that were broken. */
-  readonly dropped: bigint;
-}
-
 /** Since it was opened, but for the first two. */
 export interface RelayCounts {
   /** Open now. */
@@ -329,8 +314,6 @@ export interface RelayCounts {
   readonly strangers: bigint;
   /** Times that descriptors or memory were lacking. */
   readonly shortages: bigint;
-  /** By their keys. */
-  readonly frontends: ReadonlyMap<string, RelayFrontendCounts>;
 }
 
 /** Of TCP, on any address of a family. */
@@ -353,6 +336,8 @@ export interface RelayPort {
   update(set: readonly RelayFrontend[], gone: readonly string[]): Promise<readonly number[]>;
   /** @throws FairleadError NATIVE_CALL: it is closed */
   counts(): Promise<RelayCounts>;
+  /** By frontends' keys. @throws FairleadError NATIVE_CALL: it is closed */
+  frontendCounts(): Promise<ReadonlyMap<string, RelayedCount>>;
   /** Whether it has no connection and no flow; a closed one has none. @throws FairleadError NATIVE_CALL */
   isIdle(): Promise<boolean>;
   /** Resets what is open. Idempotent. */

@@ -59,6 +59,21 @@ export function servicePortName(port: Pick<ServicePort, "namespace" | "name" | "
   return port.portName === "" ? service : `${service}:${port.portName}`;
 }
 
+/** What a relay in user space has counted of a frontend since that came. */
+export interface RelayedCount {
+  /** Of UDP: flows. */
+  readonly connections: bigint;
+  /** Of them, or before they were any: no endpoint answered, or the relay was full. */
+  readonly refused: bigint;
+  /** Endpoints that were tried behind the first one. */
+  readonly retries: bigint;
+  /** From clients. */
+  readonly bytesIn: bigint;
+  readonly bytesOut: bigint;
+  /** Datagrams for which the kernel had no room, or that were broken. */
+  readonly dropped: bigint;
+}
+
 /** What the kernel has counted of a frontend. */
 export interface FrontendCount {
   /** "namespace/name:port" */
@@ -71,4 +86,6 @@ export interface FrontendCount {
   /** New connections that came to it: their first packets. */
   readonly packets: bigint;
   readonly bytes: bigint;
+  /** Where a relay in user space serves it. */
+  readonly relayed?: RelayedCount;
 }

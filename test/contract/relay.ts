@@ -47,7 +47,7 @@ export function describeRelay(name: string, open: () => Promise<RelaySubject>): 
     /** Threads of the relay hear of it a moment later. */
     const isLeft = (protocol: "TCP" | "UDP", at: number) =>
       eventually("a port that is left", async () => (await subject.reached(protocol, at)) === undefined);
-    const keys = async () => [...(await port.counts()).frontends.keys()].map((key) => key.slice(0, -somewhere.length));
+    const keys = async () => [...(await port.frontendCounts()).keys()].map((key) => key.slice(0, -somewhere.length));
 
     it("has a port for each listener", () => {
       const ports = relayListeners.map(({ scope }) => port.portOf(scope));
@@ -142,6 +142,7 @@ export function describeRelay(name: string, open: () => Promise<RelaySubject>): 
       expect(await port.isIdle()).toBe(true);
       await expect(port.update([frontend("a")], [])).rejects.toMatchObject({ code: "NATIVE_CALL" });
       await expect(port.counts()).rejects.toMatchObject({ code: "NATIVE_CALL" });
+      await expect(port.frontendCounts()).rejects.toMatchObject({ code: "NATIVE_CALL" });
     });
   });
 }

@@ -1,5 +1,7 @@
 #include "relay.h"
 
+#include <array>
+
 #include "sockets.h"
 
 namespace fairlead::sys::relay {
@@ -98,12 +100,20 @@ Counts Relay::counts() const {
   counts.overflows = shared_.overflows.load();
   counts.strangers = shared_.strangers.load();
   counts.shortages = shared_.shortages.load();
+  return counts;
+}
+
+std::string Relay::frontendCounts() const {
+  std::string packed;
   shared_.table.each([&](const std::string& key, const Frontend& frontend) {
     const auto& of = frontend.counters;
-    counts.frontends.push_back({key, of.connections.load(), of.refused.load(), of.retries.load(),
-                                of.bytes_in.load(), of.bytes_out.load(), of.dropped.load()});
+    const std::array<uint64_t, 6> counts = {of.connections.load(), of.refused.load(),   of.retries.load(),
+                                            of.bytes_in.load(),    of.bytes_out.load(), of.dropped.load()};
+    packed.push_back(static_cast<char>(key.size()));
+    packed.append(key);
+    packed.append(reinterpret_cast<const char*>(counts.data()), sizeof(counts));
   });
-  return counts;
+  return packed;
 }
 
 }  // namespace fairlead::sys::relay

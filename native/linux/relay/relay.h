@@ -13,15 +13,9 @@
 
 namespace fairlead::sys::relay {
 
-struct FrontendCount {
-  std::string key;
-  uint64_t connections, refused, retries, bytes_in, bytes_out, dropped;
-};
-
 struct Counts {
   uint32_t connections, flows;  // that are open
   uint64_t overflows, strangers, shortages;
-  std::vector<FrontendCount> frontends;
 };
 
 /**
@@ -49,6 +43,11 @@ class Relay {
    */
   Result<Ports> update(Change change);
   Counts counts() const;
+  /**
+   * Of all frontends, packed, as there may be many: of each a byte that is its key's length, the key, and its
+   * counters in the order of struct Counters, of 8 bytes each.
+   */
+  std::string frontendCounts() const;
 
  private:
   explicit Relay(Options options);

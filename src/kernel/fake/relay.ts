@@ -1,7 +1,8 @@
 /** A relay that relays nothing: it knows who would be led where. */
 import { FairleadError } from "../../errors/catalogue.ts";
 import { ipBytes, type IpAddress } from "../../model/address.ts";
-import type { RelayCounts, RelayFrontend, RelayFrontendCounts, RelayListener, RelayPort } from "../ports.ts";
+import type { RelayedCount } from "../../model/service.ts";
+import type { RelayCounts, RelayFrontend, RelayListener, RelayPort } from "../ports.ts";
 
 const firstPort = 40_000;
 const endpointBytes = { IPv4: 8, IPv6: 20 } as const;
@@ -43,9 +44,12 @@ export class FakeRelay implements RelayPort {
 
   counts(): Promise<RelayCounts> {
     if (!this.#isOpen) return Promise.reject(refused("EBADF"));
-    const frontends = new Map([...this.#frontends.keys()].map((key) => [key, nothing]));
-    const open = { connections: 0, flows: 0 };
-    return Promise.resolve({ ...open, overflows: 0n, strangers: 0n, shortages: 0n, frontends });
+    return Promise.resolve({ connections: 0, flows: 0, overflows: 0n, strangers: 0n, shortages: 0n });
+  }
+
+  frontendCounts(): Promise<ReadonlyMap<string, RelayedCount>> {
+    if (!this.#isOpen) return Promise.reject(refused("EBADF"));
+    return Promise.resolve(new Map([...this.#frontends.keys()].map((key) => [key, nothing])));
   }
 
   isIdle(): Promise<boolean> {
@@ -92,7 +96,7 @@ export class FakeRelay implements RelayPort {
 }
 
 /** Nothing is relayed, so that nothing is counted. */
-const nothing: RelayFrontendCounts = {
+const nothing: RelayedCount = {
   connections: 0n,
   refused: 0n,
   retries: 0n,

@@ -1,7 +1,8 @@
 /** The relay of the native add-on. */
 import { readFile } from "node:fs/promises";
+import { setImmediate } from "node:timers/promises";
 import { ipBytes } from "../../model/address.ts";
-import type { IpFamily } from "../../model/service.ts";
+import type { IpFamily, RelayedCount } from "../../model/service.ts";
 import { native, type NamespaceRef, type NativeRelay, type RelayOptions } from "../native.ts";
 import type { RelayCounts, RelayFrontend, RelayListener, RelayPort } from "../ports.ts";
 import { callFailed } from "./netlink_client.ts";
@@ -64,9 +65,18 @@ class RealRelay implements RelayPort {
     return next;
   }
 
-  async counts(): Promise<RelayCounts> {
-    const { frontends, ...counts } = await attempt("read the relay's counters", () => this.#relay.counts());
-    return { ...counts, frontends: new Map(frontends.map(({ key, ...of }) => [key.toString("latin1"), of])) };
+  counts(): Promise<RelayCounts> {
+    return attempt("read the relay's counters", () => this.#relay.counts());
+  }
+
+  async frontendCounts(): Promise<ReadonlyMap<string, RelayedCount>> {
+    const packed = await attempt("read the relay's counters", () => this.#relay.frontendCounts());
+    const counts = new Map<string, RelayedCount>();
+    for (const [key, count] of unpackCounts(packed)) {
+      counts.set(key, count);
+      if (counts.size % sliceLength === 0) await setImmediate();
+    }
+    return counts;
   }
 
   async isIdle(): Promise<boolean> {
@@ -78,6 +88,22 @@ class RealRelay implements RelayPort {
   close(): Promise<void> {
     this.#isClosed = true;
     return this.#relay.close();
+  }
+}
+
+/** Frontends whose counts are read before others have their turn: a few ms. */
+const sliceLength = 2000;
+
+/** @param packed as {@link NativeRelay.frontendCounts} has it */
+export function* unpackCounts(packed: Buffer): Generator<readonly [string, RelayedCount], void> {
+  let at = 0;
+  const number = (): bigint => packed.readBigUInt64LE((at += 8) - 8);
+  while (at < packed.length) {
+    const length = packed[at]!;
+    const key = packed.toString("latin1", at + 1, at + 1 + length);
+    at += 1 + length;
+    const [connections, refused, retries] = [number(), number(), number()];
+    yield [key, { connections, refused, retries, bytesIn: number(), bytesOut: number(), dropped: number() }];
   }
 }
 

@@ -4,11 +4,11 @@
  */
 import type { NftablesPort, RelayPort } from "../../kernel/ports.ts";
 import { parseIp, type IpAddress } from "../../model/address.ts";
-import type { FrontendCount, IpFamily } from "../../model/service.ts";
+import type { FrontendCount, IpFamily, RelayedCount } from "../../model/service.ts";
 import type { ModeOptions } from "../derive/mode_options.ts";
 import { Ruleset as Table, type Ruleset as TableRuleset } from "../modes/nftables/ruleset.ts";
 import type { Ruleset } from "../modes/userspace/plan.ts";
-import { renderRedirected, scopeNumber } from "../modes/userspace/render.ts";
+import { relayKeys, renderRedirected, scopeNumber } from "../modes/userspace/render.ts";
 import type { RelayListeners } from "../modes/userspace/state.ts";
 import { NftablesTable } from "./nftables.ts";
 
@@ -53,8 +53,12 @@ export class UserspaceRules {
     return this.#write(() => this.#table.repair());
   }
 
-  counts(): Promise<readonly FrontendCount[]> {
-    return this.#table.counts();
+  async counts(): Promise<readonly FrontendCount[]> {
+    const [counts, relayed] = [await this.#table.counts(), await this.#relay.frontendCounts()];
+    return counts.map((count) => {
+      const found = relayKeys(count).flatMap((key) => relayed.get(key) ?? []);
+      return found.length === 0 ? count : { ...count, relayed: found.reduce(sum) };
+    });
   }
 
   async #write(table: () => Promise<number>): Promise<number> {
@@ -98,6 +102,18 @@ export class UserspaceRules {
     };
     return { address: nodeIp, tcp, udp: (key) => this.#ports.get(key) };
   }
+}
+
+/** Of the same frontend's two scopes. */
+function sum(one: RelayedCount, other: RelayedCount): RelayedCount {
+  return {
+    connections: one.connections + other.connections,
+    refused: one.refused + other.refused,
+    retries: one.retries + other.retries,
+    bytesIn: one.bytesIn + other.bytesIn,
+    bytesOut: one.bytesOut + other.bytesOut,
+    dropped: one.dropped + other.dropped,
+  };
 }
 
 /** Without an address of the family nobody else can come by it. */

@@ -3,6 +3,8 @@ import { spawn } from "node:child_process";
 import { createSocket, type Socket as UdpSocket } from "node:dgram";
 import { once } from "node:events";
 import net from "node:net";
+import { unpackCounts } from "../../../src/kernel/real/relay.ts";
+import type { RelayedCount } from "../../../src/model/service.ts";
 import { native, type NativeRelay, type RelayFrontend, type RelayOptions } from "../../../src/kernel/native.ts";
 
 const loopback = Buffer.from([127, 0, 0, 1]);
@@ -37,6 +39,12 @@ export class Rig {
       await rig.relay.close();
       for (const end of rig.#ends.reverse()) await end();
     }
+  }
+
+  /** Of the only frontend. */
+  async counts(): Promise<RelayedCount> {
+    const [[, counts] = []] = [...unpackCounts(await this.relay.frontendCounts())];
+    return counts!;
   }
 
   add(end: () => unknown): void {

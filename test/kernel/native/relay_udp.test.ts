@@ -32,9 +32,8 @@ test("a client's datagrams go to one endpoint, other clients' to others", async 
     const first = await ask(one, port);
     expect([first, await ask(two, port)].sort()).toEqual(["a:hello", "b:hello"]);
     for (let i = 0; i < 5; i++) expect(await ask(one, port)).toBe(first);
-    const { frontends, flows } = await rig.relay.counts();
-    expect(flows).toBe(2);
-    expect(frontends[0]).toMatchObject({ connections: 2n, bytesIn: 35n, bytesOut: 49n });
+    expect((await rig.relay.counts()).flows).toBe(2);
+    expect(await rig.counts()).toMatchObject({ connections: 2n, bytesIn: 35n, bytesOut: 49n });
   });
 });
 

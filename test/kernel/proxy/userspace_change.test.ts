@@ -2,12 +2,13 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { nftablesRules } from "../../../src/proxy/agent/nftables_mode.ts";
 import { deriveService } from "../../../src/proxy/derive/derive.ts";
+import { eventually } from "../../fixtures/eventually.ts";
 import { seededRandom } from "../../fixtures/fuzz/random.ts";
 import { flowDeriveOptions, flowOptions } from "../../fixtures/flow_options.ts";
 import type { Connection } from "../../fixtures/proxied_network.ts";
 import { seed } from "../../fixtures/seed.ts";
 import { UserspaceNetwork } from "../../fixtures/userspace_network.ts";
-import { serviceOf, sliceOf, type Pod, type Scenario } from "../../trace/flows.ts";
+import { nodePort, serviceOf, sliceOf, type Pod, type Scenario } from "../../trace/flows.ts";
 
 const steps = process.env["FAIRLEAD_LONG"] === "1" ? 300 : 12;
 const pods: readonly Pod[] = ["one", "two", "other"];
@@ -42,6 +43,26 @@ it(`connections live on over ${steps} changes, with the Service gone too`, async
     }
   }
   for (const connection of open) await connection.close();
+});
+
+it("counts what it relays of each frontend, and shows it beside what the table counts", async () => {
+  const countOf = async () => {
+    const counts = await proxied.rules.IPv4.kernel.counts();
+    return counts.find(({ address, port }) => address === undefined && port === nodePort)!;
+  };
+  await proxied.program(withPods(pods), "IPv4", "TCP");
+  const before = await countOf();
+  const connection = await proxied.connect("client", "node port", "IPv4");
+  const greeted = await countOf();
+  expect(greeted.packets - before.packets).toBe(1n);
+  expect(greeted.relayed!.connections - before.relayed!.connections).toBe(1n);
+  await connection.say("hello");
+  // An answer is there a moment before it is counted.
+  await eventually("five bytes each way", async () => {
+    const { bytesIn, bytesOut } = (await countOf()).relayed!;
+    return bytesIn - greeted.relayed!.bytesIn === 5n && bytesOut - greeted.relayed!.bytesOut === 5n;
+  });
+  await connection.close();
 });
 
 it("gives its table over to the nftables mode, and takes it back, in one transaction each: connections live on", async () => {

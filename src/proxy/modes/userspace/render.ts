@@ -3,6 +3,7 @@
  * frontends have one backend each, the relay: so it looks packets up as that does, and refuses what that refuses.
  */
 import type { RelayFrontend } from "../../../kernel/ports.ts";
+import type { IpAddress } from "../../../model/address.ts";
 import { addressText, Backends } from "../../derive/backends.ts";
 import type { WantedPort } from "../../derive/derive.ts";
 import type { Frontend, Target } from "../../derive/frontends.ts";
@@ -63,11 +64,18 @@ function redirected(frontend: Frontend, listeners: RelayListeners): Target {
   return backends.length === 0 ? { action: "reject" } : { action: "balance", backends, masquerade: "never" };
 }
 
-/** Of TCP as the relay makes it of a connection's original destination: scope, address (none: any) and port. */
-function relayKey({ family, address, protocol, port }: Frontend, scope: RelayScope): string {
+/** Under which keys the relay may have a frontend: one or both. */
+export function relayKeys(frontend: FrontendPlace): readonly string[] {
+  return [relayKey(frontend, "cluster"), relayKey(frontend, "local")];
+}
+
+type FrontendPlace = Pick<Frontend, "family" | "protocol" | "port"> & { readonly address: string | undefined };
+
+/** As the relay makes it of an original destination: scope, address (none: any) and port. */
+function relayKey({ family, address, protocol, port }: FrontendPlace, scope: RelayScope): string {
   const number = scopeNumber(family, scope);
   const head = String.fromCharCode(protocol === "UDP" ? number | udpBit : number);
-  const ip = address === undefined ? "" : addressText(address);
+  const ip = address === undefined ? "" : addressText(address as IpAddress);
   return `${head}${ip}${String.fromCharCode(port >>> 8, port & 255)}`;
 }
 

@@ -3,6 +3,8 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { EndpointSlice } from "../../../../src/model/kubernetes.ts";
 import { parseConfig } from "../../../../src/config/read.ts";
 import { kubeProxyConfiguration } from "../../../../src/config/kube_proxy.ts";
+import type { RelayCounts } from "../../../../src/kernel/ports.ts";
+import { registerRelayMetrics } from "../../../../src/proxy/metrics/relay_metrics.ts";
 import { formatDuration, parseDuration } from "../../../../src/config/duration.ts";
 import { HttpListener } from "../../../../src/http/listener.ts";
 import { configz } from "../../../../src/proxy/metrics/configz.ts";
@@ -86,6 +88,43 @@ describe("the metrics server", () => {
     const first = '{address="",ip_family="IPv4",port="0",protocol="TCP",service="ns/service-0:p\\"\\\\"}';
     expect(packets.get(first)).toBe(2 ** 63);
     expect((await watchLoop(() => renderFrontendCounts(counts))).longestMs).toBeLessThan(50);
+    expect(texts[0]).not.toContain("relay");
+  });
+
+  it("shows what a relay counts of the frontends that it serves", async () => {
+    const place = { service: "ns/web", family: "IPv4", protocol: "UDP", address: "10.96.0.1", port: 53 } as const;
+    const relayed = { connections: 1n, refused: 2n, retries: 3n, bytesIn: 4n, bytesOut: 5n, dropped: 6n };
+    const counts = [
+      { ...place, packets: 7n, bytes: 8n, relayed },
+      { ...place, port: 54, packets: 9n, bytes: 10n },
+    ];
+    const shown = [...parseMetrics(await renderFrontendCounts(counts))].filter(([name]) => name.includes("_relay_"));
+    const labels = '{address="10.96.0.1",ip_family="IPv4",port="53",protocol="UDP",service="ns/web"}';
+    expect(Object.fromEntries(shown.map(([name, { samples }]) => [name, [...samples]]))).toEqual({
+      fairlead_frontend_relay_connections_total: [[labels, 1]],
+      fairlead_frontend_relay_refused_total: [[labels, 2]],
+      fairlead_frontend_relay_retries_total: [[labels, 3]],
+      fairlead_frontend_relay_received_bytes_total: [[labels, 4]],
+      fairlead_frontend_relay_sent_bytes_total: [[labels, 5]],
+      fairlead_frontend_relay_dropped_datagrams_total: [[labels, 6]],
+    });
+  });
+
+  it("shows what a relay counts of itself, as it is when somebody asks, and all else once that is closed", async () => {
+    const { registry } = new ProxyMetrics({ mode: "userspace", now: Date.now });
+    const counts = { connections: 2, flows: 3, overflows: 4n, strangers: 5n, shortages: 6n };
+    const relay = { counts: (): Promise<RelayCounts> => Promise.resolve(counts) };
+    registerRelayMetrics(registry, relay);
+    const names = ["connections", "flows", "overflows_total", "strangers_total", "shortages_total"];
+    const read = async () => {
+      const metrics = parseMetrics(await registry.metrics());
+      return names.map((name) => metrics.get(`fairlead_relay_${name}`)!.samples.get(""));
+    };
+    expect(await read()).toEqual([2, 3, 4, 5, 6]);
+    relay.counts = () => Promise.resolve({ ...counts, connections: 0, strangers: 9n });
+    expect(await read()).toEqual([0, 3, 4, 9, 6]);
+    relay.counts = () => Promise.reject(new Error("it is closed"));
+    expect(await read()).toEqual([0, 0, 0, 0, 0]);
   });
 });
 
