@@ -59,6 +59,8 @@ export class ReloadedPart implements RunningPart {
 export interface Server {
   /** Whether nobody is connected. */
   isIdle(): Promise<boolean>;
+  /** Takes nobody any more who comes by himself: another serves instead. Default: nobody does. */
+  retire?(): Promise<void>;
   /** Ends what goes on. Idempotent. */
   close(): Promise<void>;
 }
@@ -91,6 +93,7 @@ export class Servers {
   }
 
   async #drain(server: Server): Promise<void> {
+    if (!this.#isOver) await server.retire?.().catch(() => undefined);
     // Of one that cannot say it, nobody will ever know when it is: that ends now.
     while (!this.#isOver && !(await server.isIdle().catch(() => true))) {
       await new Promise<void>((resolve) => this.#clock.after(lookMs, resolve));

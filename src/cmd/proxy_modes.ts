@@ -1,14 +1,14 @@
 /** The proxy's modes on the real kernel: the one that the configuration names, and what the others have left. */
-import { availableParallelism } from "node:os";
 import type { KubeProxyConfiguration } from "../config/kube_proxy.ts";
 import { FairleadError } from "../errors/catalogue.ts";
+import { messageOf } from "../errors/message.ts";
 import type { IptablesPort, NftablesPort, RelayPort, RoutingPort } from "../kernel/ports.ts";
 import { iptablesVariants, iptablesVersion, openIptables } from "../kernel/real/iptables.ts";
-import { openRelay } from "../kernel/real/relay.ts";
 import { removeLeftovers, removeOwnChains, removeOwnIpvs, removeTables } from "../proxy/agent/clean_up.ts";
 import { iptablesMode } from "../proxy/agent/iptables_mode.ts";
 import type { IptablesReport } from "../proxy/apply/iptables.ts";
 import type { ProxyMode } from "../proxy/agent/mode.ts";
+import { asksForLocalhost, withLocalhost, withoutLocalnet } from "../proxy/agent/localhost.ts";
 import { nftablesMode } from "../proxy/agent/nftables_mode.ts";
 import { relayListeners, relayMarkOf, userspaceMode } from "../proxy/agent/userspace_mode.ts";
 import { detectVariant, hasRandomFully } from "../proxy/apply/iptables_variant.ts";
@@ -20,6 +20,7 @@ import type { Seen } from "../proxy/takeover/takeover.ts";
 import { systemClock } from "../reconcile/clock.ts";
 import { openIpvsMode } from "./ipvs_mode.ts";
 import type { Closes, Servers } from "./part.ts";
+import { openLocalhostRelay, openUserspaceRelay } from "./relays.ts";
 
 /** @throws FairleadError PROXY_MODE */
 export function modeNameOf({ mode }: KubeProxyConfiguration): ProxyMode["name"] {
@@ -55,6 +56,20 @@ export interface OpenModeOptions {
 
 /** @throws FairleadError NATIVE_CALL where there is no iptables and the mode needs it */
 export async function openMode(name: ProxyMode["name"], options: OpenModeOptions): Promise<OpenedMode> {
+  // The userspace mode's own relay has them.
+  if (name === "userspace" || !asksForLocalhost(options.config)) return openOnly(name, options);
+  const opened = await openOnly(name, { ...options, config: withoutLocalnet(options.config) });
+  const relay = await openLocalhostRelay(options);
+  const mode = withLocalhost(opened.mode, relay, ({ protocol, listen }, error) =>
+    options.log.warn(
+      { error: messageOf(error) },
+      `cannot serve node port ${listen!.port}/${protocol} at ${listen!.address}; it is tried again with the next change`,
+    ),
+  );
+  return { ...opened, mode, relay };
+}
+
+async function openOnly(name: ProxyMode["name"], options: OpenModeOptions): Promise<OpenedMode> {
   const { config, nftables } = options;
   const none = { others: iptablesVariants, own: [] };
   if (name === "userspace") return { ...(await openUserspace(options)), ...none };
@@ -68,24 +83,12 @@ export async function openMode(name: ProxyMode["name"], options: OpenModeOptions
   return { mode, others, own: Object.values(iptables) };
 }
 
-type Opened = Pick<OpenedMode, "mode" | "relay">;
-
 /** @throws FairleadError NATIVE_CALL where the relay cannot be opened */
-async function openUserspace({ config, families, nftables, servers }: OpenModeOptions): Promise<Opened> {
-  const { tcpEstablishedTimeout, tcpCloseWaitTimeout } = config.conntrack;
-  const opened = await openRelay({
-    workers: availableParallelism(),
-    mark: relayMarkOf(config),
-    // 0 leaves the kernel's as it is, which is five days, or a minute (nf_conntrack_tcp_timeout_*): neither is ours.
-    idleMs: tcpEstablishedTimeout || dayMs,
-    halfClosedMs: tcpCloseWaitTimeout || dayMs,
-    listeners: relayListeners(families),
-  });
-  const relay = await servers.own(opened);
+async function openUserspace(options: OpenModeOptions): Promise<Pick<OpenedMode, "mode" | "relay">> {
+  const { config, families, nftables } = options;
+  const relay = await openUserspaceRelay(relayMarkOf(config), relayListeners(families), options);
   return { mode: userspaceMode({ nftables, relay, config, clock: systemClock }), relay };
 }
-
-const dayMs = 24 * 3_600_000;
 
 export interface RemovalPorts {
   readonly nftables: NftablesPort;

@@ -1,7 +1,9 @@
 /** A running proxy takes another mode: no connection fails, those that are there go on, nothing of the last mode is left. */
 import { writeFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { openSysctl } from "../../src/kernel/real/sysctl.ts";
 import { eventually } from "../fixtures/eventually.ts";
+import type { PeerAnswer } from "../fixtures/peer.ts";
 import { ModeSwitches, type SwitchedMode } from "../fixtures/mode_switches.ts";
 
 let switches: ModeSwitches;
@@ -47,4 +49,44 @@ it("goes on as it was where the configuration is not right, and follows changes 
   // A change without a signal ends it, as upstream's.
   switches.configure("nftables");
   expect(await proxy.ended).toMatchObject({ code: 1 });
+}, 60_000);
+
+it("serves node ports at localhost where that is asked for, by a relay in every mode, over a reload", async () => {
+  const { cluster } = switches;
+  const nodePort = 30_500;
+  const type = (spec: object) =>
+    cluster.server.run(["patch", "service", "web", "--type=strategic", "-p", JSON.stringify({ spec })]);
+  const ask = (): Promise<PeerAnswer> =>
+    cluster.network.hosts.node.command({
+      do: "ask",
+      protocol: "TCP",
+      address: "127.0.0.1",
+      port: nodePort,
+      timeoutMs: 5000,
+    });
+  const localhost = { nodePortAddresses: ["primary", "localhost"] };
+  await type({ type: "NodePort", ports: [{ port: 80, nodePort }] });
+  try {
+    const proxy = await switches.launch("nftables", localhost);
+    expect(await ask()).toHaveProperty("answer");
+    await switches.reload(proxy, "iptables", localhost);
+    for (let i = 0; i < 10; i++) expect(await ask()).toHaveProperty("answer");
+    await cluster.serve("two");
+    await eventually("answers of two alone", async () => {
+      const answers = await Promise.all([ask(), ask(), ask(), ask()]);
+      return answers.every((one) => "answer" in one && one.answer.startsWith("two "));
+    });
+    const sysctl = openSysctl({ namespace: cluster.network.hosts.node.namespace });
+    expect(await sysctl.read("net/ipv4/conf/all/route_localnet")).toBe("0");
+    await switches.reload(proxy, "nftables");
+    await eventually("a port that is left", async () => {
+      const answer = await ask();
+      return "error" in answer && answer.error === "ECONNREFUSED";
+    });
+    expect(proxy.output).not.toContain("cannot serve node port");
+    await cluster.stopProxy(proxy);
+  } finally {
+    await cluster.serve("one", "two");
+    await type({ type: "ClusterIP", ports: [{ port: 80, nodePort: null }] });
+  }
 }, 60_000);

@@ -27,7 +27,8 @@ export function userspaceMode({ nftables, relay, config, clock }: UserspaceModeO
     // As upstream's had it: it was a mode of iptables.
     section: config.iptables,
     nodePortRanges,
-    servesLocalhost: nodePortRanges.includes("localhost"),
+    // The relay, to which the table leads, is on this node: nothing leaves loopback.
+    servesLocalhost: false,
     needsLocalAddresses: false,
     rules: (options) => userspaceRules({ nftables, relay, relayMark }, options),
     watch: (callbacks) => new TableWatch({ port: nftables, clock, ...callbacks }),

@@ -3,14 +3,15 @@
  * so that going from one mode to the other is one transaction.
  */
 import type { NftablesPort, RelayPort } from "../../kernel/ports.ts";
-import { parseIp, type IpAddress } from "../../model/address.ts";
-import type { FrontendCount, IpFamily, RelayedCount } from "../../model/service.ts";
+import type { FrontendCount } from "../../model/service.ts";
 import type { ModeOptions } from "../derive/mode_options.ts";
 import { Ruleset as Table, type Ruleset as TableRuleset } from "../modes/nftables/ruleset.ts";
+import { loopback } from "../modes/userspace/localhost.ts";
 import type { Ruleset } from "../modes/userspace/plan.ts";
-import { relayKeys, renderRedirected, scopeNumber } from "../modes/userspace/render.ts";
+import { renderRedirected, scopeNumber } from "../modes/userspace/render.ts";
 import type { RelayListeners } from "../modes/userspace/state.ts";
 import { NftablesTable } from "./nftables.ts";
+import { withRelayed } from "./relayed_counts.ts";
 
 export interface UserspaceOptions {
   readonly nftables: NftablesPort;
@@ -54,11 +55,7 @@ export class UserspaceRules {
   }
 
   async counts(): Promise<readonly FrontendCount[]> {
-    const [counts, relayed] = [await this.#table.counts(), await this.#relay.frontendCounts()];
-    return counts.map((count) => {
-      const found = relayKeys(count).flatMap((key) => relayed.get(key) ?? []);
-      return found.length === 0 ? count : { ...count, relayed: found.reduce(sum) };
-    });
+    return withRelayed(await this.#table.counts(), await this.#relay.frontendCounts());
   }
 
   async #write(table: () => Promise<number>): Promise<number> {
@@ -95,6 +92,7 @@ export class UserspaceRules {
   }
 
   #listeners(): RelayListeners {
+    // Without an address of the family nobody else can come by it.
     const { family, nodeIp = loopback[family] } = this.#ruleset.options;
     const tcp = {
       cluster: this.#relay.portOf(scopeNumber(family, "cluster")),
@@ -103,18 +101,3 @@ export class UserspaceRules {
     return { address: nodeIp, tcp, udp: (key) => this.#ports.get(key) };
   }
 }
-
-/** Of the same frontend's two scopes. */
-function sum(one: RelayedCount, other: RelayedCount): RelayedCount {
-  return {
-    connections: one.connections + other.connections,
-    refused: one.refused + other.refused,
-    retries: one.retries + other.retries,
-    bytesIn: one.bytesIn + other.bytesIn,
-    bytesOut: one.bytesOut + other.bytesOut,
-    dropped: one.dropped + other.dropped,
-  };
-}
-
-/** Without an address of the family nobody else can come by it. */
-const loopback: Readonly<Record<IpFamily, IpAddress>> = { IPv4: parseIp("127.0.0.1")!, IPv6: parseIp("::1")! };

@@ -8,6 +8,7 @@ const aWhileMs = 5000;
 
 class FakeServer implements Server {
   closed = 0;
+  retire?: () => Promise<void>;
   isIdle: () => Promise<boolean>;
   readonly #close: () => Promise<void>;
 
@@ -52,6 +53,26 @@ describe("a part that another follows", () => {
     expect(server.closed).toBe(1);
     await part.stop();
     expect(server.closed).toBe(1);
+  });
+
+  it("takes nobody any more once the next one is ready, while its last connection goes on", async () => {
+    const clock = new FakeClock();
+    let retired = 0;
+    const server = new FakeServer(() => Promise.resolve(false));
+    server.retire = () => Promise.resolve(void retired++);
+    const part = new ReloadedPart(await partOf(server, clock));
+    let begin = (): void => undefined;
+    const ready = new Promise<void>((resolve) => (begin = resolve));
+    const next = { ...(await partOf(idle(), clock)), ready };
+    const replaced = part.replace(() => next);
+    await setImmediate();
+    expect(retired).toBe(0);
+    begin();
+    await replaced;
+    clock.advance(aWhileMs);
+    await setImmediate();
+    expect([retired, server.closed]).toEqual([1, 0]);
+    await part.stop();
   });
 
   it("closes a server that cannot say whether anybody is connected", async () => {

@@ -20,6 +20,7 @@ export interface RelayPlan {
 
 export class Ruleset {
   #options: ModeOptions;
+  readonly #renderRelayed: (frontend: Frontend) => readonly RelayFrontend[];
   readonly #claims = new Claims();
   /** What is wanted of the relay, by its keys. */
   readonly #wanted = new Map<string, RelayFrontend>();
@@ -28,8 +29,9 @@ export class Ruleset {
   readonly #changed = new Set<string>();
   readonly #changedServices = new Set<string>();
 
-  constructor(options: ModeOptions) {
+  constructor(options: ModeOptions, render: (frontend: Frontend) => readonly RelayFrontend[] = renderRelayed) {
     this.#options = options;
+    this.#renderRelayed = render;
   }
 
   get options(): ModeOptions {
@@ -88,11 +90,11 @@ export class Ruleset {
   }
 
   #render(before: Frontend | undefined, after: Frontend | undefined): void {
-    for (const { key } of before ? renderRelayed(before) : []) {
+    for (const { key } of before ? this.#renderRelayed(before) : []) {
       this.#wanted.delete(key);
       this.#changed.add(key);
     }
-    for (const relayed of after ? renderRelayed(after) : []) {
+    for (const relayed of after ? this.#renderRelayed(after) : []) {
       this.#wanted.set(relayed.key, relayed);
       this.#changed.add(relayed.key);
     }

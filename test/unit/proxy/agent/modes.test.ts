@@ -2,10 +2,11 @@ import { describe, expect, it } from "vitest";
 import { kubeProxyConfiguration } from "../../../../src/config/kube_proxy.ts";
 import { FakeIptables } from "../../../../src/kernel/fake/iptables.ts";
 import { FakeNftables } from "../../../../src/kernel/fake/nftables.ts";
-import type { RelayPort } from "../../../../src/kernel/ports.ts";
+import { FakeRelay } from "../../../../src/kernel/fake/relay.ts";
 import type { IpAddress } from "../../../../src/model/address.ts";
 import { iptablesMode } from "../../../../src/proxy/agent/iptables_mode.ts";
 import { ipvsMode } from "../../../../src/proxy/agent/ipvs_mode.ts";
+import { asksForLocalhost, withLocalhost, withoutLocalnet } from "../../../../src/proxy/agent/localhost.ts";
 import type { ProxyMode } from "../../../../src/proxy/agent/mode.ts";
 import { nftablesMode } from "../../../../src/proxy/agent/nftables_mode.ts";
 import { userspaceMode } from "../../../../src/proxy/agent/userspace_mode.ts";
@@ -23,10 +24,14 @@ function configOf(fields: object) {
   return kubeProxyConfiguration.parse({ ...head, ...periods, ...fields });
 }
 
+const relay = new FakeRelay([]);
+const fail = (_: unknown, error: unknown): never => {
+  throw error;
+};
+
 const modes: Readonly<Record<ProxyMode["name"], (fields: object) => Promise<ProxyMode>>> = {
   nftables: (fields) => Promise.resolve(nftablesMode(nftables, configOf(fields), clock)),
   userspace: (fields) => {
-    const relay = undefined as unknown as RelayPort;
     return Promise.resolve(userspaceMode({ nftables, relay, config: configOf(fields), clock }));
   },
   iptables: (fields) => {
@@ -61,13 +66,23 @@ describe("what a mode says of itself", () => {
   );
 
   it.each([
-    ["nftables", true],
-    ["userspace", true],
+    ["userspace", false],
     ["iptables", true],
     ["ipvs", false],
-  ] as const)("%s: whether node ports are at 127.0.0.1 when that is asked for", async (name, isServed) => {
+  ] as const)("%s: whether its rules have 127.0.0.1 where it is named", async (name, isRouted) => {
     const mode = await modes[name]({ nodePortAddresses: ["localhost"] });
-    expect(mode.servesLocalhost).toBe(isServed);
-    expect(mode.nodePortAddresses(ips, local, "IPv4")).toEqual(isServed ? ["127.0.0.1"] : []);
+    expect(mode.servesLocalhost).toBe(isRouted);
+    expect(mode.nodePortAddresses(ips, local, "IPv4")).toEqual(name === "ipvs" ? [] : ["127.0.0.1"]);
+  });
+
+  it.each(["nftables", "iptables", "ipvs"] as const)("%s: leaves loopback to a relay beside it", async (name) => {
+    const fields = { nodePortAddresses: ["localhost", "192.0.2.0/24"] };
+    expect(asksForLocalhost(configOf(fields))).toBe(true);
+    const { localhostNodePorts } = withoutLocalnet(configOf(fields)).iptables;
+    expect(localhostNodePorts).toBe(false);
+    const mode = withLocalhost(await modes[name]({ ...fields, iptables: { localhostNodePorts } }), relay, fail);
+    expect(mode.name).toBe(name);
+    expect(mode.servesLocalhost).toBe(false);
+    expect(mode.nodePortAddresses(ips, local, "IPv4")).toEqual(["192.0.2.1"]);
   });
 });
