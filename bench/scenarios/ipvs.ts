@@ -28,7 +28,7 @@ export const ipvsModes: Scenario<IpvsLoadParameters> = {
   what: "instructions of all Services of a cluster by the ipvs mode and by the iptables mode, then of single changes",
   figure: "load",
   better: "lower",
-  parameters: { services: 10_000, endpoints: 4, changes: 80 },
+  parameters: { services: 1000, endpoints: 4, changes: 60 },
   drivers: [ipvsMode, ...iptablesModes],
   compared: true,
   rounds: 1,
