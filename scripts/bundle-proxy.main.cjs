@@ -9,13 +9,12 @@ const { Script } = require("node:vm");
 
 const filename = path.join(module.path, "program.cjs");
 const cacheFile = path.join(module.path, "program.cache");
-const parameters = "exports, require, module, __filename, importModule";
 
 /** @param {Buffer | undefined} cachedData */
 function compile(cachedData) {
   // ASCII: of other characters V8 would keep two bytes for each.
   const source = readFileSync(filename, "latin1");
-  return new Script(`(function (${parameters}) {${source}\n})`, { filename, cachedData });
+  return new Script(source, { filename, cachedData });
 }
 
 function cached() {

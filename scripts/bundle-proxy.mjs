@@ -30,7 +30,10 @@ rmSync(at("dist/proxy"), { recursive: true, force: true });
 const output = { dir: at("dist/proxy"), format: "cjs", codeSplitting: false, entryFileNames: "[name].cjs" };
 const { code } = (await bundle.write(output)).output[0];
 await bundle.close();
-writeFileSync(at("dist/proxy/program.cjs"), ascii(code.replaceAll(/\bimport\((?=")/g, "importModule(")));
+const program = ascii(code.replaceAll(/\bimport\((?=")/g, "importModule("));
+// A function already, as what is put around it when it is read would be a copy of it.
+const parameters = "exports, require, module, __filename, importModule";
+writeFileSync(at("dist/proxy/program.cjs"), `(function (${parameters}) {${program}\n})\n`);
 makeCache();
 // Last: the launcher takes a bundle that is there.
 copyFileSync(at("scripts/bundle-proxy.main.cjs"), at("dist/proxy/main.cjs"));

@@ -10,7 +10,6 @@ import type { RoutingPort } from "../../kernel/ports.ts";
 import type { FrontendCount, IpFamily } from "../../model/service.ts";
 import type { Clock } from "../../reconcile/clock.ts";
 import { Pace } from "../../reconcile/pace.ts";
-import type { WantedPort } from "../derive/derive.ts";
 import type { DeriveOptions } from "../derive/frontends.ts";
 import type { Problem, Report } from "../derive/problems.ts";
 import type { ModeOptions } from "../derive/mode_options.ts";
@@ -259,18 +258,17 @@ export class ProxyAgent {
       const slices = this.#states.slices(key);
       const problems = new Map<string, Problem>();
       const report = (problem: Problem): void => void problems.set(`${problem.field} ${problem.reason}`, problem);
-      for (const family of this.#families) {
-        this.#deriveOne(family, key, () => deriveKept(service, slices, family.family, options, report), report);
-      }
+      const wanted = deriveKept(service, slices, options, report);
+      for (const family of this.#families) this.#deriveOne(family, key, wanted, report);
       this.#observer.onService?.(key, service, slices, [...problems.values()]);
       await pace.next();
     }
   }
 
   /** One Service that nobody foresaw must not stop the others. */
-  #deriveOne(family: FamilyProxy, key: string, wanted: () => ReadonlyMap<string, WantedPort>, report: Report): void {
+  #deriveOne(family: FamilyProxy, key: string, wanted: ReturnType<typeof deriveKept>, report: Report): void {
     try {
-      const others = family.set(key, wanted(), report);
+      const others = family.set(key, wanted(family.family), report);
       if (others.length === 0) return;
       this.#states.changeAgain(others);
       this.#turns.request();

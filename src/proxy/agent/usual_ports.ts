@@ -4,7 +4,7 @@
  */
 import type { IpAddress } from "../../model/address.ts";
 import { ipv4Number } from "../../model/address.ts";
-import { servicePortName, type IpFamily } from "../../model/service.ts";
+import type { IpFamily } from "../../model/service.ts";
 import { Backends } from "../derive/backends.ts";
 import type { WantedPort } from "../derive/derive.ts";
 import { clusterFrontend, type Target } from "../derive/frontends.ts";
@@ -12,8 +12,8 @@ import { isPlainIpv4 } from "../derive/problems.ts";
 import { localMark } from "./usual.ts";
 
 export interface UsualTexts {
-  readonly namespace: string;
-  readonly name: string;
+  /** The Service's, "namespace/name". */
+  readonly key: string;
   readonly service: string;
   readonly slices: readonly string[];
 }
@@ -35,7 +35,7 @@ export function usualPorts(texts: UsualTexts, family: IpFamily, masqueradeAll: b
   const numbers = new Set<number>();
   for (const text of ports) {
     const { number, called } = portOf(text);
-    const service = servicePortName({ namespace: texts.namespace, name: texts.name, portName: called });
+    const service = called === "" ? texts.key : [texts.key, called].join(":");
     const name = `${service}/TCP`;
     if (!isPort(number) || numbers.has(number) || wanted.has(name)) return undefined;
     numbers.add(number);

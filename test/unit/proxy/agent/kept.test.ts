@@ -32,13 +32,13 @@ describe("what is kept", () => {
           const problems: unknown[] = [];
           const report = (problem: unknown): void => void problems.push(problem);
           const expected = deriveService(one, slices, family, { node, masqueradeAll }, report);
-          const found = deriveKept(keptService(one), kept, family, { node, masqueradeAll }, ignoreProblems);
+          const found = deriveKept(keptService(one), kept, { node, masqueradeAll }, ignoreProblems)(family);
           expect([...found]).toEqual([...expected]);
           const text = keptService(one).usualText;
           const texts = kept.flatMap(({ usualText }) => usualText ?? []);
           if (text === undefined || texts.length < kept.length) continue;
-          const { namespace = "", name } = one.metadata;
-          const short = usualPorts({ namespace, name, service: text, slices: texts }, family, masqueradeAll);
+          const key = keptService(one).owner;
+          const short = usualPorts({ key, service: text, slices: texts }, family, masqueradeAll);
           if (short === undefined) continue;
           // Nobody would be told otherwise.
           expect(problems).toEqual([]);
