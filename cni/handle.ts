@@ -1,6 +1,6 @@
 /** One call of the plugin: what the runtime gave → the pod network → what the plugin prints, and its exit code. */
 import { FairleadError } from "../src/errors/catalogue.ts";
-import type { NamespacePort } from "../src/kernel/ports.ts";
+import type { NamespacePort, NetworkNamespace } from "../src/kernel/ports.ts";
 import { answeredVersion, decodeRequest, type Request } from "./decode.ts";
 import { quote, type Environment } from "./environment.ts";
 import { CniError, cniCodes } from "./error.ts";
@@ -43,19 +43,26 @@ type Verb = (request: Request, network: PodNetwork, namespaces: NamespacePort) =
 
 const verbs: Readonly<Record<Request["verb"], Verb>> = {
   async ADD(request, network, namespaces) {
-    const netns = await checkedNamespace(request.netns, namespaces);
-    const result = await network.add({ ...request, netns });
-    return JSON.stringify(renderResult(result, request.config.cniVersion));
+    const namespace = await checkedNamespace(request.netns, namespaces);
+    try {
+      const result = await network.add(request, namespace);
+      return JSON.stringify(renderResult(result, request.config.cniVersion));
+    } finally {
+      namespace.close();
+    }
   },
   async CHECK(request, network, namespaces) {
-    const netns = await checkedNamespace(request.netns, namespaces);
-    await network.check({ ...request, netns, prevResult: request.prevResult! });
+    const namespace = await checkedNamespace(request.netns, namespaces);
+    namespace.close();
+    await network.check({ ...request, prevResult: request.prevResult! });
     return "";
   },
   async DEL(request, network, namespaces) {
     const found = await lookAt(request.netns, namespaces);
     if (found === "own") throw ownNamespace(request.netns);
-    await network.delete({ ...request, netns: found === "a container's" ? request.netns : undefined });
+    const isThere = typeof found === "object";
+    if (isThere) found.close();
+    await network.delete({ ...request, netns: isThere ? request.netns : undefined });
     return "";
   },
   async GC({ config, validAttachments }, network) {
@@ -68,10 +75,13 @@ const verbs: Readonly<Record<Request["verb"], Verb>> = {
   },
 };
 
-/** @throws CniError unknownContainer where there is nothing, invalidEnvironment for what is no container's namespace */
-async function checkedNamespace(path: string, namespaces: NamespacePort): Promise<string> {
+/**
+ * @returns open: the caller closes it
+ * @throws CniError unknownContainer where there is nothing, invalidEnvironment for what is no container's namespace
+ */
+async function checkedNamespace(path: string, namespaces: NamespacePort): Promise<NetworkNamespace> {
   const found = await lookAt(path, namespaces);
-  if (found === "a container's") return path;
+  if (typeof found === "object") return found;
   if (found === "own") throw ownNamespace(path);
   if (found === "absent") throw new CniError("unknownContainer", `CNI_NETNS: ${quote(path)} does not exist`);
   throw new CniError("invalidEnvironment", `CNI_NETNS: ${quote(path)} is not a network namespace`);
@@ -82,20 +92,32 @@ function ownNamespace(path: string): CniError {
   return new CniError("invalidEnvironment", `CNI_NETNS: ${quote(path)} is the node's own network namespace`);
 }
 
-type Found = "a container's" | "own" | "absent" | "no namespace";
+/** A container's, open; or what the path leads to instead. */
+type Found = NetworkNamespace | "own" | "absent" | "no namespace";
 
 async function lookAt(path: string, namespaces: NamespacePort): Promise<Found> {
   if (path === "") return "absent";
   try {
-    const own = await namespaces.open({ pid: process.pid });
-    own.close();
-    const other = await namespaces.open({ path });
+    const [own, other] = [await ownInode(namespaces), await namespaces.open({ path })];
+    if (own !== other.inode) return other;
     other.close();
-    return own.inode === other.inode ? "own" : "a container's";
+    return "own";
   } catch (error) {
     if (!(error instanceof FairleadError) || error.errno === undefined) throw error;
     return absentErrnos.has(error.errno) ? "absent" : "no namespace";
   }
+}
+
+/** By the port: a process stays in its namespace, so that one look is enough. */
+const ownInodes = new WeakMap<NamespacePort, bigint>();
+
+async function ownInode(namespaces: NamespacePort): Promise<bigint> {
+  const known = ownInodes.get(namespaces);
+  if (known !== undefined) return known;
+  const own = await namespaces.open({ pid: process.pid });
+  own.close();
+  ownInodes.set(namespaces, own.inode);
+  return own.inode;
 }
 
 /** ENOENT, ESRCH (a process that has ended), ENOTDIR: a part of the path is no folder. */

@@ -3,6 +3,7 @@
  * result, and `PodNetwork`, which carries requests out. Source: the CNI specification, SPEC.md of
  * containernetworking/cni, and its CONVENTIONS.md for `runtimeConfig` and `args`.
  */
+import type { NetworkNamespace } from "../src/kernel/ports.ts";
 import type { IpAddress, MacAddress } from "../src/model/address.ts";
 
 /** Versions of the specification that are served, oldest first. */
@@ -195,10 +196,11 @@ export interface PodNetwork {
   /**
    * Makes the interface, or fails and leaves nothing behind.
    *
+   * @param namespace what `netns` led to when it was looked at, open; default: it is opened
    * @returns `prevResult`, if there is one, with what was added to it
    * @throws CniError interfaceExists when the container has an interface of that name
    */
-  add(request: AddRequest): Promise<Result>;
+  add(request: AddRequest, namespace?: NetworkNamespace): Promise<Result>;
   /** @throws CniError unknownContainer for one that was not added; notAsExpected for what is missing or wrong */
   check(request: CheckRequest): Promise<void>;
   /** Takes away what add made, as far as it is there: nothing there is a success, with or without a namespace. */

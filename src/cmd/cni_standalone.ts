@@ -19,9 +19,9 @@ const ordinaryMtu = 1500;
 class StandaloneNetwork implements PodNetwork {
   #opened: OpenPodNetwork | undefined;
 
-  readonly add: PodNetwork["add"] = async (request) => {
+  readonly add: PodNetwork["add"] = async (request, namespace) => {
     const { network } = await this.#open(withAddresses(request.config));
-    return network.add(request);
+    return network.add(request, namespace);
   };
   readonly check: PodNetwork["check"] = async (request) => (await this.#open(request.config)).network.check(request);
   readonly delete: PodNetwork["delete"] = async (request) => (await this.#open(request.config)).network.delete(request);

@@ -19,7 +19,7 @@ import type { IpvsStep } from "./netlink/ipvs/step.ts";
 import type { NftElement, NftTable, NftTableRef } from "./netlink/nftables/state.ts";
 import type { NftStep } from "./netlink/nftables/step.ts";
 import type { Address, AddressSpec } from "./netlink/rtnetlink/address.ts";
-import type { Link, LinkSpec } from "./netlink/rtnetlink/link.ts";
+import type { Link, LinkSpec, LinkState } from "./netlink/rtnetlink/link.ts";
 import type { Neighbor, NeighborSpec } from "./netlink/rtnetlink/neighbor.ts";
 import type { Route, RouteSpec } from "./netlink/rtnetlink/route.ts";
 import type { Rule, RuleSpec } from "./netlink/rtnetlink/rule.ts";
@@ -128,6 +128,15 @@ export interface RoutingPort {
    *   NETLINK_OVERRUN, NETLINK_TIMEOUT: outcomes are unknown, observe and plan again
    */
   apply(changes: readonly RoutingChange[]): Promise<readonly (FairleadError | null)[]>;
+  /**
+   * As {@link apply}, and then reads a link, in one go: as it is behind the changes.
+   *
+   * @returns link: undefined where there is none
+   */
+  applyAndRead(
+    changes: readonly RoutingChange[],
+    which: { readonly name: string } | { readonly index: number },
+  ): Promise<{ readonly outcomes: readonly (FairleadError | null)[]; readonly link: LinkState | undefined }>;
   /**
    * Tells of links, addresses, routes (of every table), neighbours and forwarding entries as they change.
    *

@@ -93,8 +93,8 @@ export class NodePodNetwork implements PodNetwork {
     return this.#shared.routed.setTunnelEnds(ends);
   }
 
-  add(request: AddRequest): Promise<Result> {
-    return this.#measured("ADD", () => this.#add(request));
+  add(request: AddRequest, namespace?: NetworkNamespace): Promise<Result> {
+    return this.#measured("ADD", () => (namespace ? this.#add(request, namespace) : this.#openAndAdd(request)));
   }
 
   check(request: CheckRequest): Promise<void> {
@@ -126,25 +126,29 @@ export class NodePodNetwork implements PodNetwork {
     return this.#attachments.list();
   }
 
-  async #add(request: AddRequest): Promise<Result> {
+  async #openAndAdd(request: AddRequest): Promise<Result> {
+    const namespace = await this.#options.namespaces.open({ path: request.netns });
+    try {
+      return await this.#add(request, namespace);
+    } finally {
+      namespace.close();
+    }
+  }
+
+  async #add(request: AddRequest, namespace: NetworkNamespace): Promise<Result> {
     const why = this.#whyNotReady(request.config);
     if (why !== undefined) throw new CniError("tryAgainLater", why);
     const owner = ownerOf(request);
     await this.#dropAbandoned(owner);
-    const namespace = await this.#options.namespaces.open({ path: request.netns });
+    const detail = this.#begin(request, owner);
     try {
-      const detail = this.#begin(request, owner);
-      try {
-        await this.#make(owner, detail, namespace);
-        this.#attachments.ready(owner);
-        this.#options.onLinks?.();
-        return deriveResult(request, detail.link);
-      } catch (error) {
-        await this.#undo(owner, detail, error);
-        throw error instanceof InterfaceExists ? interfaceExists(request) : error;
-      }
-    } finally {
-      namespace.close();
+      await this.#make(owner, detail, namespace);
+      this.#attachments.ready(owner);
+      this.#options.onLinks?.();
+      return deriveResult(request, detail.link);
+    } catch (error) {
+      await this.#undo(owner, detail, error);
+      throw error instanceof InterfaceExists ? interfaceExists(request) : error;
     }
   }
 
@@ -173,11 +177,13 @@ export class NodePodNetwork implements PodNetwork {
 
   async #make(owner: Owner, detail: AttachmentDetail, namespace: NetworkNamespace): Promise<void> {
     const { ports } = this.#options;
-    const place: PodPlace = { namespace, routing: await ports.openPod(namespace) };
+    const place: PodPlace = { namespace, routing: ports.openPod(namespace) };
+    // Whoever needs it is told of a failure; where the pair was refused, nobody does.
+    const opened = place.routing.catch(() => undefined);
     try {
       await this.#applyTo(place).apply(planNewLink(detail.link));
     } finally {
-      place.routing.close();
+      (await opened)?.close();
     }
     await this.#forward(owner, detail);
   }

@@ -104,6 +104,11 @@ class FakeRouting implements RoutingPort {
     return changes.map((change) => this.#carryOut(structuredClone(change)));
   }
 
+  applyAndRead: RoutingPort["applyAndRead"] = async (changes, which) => {
+    const outcomes = await this.apply(changes);
+    return { outcomes, link: await this.link(which) };
+  };
+
   async watch(onEvent: (event: RoutingEvent) => void, objects?: readonly WatchedObject[]): Promise<{ close(): void }> {
     this.#checkOpen("watch");
     // A function of its own, so that one watcher can watch twice.

@@ -75,6 +75,31 @@ export class NetlinkClient {
     return outcomes;
   }
 
+  /**
+   * As {@link apply}, with a request behind that asks for something, in one batch.
+   *
+   * @returns answer: what came back for that, or the errno with which it was refused
+   */
+  async applyAndAsk(
+    requests: readonly AnyRequest[],
+    question: AnyRequest,
+    describe: (index: number) => string,
+  ): Promise<{ outcomes: (FairleadError | null)[]; answer: ReceivedMessage | Outcome }> {
+    const outcomes: (FairleadError | null)[] = new Array<null>(requests.length).fill(null);
+    const first = this.#take(requests.length + 1);
+    const batch = encodeBatch([...requests, { ...question, flags: question.flags | flag.ack }], first);
+    let answer: ReceivedMessage | Outcome = { errno: 0 };
+    for (const received of await this.#exchange(batch, 1, `${requests.length + 1} requests`)) {
+      const index = (received.sequence - first) >>> 0;
+      const outcome = received.type === messageType.error ? decodeOutcome(received) : undefined;
+      if (!outcome) answer = received;
+      else if (outcome.errno === 0) continue;
+      else if (index < requests.length) outcomes[index] = refused(describe(index), outcome);
+      else answer = outcome;
+    }
+    return { outcomes, answer };
+  }
+
   /** As {@link apply}, for those who word the kernel's errors themselves: the errors by the request's index. */
   async errors(requests: readonly AnyRequest[]): Promise<Map<number, Outcome>> {
     const errors = new Map<number, Outcome>();

@@ -4,7 +4,7 @@ import type { NamespaceRef } from "../native.ts";
 import type { MulticastWatch } from "./multicast_watch.ts";
 import { addressMessage } from "../netlink/rtnetlink/address.ts";
 import { routeMessage as message, routeTable, type Family } from "../netlink/rtnetlink/common.ts";
-import { linkMessage, noLinkHeader } from "../netlink/rtnetlink/link.ts";
+import { linkMessage, linkStateMessage, noLinkHeader } from "../netlink/rtnetlink/link.ts";
 import { neighborMessage } from "../netlink/rtnetlink/neighbor.ts";
 import { describeRouting, routingRequest } from "../netlink/rtnetlink/requests.ts";
 import { routeEntryMessage } from "../netlink/rtnetlink/route.ts";
@@ -14,7 +14,7 @@ import type { Codec } from "../netlink/codec/codec.ts";
 import { decodeBody } from "../netlink/codec/message.ts";
 import type { RouteFilter, RoutingChange, RoutingEvent, RoutingPort, WatchedObject } from "../ports.ts";
 import { noneAt } from "./answers.ts";
-import { NetlinkClient, netlinkProtocol } from "./netlink_client.ts";
+import { NetlinkClient, netlinkProtocol, refused } from "./netlink_client.ts";
 import { Pace } from "../../reconcile/pace.ts";
 import { allObjects, watchRouting } from "./routing_watch.ts";
 
@@ -51,10 +51,8 @@ class KernelRouting implements RoutingPort {
     });
 
   link: RoutingPort["link"] = async (which) => {
-    const body = { ...noLinkHeader, extMask: ["skipStatistics"] as const, ...which };
-    const request = { type: message.getLink, flags: 0, codec: linkMessage, body };
     try {
-      const [answer] = await this.#client.request(request, `read link ${JSON.stringify(which)}`);
+      const [answer] = await this.#client.request(linkRequest(which), `read link ${JSON.stringify(which)}`);
       return answer && decodeBody(linkMessage, answer);
     } catch (error) {
       if (error instanceof FairleadError && error.errno === ENODEV) return undefined;
@@ -119,6 +117,15 @@ class KernelRouting implements RoutingPort {
     return this.#client.apply(changes.map(routingRequest), (index) => describeRouting(changes[index]!));
   }
 
+  applyAndRead: RoutingPort["applyAndRead"] = async (changes, which) => {
+    const read = linkRequest(which);
+    const describe = (index: number): string => describeRouting(changes[index]!);
+    const { outcomes, answer } = await this.#client.applyAndAsk(changes.map(routingRequest), read, describe);
+    if ("datagram" in answer) return { outcomes, link: decodeBody(linkStateMessage, answer) };
+    if (answer.errno === ENODEV) return { outcomes, link: undefined };
+    throw refused(`read link ${JSON.stringify(which)}`, answer);
+  };
+
   async watch(
     onEvent: (event: RoutingEvent) => void,
     objects: readonly WatchedObject[] = allObjects,
@@ -177,6 +184,11 @@ class KernelRouting implements RoutingPort {
     }
     return found;
   }
+}
+
+function linkRequest(which: { readonly name: string } | { readonly index: number }) {
+  const body = { ...noLinkHeader, extMask: ["skipStatistics"] as const, ...which };
+  return { type: message.getLink, flags: 0, codec: linkMessage, body };
 }
 
 const ENOENT = 2;

@@ -2,12 +2,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { FairleadError } from "../../errors/catalogue.ts";
 import type { NetworkNamespace, NftablesPort, RoutingChange, RoutingPort, SysctlPort } from "../../kernel/ports.ts";
+import type { LinkState } from "../../kernel/netlink/rtnetlink/link.ts";
 import { routeTable } from "../../kernel/netlink/rtnetlink/common.ts";
 import { ensureBridge } from "./bridge.ts";
 import type { PodLink } from "./link.ts";
 import type { LinkStep } from "./plan.ts";
 import type { LinkRemovals } from "./removals.ts";
-import { loopbackUp, renderPair, type EndChange } from "./render.ts";
+import { loopbackUp, renderNodeLink, renderPair, type EndChange } from "./render.ts";
 import type { SourceGuard } from "./source_guard.ts";
 
 /** The node's ports, and how to open those of a pod's namespace. */
@@ -31,7 +32,8 @@ export interface Shared {
 /** A pod's namespace, open. */
 export interface PodPlace {
   readonly namespace: NetworkNamespace;
-  readonly routing: RoutingPort;
+  /** It may be opening yet: the pair is made meanwhile. */
+  readonly routing: Promise<RoutingPort>;
 }
 
 /** The pod has an interface of that name. */
@@ -41,7 +43,20 @@ export class InterfaceExists extends Error {
 
 const errno = { noEntry: 2, noDevice: 19, exists: 17, access: 13, invalid: 22, noAddress: 99, notThere: 3 } as const;
 
-const turns: Partial<Record<LinkStep["step"], number>> = { "add pair": 0, "delete link": 0, "await link": 2 };
+/**
+ * Each batch goes to a thread and back, and ends with what would be asked next. The pod's end is brought up behind the
+ * node's, which is up from the start; what is read of the node's end behind that finds both in service.
+ */
+const turns: Readonly<Record<LinkStep["step"], number>> = {
+  "add pair": 0,
+  "delete link": 0,
+  "admit sources": 0,
+  "refuse sources": 0,
+  "change pod end": 1,
+  "change host end": 2,
+  "await link": 3,
+};
+const lastTurn = 3;
 
 /** How long both ends may take to come into service; that is some ms on a machine that is busy. */
 const awaitMs = 2000;
@@ -55,6 +70,8 @@ export class LinkApply {
   readonly #place: PodPlace | undefined;
   /** Of the ends, once they are known. */
   #index: { host: number; pod: number } | undefined;
+  /** As they were behind their changes. */
+  readonly #seen: { host?: LinkState | undefined; pod?: LinkState | undefined } = {};
   readonly #executors: Executors = {
     "add pair": ({ link }) => this.#addPair(link),
     "delete link": ({ hostLink }) => this.#shared.removals.remove(hostLink),
@@ -73,16 +90,15 @@ export class LinkApply {
   }
 
   /**
-   * First the pair is made, or goes; then all the rest at the same time, because nothing of it needs the others; what
-   * waits comes last.
+   * First the pair is made, or goes, while its sources are written; then one end after the other; what waits comes last.
    *
    * @throws InterfaceExists
    * @throws FairleadError of the port that refused
    */
   async apply(steps: readonly LinkStep[]): Promise<void> {
-    for (const turn of [0, 1, 2]) {
+    for (let turn = 0; turn <= lastTurn; turn++) {
       const outcomes = await Promise.allSettled(
-        steps.filter(({ step }) => (turns[step] ?? 1) === turn).map((step) => this.#carryOut(step)),
+        steps.filter(({ step }) => turns[step] === turn).map((step) => this.#carryOut(step)),
       );
       // None of them may still run when the caller undoes what was done.
       for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
@@ -98,8 +114,9 @@ export class LinkApply {
     const place = this.#podPlace();
     for (let attempt = 1; ; attempt++) {
       const master = link.mode === "bridge" ? await ensureBridge(this.#ports, link) : undefined;
-      const added = routing.apply([renderPair(link, place.namespace.fd, master)]);
-      const [[refused], made] = await Promise.all([added, routing.link({ name: link.hostLink })]);
+      const pair = [renderPair(link, place.namespace.fd, master), ...renderNodeLink(link)];
+      const { outcomes, link: made } = await routing.applyAndRead(pair, { name: link.hostLink });
+      const refused = outcomes.find((outcome) => outcome !== null);
       if (!refused && made?.link !== undefined) {
         this.#index = { host: made.index, pod: made.link };
         // Indexes count in each namespace. The kernel takes a link for no pair where both have the same, and lets
@@ -117,29 +134,35 @@ export class LinkApply {
   }
 
   async #changeHostEnd({ hostLink, changes }: StepOf<"change host end">): Promise<void> {
-    const index = this.#index?.host ?? (await this.#ports.routing.link({ name: hostLink }))?.index;
+    const { routing } = this.#ports;
+    const index = this.#index?.host ?? (await routing.link({ name: hostLink }))?.index;
     if (index === undefined) throw vanished(hostLink);
-    await applyAll(this.#ports.routing, changes.map(onLink(index)));
+    const { outcomes, link } = await routing.applyAndRead(changes.map(onLink(index)), { index });
+    this.#seen.host = link;
+    throwRefused(outcomes);
   }
 
   async #changePodEnd({ ifName, changes }: StepOf<"change pod end">): Promise<void> {
-    const { routing, namespace } = this.#podPlace();
+    const place = this.#podPlace();
+    const routing = await place.routing;
     const index = this.#index?.pod ?? (await routing.link({ name: ifName }))?.index;
     if (index === undefined) throw vanished(ifName);
     const wanted = changes.map(onLink(index));
-    const outcomes = await routing.apply([loopbackUp, ...wanted]);
+    const { outcomes, link } = await routing.applyAndRead([loopbackUp, ...wanted], { index });
+    this.#seen.pod = link;
     const failed = outcomes.find((outcome) => outcome !== null);
     if (!failed) return;
     if (failed.errno !== errno.access || !wanted.some(isV6)) throw failed;
     // Runtimes disable IPv6 where a pod's network is not known to have it: this one has.
-    await this.#ports.podSysctl(namespace).write(`net/ipv6/conf/${ifName}/disable_ipv6`, "0");
-    await applyAll(routing, wanted);
+    await this.#ports.podSysctl(place.namespace).write(`net/ipv6/conf/${ifName}/disable_ipv6`, "0");
+    throwRefused(await routing.apply(wanted));
   }
 
   /** Before that a packet would be lost, and whoever sent it would wait a second to send it again. */
   async #awaitLink({ hostLink, ifName, addresses }: StepOf<"await link">): Promise<void> {
     const deadline = performance.now() + awaitMs;
-    const pod = this.#podPlace().routing;
+    const pod = await this.#podPlace().routing;
+    if (addresses.length === 0 && this.#seen.host?.operState === "up" && this.#seen.pod?.operState === "up") return;
     for (let pauseMs = 1; ; pauseMs = Math.min(2 * pauseMs, 4)) {
       const [hostEnd, podEnd, local] = await Promise.all([
         this.#ports.routing.link({ name: hostLink }),
@@ -175,8 +198,8 @@ function isV6({ object, value }: RoutingChange): boolean {
 }
 
 /** What is there already is as good as made. */
-async function applyAll(port: RoutingPort, changes: readonly RoutingChange[]): Promise<void> {
-  const failed = (await port.apply(changes)).find((outcome) => outcome !== null && outcome.errno !== errno.exists);
+function throwRefused(outcomes: readonly (FairleadError | null)[]): void {
+  const failed = outcomes.find((outcome) => outcome !== null && outcome.errno !== errno.exists);
   if (failed) throw failed;
 }
 

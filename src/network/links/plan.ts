@@ -6,7 +6,7 @@ import type { Route } from "../../kernel/netlink/rtnetlink/route.ts";
 import type { Qdisc } from "../../kernel/netlink/rtnetlink/tc.ts";
 import type { IpAddress } from "../../model/address.ts";
 import type { PodLink } from "./link.ts";
-import { renderHostEnd, renderPodEnd, type EndChange } from "./render.ts";
+import { renderHostEnd, renderHostPlace, renderPodEnd, type EndChange } from "./render.ts";
 import { renderSources, type SourceElement } from "./sources.ts";
 
 /** One end of a link, with what it has. */
@@ -26,7 +26,7 @@ export interface ObservedLink {
 }
 
 export type LinkStep =
-  /** Both ends at once, without anything else. */
+  /** Both ends at once; the node's comes up with it. */
   | { readonly step: "add pair"; readonly link: PodLink }
   /** Takes the other end along, with their addresses and routes. */
   | { readonly step: "delete link"; readonly hostLink: string }
@@ -44,10 +44,13 @@ export type LinkStep =
 
 /** What ADD does: nothing is there. */
 export function planNewLink(wanted: PodLink): readonly LinkStep[] {
+  const { hostLink, ifName } = wanted;
   return [
     { step: "add pair", link: wanted },
-    ...planEnds(wanted, renderHostEnd(wanted), renderPodEnd(wanted)),
     admit(wanted),
+    { step: "change pod end", ifName, changes: renderPodEnd(wanted) },
+    // Without changes too: what is read behind them tells whether the link is in service.
+    { step: "change host end", hostLink, changes: renderHostPlace(wanted) },
     awaited(wanted),
   ];
 }

@@ -17,6 +17,8 @@ import { linkLocal, podLinkGroup, routerAddress, routerMac } from "./names.ts";
 /** Changes of one end say index 0 for the end's own: it is known when the link is made. */
 export type EndChange = RoutingChange;
 
+type LinkChange = Extract<RoutingChange, { readonly object: "link"; readonly verb: "change" }>;
+
 const up = { flags: ["up"], change: ["up"] } as const;
 const noHeader = { family: "unspec", hardwareType: "unspec", index: 0, flags: [], change: [] } as const;
 const bitsOf = { IPv4: 32, IPv6: 128 } as const;
@@ -41,16 +43,34 @@ export function renderPair(link: PodLink, podNamespaceFd: number, bridgeIndex: n
 
 /** What the node's end has, in an order in which the kernel takes it. */
 export function renderHostEnd(link: PodLink): readonly EndChange[] {
-  const shaped = renderLimit(link.ingress, link.mtu);
-  const families = familiesOf(link);
-  if (link.mode === "bridge") {
-    return [...(families.has("IPv6") ? [noGeneratedAddress] : []), hairpin, setUp(link.alias), ...shaped];
-  }
+  return [...renderHostLink(link), ...renderHostPlace(link)];
+}
+
+/** The node's end itself, told by its name: behind the message that makes it, before its index is known. */
+export function renderNodeLink(link: PodLink): readonly RoutingChange[] {
+  const named = { name: link.hostLink };
+  return renderHostLink(link).map(({ value: { index: _, ...value } }) => ({
+    verb: "change",
+    object: "link",
+    value: { ...value, ...named },
+  }));
+}
+
+function renderHostLink(link: PodLink): readonly LinkChange[] {
   return [
     // A link-local address of its own would wait for duplicate address detection.
-    ...(families.has("IPv6") ? [noGeneratedAddress] : []),
+    ...(familiesOf(link).has("IPv6") ? [noGeneratedAddress] : []),
+    ...(link.mode === "bridge" ? [hairpin] : []),
     setUp(link.alias),
-    ...[...families].map((family) => addAddress(routerAddress[family], family === "IPv4" ? 32 : 64, "host")),
+  ];
+}
+
+/** What is at the node's end: addresses, neighbours, routes, and what the pod's traffic waits in. */
+export function renderHostPlace(link: PodLink): readonly EndChange[] {
+  const shaped = renderLimit(link.ingress, link.mtu);
+  if (link.mode === "bridge") return shaped;
+  return [
+    ...[...familiesOf(link)].map((family) => addAddress(routerAddress[family], family === "IPv4" ? 32 : 64, "host")),
     ...link.addresses.map(({ address }) => neighbor(address, link.mac)),
     ...link.addresses.map(({ address, family }) => route({ destination: address, prefixLength: bitsOf[family] })),
     ...shaped,
@@ -83,18 +103,18 @@ export function gatewayOf({ mode }: PodLink, { family, gateway }: PodAddress): I
 
 export const loopbackUp: RoutingChange = { verb: "change", object: "link", value: { name: "lo", ...up } };
 
-function setUp(alias?: string): EndChange {
+function setUp(alias?: string): LinkChange {
   return { verb: "change", object: "link", value: { index: 0, ...up, ...(alias ? { alias } : {}) } };
 }
 
-const noGeneratedAddress: EndChange = {
+const noGeneratedAddress: LinkChange = {
   verb: "change",
   object: "link",
   value: { index: 0, addressFamilies: { inet6: { addressGeneration: "none" } } },
 };
 
 /** A pod may reach itself by a Service: the bridge has to send a packet back where it came from. */
-const hairpin: EndChange = {
+const hairpin: LinkChange = {
   verb: "change",
   object: "link",
   value: { index: 0, info: { slave: { kind: "bridge", hairpin: true } } },

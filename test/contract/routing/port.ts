@@ -1,7 +1,7 @@
 /** The port itself: batches, refusals, events, closing. */
 import { describe, expect, it, vi } from "vitest";
 import type { RoutingEvent } from "../../../src/kernel/ports.ts";
-import { addBridge, addPair, change, ip, left, ready, right, route, type RoutingContext } from "./context.ts";
+import { addBridge, addPair, change, ip, left, ready, right, route, up, type RoutingContext } from "./context.ts";
 
 export function describePort(on: () => RoutingContext): void {
   describe("applying", () => {
@@ -9,6 +9,19 @@ export function describePort(on: () => RoutingContext): void {
       const [missing, ok] = await on().port.apply([change("delete", "link", { name: "none" }), addPair]);
       expect(ok).toBeNull();
       expect(missing).toMatchObject({ code: "NETLINK_REFUSED", subject: "delete link none" });
+    });
+
+    it("reads a link behind the changes, whether all of them were taken or not", async () => {
+      const made = await on().port.applyAndRead([addPair], { name: "left" });
+      expect(made).toMatchObject({ outcomes: [null], link: { index: left, link: right } });
+      const set = [change("delete", "link", { name: "none" }), change("change", "link", { name: "right", ...up })];
+      const changed = await on().port.applyAndRead(set, { index: right });
+      expect(changed.outcomes).toMatchObject([{ subject: "delete link none" }, null]);
+      expect(changed.link?.flags).toContain("up");
+      const gone = await on().port.applyAndRead([change("delete", "link", { name: "left" })], { name: "left" });
+      expect(gone).toEqual({ outcomes: [null], link: undefined });
+      const none = await on().port.applyAndRead([], { name: "right" });
+      expect(none).toEqual({ outcomes: [], link: undefined });
     });
 
     it("throws for a value that does not fit", async () => {

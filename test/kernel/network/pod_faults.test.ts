@@ -22,8 +22,8 @@ const refused = (): FairleadError =>
 describe("an ADD that fails", () => {
   // A refused transaction is followed by three attempts to repair the table.
   const faults: readonly (readonly [string, () => () => void])[] = [
-    ["as the pair is made", () => failing(node.ports.routing, "apply", 1)],
-    ["at the node's end", () => failing(node.ports.routing, "apply", 2)],
+    ["as the pair is made", () => failing(node.ports.routing, "applyAndRead", 1)],
+    ["at the node's end", () => failing(node.ports.routing, "applyAndRead", 2)],
     ["as the pod's namespace is opened", () => failing(node.ports, "openPod", 1)],
     ["as its sources are admitted", () => failing(node.ports.nftables, "transact", 1, 4)],
   ];

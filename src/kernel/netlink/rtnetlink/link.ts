@@ -11,6 +11,13 @@ import { linkInfoAttribute } from "./link_kinds.ts";
  */
 export const linkMessage = merged(linkHeader, attributes({ ...plainLinkAttributes, info: linkInfoAttribute }));
 
+/** What of a link its other end, and who waits for it, must know: a whole link takes long to decode. */
+export const linkStateMessage = merged(
+  linkHeader,
+  attributes({ link: plainLinkAttributes.link, operState: plainLinkAttributes.operState }),
+);
+export type LinkState = ValueOf<typeof linkStateMessage>;
+
 /** A link as the kernel tells of it. */
 export type Link = ValueOf<typeof linkMessage>;
 /** A link as a request gives it. */

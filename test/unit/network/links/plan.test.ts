@@ -71,9 +71,9 @@ describe("ADD", () => {
   it("makes the pair, then both ends, then waits", () => {
     expect(planNewLink(podLink()).map(({ step }) => step)).toEqual([
       "add pair",
-      "change host end",
-      "change pod end",
       "admit sources",
+      "change pod end",
+      "change host end",
       "await link",
     ]);
   });
