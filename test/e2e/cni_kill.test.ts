@@ -84,8 +84,10 @@ async function call(verb: "ADD" | "DEL", index: number) {
 /** As a runtime does it: a DEL until one succeeds, whatever ADD said. */
 async function deleteUntilGone(index: number): Promise<void> {
   const deadline = Date.now() + patienceMs;
-  while (!(await call("DEL", index)).ok) {
-    if (Date.now() > deadline) throw new Error(`pod ${index} could not be deleted`);
+  for (;;) {
+    const { ok, answer } = await call("DEL", index);
+    if (ok) return;
+    if (Date.now() > deadline) throw new Error(`pod ${index} could not be deleted: ${JSON.stringify(answer)}`);
     await sleep(pauseMs);
   }
 }
