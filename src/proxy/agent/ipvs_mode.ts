@@ -89,6 +89,9 @@ function ipvsWatch(families: readonly IpvsServers[], clock: Clock, { onError }: 
       stopped = true;
       cancel();
     },
-    sawEverything: () => canaries.sawEverything(),
+    sawEverything: async () => {
+      for (const family of families) if (!(await family.isAsLeft())) return false;
+      return canaries.sawEverything();
+    },
   };
 }

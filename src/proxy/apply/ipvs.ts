@@ -1,12 +1,13 @@
 /** Keeps one family's virtual servers, sets, rules and addresses as their ruleset wants them. */
 import type { FairleadError } from "../../errors/catalogue.ts";
 import type { IpsetPort, IptablesPort, IpvsPort } from "../../kernel/ports.ts";
-import type { IpvsServiceWithDestinations } from "../../kernel/netlink/ipvs/service.ts";
+import type { IpvsServiceKey, IpvsServiceWithDestinations } from "../../kernel/netlink/ipvs/service.ts";
 import type { IpvsStep } from "../../kernel/netlink/ipvs/step.ts";
 import type { ServerCount } from "../../model/server_count.ts";
 import type { FrontendCount } from "../../model/service.ts";
 import { paced } from "../../reconcile/pace.ts";
 import { countsOf, serverCountsOf } from "../modes/ipvs/counts.ts";
+import { isOtherwise, lacksDestinations } from "../modes/ipvs/lost.ts";
 import { lengthOf, planAll, planChanges, type Observed, type Stage } from "../modes/ipvs/plan.ts";
 import type { Ruleset } from "../modes/ipvs/ruleset.ts";
 import { restoreInput } from "../modes/shared/iptables_edits.ts";
@@ -35,6 +36,8 @@ export interface IpvsServersOptions {
 type Executors = { readonly [W in Stage["what"]]: (stage: Extract<Stage, { what: W }>) => Promise<void> };
 
 const ENOENT = 2;
+/** Whose destinations are looked at in one go: each is a request. */
+const serversPerLook = 200;
 
 export class IpvsServers {
   readonly #ports: IpvsPorts;
@@ -42,6 +45,8 @@ export class IpvsServers {
   readonly #options: IpvsServersOptions;
   readonly #kept: KeptRules<readonly Stage[]>;
   readonly #terminations: Terminations;
+  /** Servers whose destinations were looked at, in this round. */
+  #looked = 0;
   /** What is under way: destinations that ended are removed between two writes. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -82,6 +87,32 @@ export class IpvsServers {
 
   hasCanaries(): Promise<boolean> {
     return hasCanaries(this.#ports.iptables);
+  }
+
+  /**
+   * Whether nobody has taken servers or addresses away, or put some there, nor taken destinations of some servers: the next time
+   * those of the next ones are looked at. Upstream looks at all of it each syncPeriod.
+   */
+  isAsLeft(): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const keys = this.#nextKeys();
+      // Without a server there is nothing to lose, and what is not written yet is no loss.
+      return keys.length === 0 || !(await this.#isOtherwise(keys)) || !this.#ruleset.isClean;
+    });
+  }
+
+  async #isOtherwise(keys: readonly IpvsServiceKey[]): Promise<boolean> {
+    const { ipvs, addresses } = this.#ports;
+    const listed = { servers: await ipvs.services(), addresses: await addresses.list() };
+    if (await paced(isOtherwise(this.#ruleset, listed))) return true;
+    return lacksDestinations(this.#ruleset, await ipvs.list(keys));
+  }
+
+  #nextKeys(): readonly IpvsServiceKey[] {
+    const servers = Array.from(this.#ruleset.servers.entries(), ([, { service }]) => service.key);
+    const from = this.#looked < servers.length ? this.#looked : 0;
+    this.#looked = from + serversPerLook;
+    return servers.slice(from, from + serversPerLook);
   }
 
   /** What the kernel has counted of each frontend. */

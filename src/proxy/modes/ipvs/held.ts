@@ -39,6 +39,11 @@ export class Held<T> {
     else this.#wanted.set(key, left);
   }
 
+  /** Whether no key was touched since {@link takeChanges}. */
+  get isClean(): boolean {
+    return this.#before.size === 0;
+  }
+
   /** Of keys that were touched since the last call; what they have may be the same. From here on it is another change. */
   takeChanges(): readonly Change<T>[] {
     const changes = Array.from(this.#before, ([key, before]) => ({ key, before, after: this.get(key) }));

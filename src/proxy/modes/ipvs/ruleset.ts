@@ -95,6 +95,11 @@ export class Ruleset {
     for (const { frontend } of this.#claims.frontends()) yield frontend;
   }
 
+  /** Whether nothing that is wanted of servers and addresses waits for {@link takeChanges}. */
+  get isClean(): boolean {
+    return this.#stale.size === 0 && this.servers.isClean && this.addresses.isClean;
+  }
+
   /** What is wanted now is on its way to the kernel, or there: from here on what changes is another change. */
   takeChanges(): RulesetChanges {
     const programmed = this.#programmed;

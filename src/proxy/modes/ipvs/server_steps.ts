@@ -101,7 +101,7 @@ function namesOf(backends: Backends): Map<string, Backend> {
   );
 }
 
-function isSameService(a: IpvsService, b: IpvsService): boolean {
+export function isSameService(a: IpvsService, b: IpvsService): boolean {
   const form = ({ scheduler, schedulerFlags = [], persistence, onePacket = false }: IpvsService): string =>
     JSON.stringify([scheduler, [...schedulerFlags].sort(), persistence?.timeoutSeconds, persistence?.mask, onePacket]);
   return form(a) === form(b);

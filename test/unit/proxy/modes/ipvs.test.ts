@@ -8,7 +8,7 @@ import type { IpAddress } from "../../../../src/model/address.ts";
 import { ipvsMode } from "../../../../src/proxy/agent/ipvs_mode.ts";
 import { IpvsServers } from "../../../../src/proxy/apply/ipvs.ts";
 import { applyIpvsSettings, checkScheduler, ipvsSettings } from "../../../../src/proxy/apply/ipvs_settings.ts";
-import { openServiceAddresses } from "../../../../src/proxy/apply/service_addresses.ts";
+import { openServiceAddresses, removeServiceAddresses } from "../../../../src/proxy/apply/service_addresses.ts";
 import { deriveService } from "../../../../src/proxy/derive/derive.ts";
 import type { Problem } from "../../../../src/proxy/derive/problems.ts";
 import { setName } from "../../../../src/proxy/modes/ipvs/names.ts";
@@ -219,6 +219,49 @@ describe("what others have", () => {
     expect(await servers.repair()).toBeGreaterThan(4);
     expect(await weightsOf(ports.ipvs, 1)).toEqual({ "10.245.0.8": 1, "10.245.0.9": 1 });
     expect(await servers.repair()).toBe(0);
+  });
+});
+
+describe("what others remove is missed each syncPeriod", () => {
+  const first = { address: ip("10.245.0.8"), port: 8080 };
+  const disturbances: Record<string, (ports: FakeIpvsPorts) => Promise<unknown>> = {
+    "a server": ({ ipvs }) => ipvs.apply([{ verb: "deleteService", service: key(1) }]),
+    "a destination": ({ ipvs }) => ipvs.apply([{ verb: "deleteDestination", service: key(1), destination: first }]),
+    "a destination's weight": ({ ipvs }) =>
+      ipvs.apply([
+        { verb: "setDestination", service: key(1), destination: { ...first, forwarding: "masq", weight: 0 } },
+      ]),
+    "a scheduler": ({ ipvs }) => ipvs.apply([{ verb: "setService", service: { key: key(1), scheduler: "wlc" } }]),
+    "an address": ({ addresses }) => addresses.unbind([ip("10.96.0.1")]),
+    "the device": ({ routing }) => removeServiceAddresses(routing),
+    "what must not be there": ({ ipvs }) =>
+      ipvs.apply([{ verb: "addService", service: { key: key(99), scheduler: "rr" } }]),
+  };
+
+  it.each(Object.keys(disturbances))("%s", async (what) => {
+    const { ports, servers } = await serversOf(2);
+    expect(await servers.isAsLeft()).toBe(true);
+    await disturbances[what]!(ports);
+    expect(await servers.isAsLeft()).toBe(false);
+    await servers.repair();
+    expect(await servers.isAsLeft()).toBe(true);
+  });
+
+  it("but not what is on its way, nor a destination that is ending", async () => {
+    const { ports, set, servers } = await serversOf(2);
+    ports.ipvs.load(key(1), first, { activeConnections: 1 });
+    set(1, 0);
+    expect(await servers.isAsLeft()).toBe(true);
+    await servers.sync();
+    expect(await weightsOf(ports.ipvs, 1)).toEqual({ "10.245.0.8": 0 });
+    expect(await servers.isAsLeft()).toBe(true);
+  });
+
+  it("of destinations of many servers in the end", async () => {
+    const { ports, servers } = await serversOf(250);
+    const destination = { address: ip("10.245.7.192"), port: 8080 };
+    await ports.ipvs.apply([{ verb: "deleteDestination", service: key(248), destination }]);
+    expect([await servers.isAsLeft(), await servers.isAsLeft()]).toEqual([true, false]);
   });
 });
 
