@@ -186,10 +186,17 @@ async function begin(options: ProxyOptions, closes: Closes, servers: Servers): P
   if (closes.isOver) return;
   log.info({ startupMs: Math.round(performance.now() - startedMs) }, "programmed");
   const ipvsMode = modeName === "ipvs" ? undefined : await openIpvsModePorts(routing, closes);
-  const seen = await settleOtherModes(opened, { nftables, ipvsMode }, log);
+  // A part that is stopped meanwhile (SIGHUP) closes the ports of both, which is no fault: the one behind it looks again.
+  const complain = (error: unknown, what: string): void => {
+    if (!closes.isOver) log.error({ error: messageOf(error) }, what);
+  };
+  const seen = await settleOtherModes(opened, { nftables, ipvsMode }, log).catch((error: unknown) => {
+    complain(error, "cannot remove what another mode has left");
+    return undefined;
+  });
   const ports = { nftables, iptables: opened.others, ipvsMode };
   await settleKubeProxy(ports, seen, options, (...event) => events.event(node, ...event)).catch((error: unknown) => {
-    log.error({ error: String(error) }, "cannot look for what kube-proxy has left, or remove it");
+    complain(error, "cannot look for what kube-proxy has left, or remove it");
   });
 }
 
@@ -218,20 +225,11 @@ export async function cleanUp({ log }: ProgramLog): Promise<void> {
   }
 }
 
-/** @returns what was seen that is not ours; undefined where nobody knows */
-async function settleOtherModes(
-  opened: OpenedMode,
-  ports: RemovalPorts,
-  log: ProgramLog["log"],
-): Promise<Seen | undefined> {
-  try {
-    const { removed, seen } = await removeOtherModes(opened, ports);
-    if (removed.length > 0) log.info({ removed }, "removed what another mode had left");
-    return seen;
-  } catch (error) {
-    log.error({ error: messageOf(error) }, "cannot remove what another mode has left");
-    return undefined;
-  }
+/** @returns what was seen that is not ours. @throws FairleadError where the kernel, or iptables, refuses */
+async function settleOtherModes(opened: OpenedMode, ports: RemovalPorts, log: ProgramLog["log"]): Promise<Seen> {
+  const { removed, seen } = await removeOtherModes(opened, ports);
+  if (removed.length > 0) log.info({ removed }, "removed what another mode had left");
+  return seen;
 }
 
 /** Says what there is of kube-proxy's, and removes it where that was asked for: never before ours serves. */
