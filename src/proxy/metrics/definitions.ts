@@ -102,6 +102,7 @@ export const definitions = {
     labels: family,
     modes: ["nftables"],
   },
+  // Always 0: upstream removes stale chains apart; here what goes is in the sync's transaction, whose failures stand above.
   nftablesCleanupFailures: {
     type: "counter",
     name: "kubeproxy_sync_proxy_rules_nftables_cleanup_failures_total",

@@ -77,11 +77,6 @@ export class ProxyMetrics {
     this.#metrics.set("iptablesLastRules", written, labels);
   }
 
-  /** Something that is not wanted any more could not be removed. */
-  cleanupFailed(family: IpFamily): void {
-    this.#metrics.count("nftablesCleanupFailures", { ip_family: family });
-  }
-
   /** A Service or a slice changed. @param pending how many of them wait now, with this one */
   changed(what: "service" | "endpoint", pending: number): void {
     this.#changes[what]++;
